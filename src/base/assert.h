@@ -1,0 +1,13 @@
+/* VISOR_ASSERT states what only our own bug can break. It stays in release builds: a daemon that
+ * is wrong about itself must stop, since it would publish false time. Bad input is never an
+ * assertion. */
+#ifndef VISOR_BASE_ASSERT_H
+#define VISOR_BASE_ASSERT_H
+
+#define VISOR_ASSERT(condition)                                                                    \
+    do {                                                                                           \
+        if (__builtin_expect(!(condition), 0))                                                     \
+            __builtin_trap();                                                                      \
+    } while (0)
+
+#endif

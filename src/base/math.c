@@ -1,0 +1,109 @@
+/* Elementary functions by argument reduction and short series, in + - * / only. */
+#include "base/math.h"
+
+#include <stdint.h>
+#include <string.h>
+
+static const double LN2_HIGH = 0x1.62e42fefa3800p-1; /* 42 bits: a small integer times it is exact */
+static const double LN2_LOW = 0x1.ef35793c76730p-45;
+
+static uint64_t bits_of(double x)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &x, sizeof(bits));
+    return bits;
+}
+
+static double double_of(uint64_t bits)
+{
+    double x;
+
+    memcpy(&x, &bits, sizeof(x));
+    return x;
+}
+
+double visor_math_exp2i(int power)
+{
+    if (power < -1022)
+        return 0.0;
+    if (power > 1023)
+        return double_of(UINT64_C(0x7fefffffffffffff));
+    return double_of((uint64_t)(power + 1023) << 52);
+}
+
+/* x = 2^k m, m in [sqrt(1/2), sqrt(2)); log m = 2 atanh((m - 1) / (m + 1)). */
+double visor_math_log(double x)
+{
+    uint64_t bits;
+    int k;
+    double m, s, s2, sum = 0.0;
+
+    if (!(x > 0.0))
+        return -1e308;
+    if (x < 0x1p-1000)
+        return visor_math_log(x * 0x1p200) - 200.0 * (LN2_HIGH + LN2_LOW);
+    bits = bits_of(x);
+    k = (int)(bits >> 52) - 1023;
+    m = double_of((bits & UINT64_C(0xfffffffffffff)) | UINT64_C(0x3ff0000000000000));
+    if (m > 0x1.6a09e667f3bcdp+0) {
+        m *= 0.5;
+        k++;
+    }
+    s = (m - 1.0) / (m + 1.0);
+    s2 = s * s;
+    for (int i = 21; i >= 3; i -= 2)
+        sum = (sum + 1.0 / (double)i) * s2;
+    return (double)k * LN2_HIGH + ((double)k * LN2_LOW + 2.0 * s * (1.0 + sum));
+}
+
+double visor_math_exp(double x)
+{
+    double n, r, sum = 1.0;
+    int k;
+
+    if (!(x == x))
+        return x;
+    if (x < -745.0)
+        return 0.0;
+    if (x > 709.0)
+        return double_of(UINT64_C(0x7fefffffffffffff));
+    n = x * (1.0 / (LN2_HIGH + LN2_LOW));
+    k = (int)(n < 0.0 ? n - 0.5 : n + 0.5);
+    r = (x - (double)k * LN2_HIGH) - (double)k * LN2_LOW;
+    for (int i = 16; i >= 1; i--)
+        sum = 1.0 + sum * r / (double)i;
+    if (k < -1000)
+        return sum * visor_math_exp2i(k + 200) * 0x1p-200;
+    return sum * visor_math_exp2i(k);
+}
+
+/* Reduced to [-pi/4, pi/4] with a two-part pi/2, then the sine's or the cosine's series. */
+double visor_math_sin(double x)
+{
+    static const double half_pi_high = 0x1.921fb54400000p+0, half_pi_low = 0x1.0b4611a626331p-34;
+    double n = x / (half_pi_high + half_pi_low);
+    int64_t k;
+    double r, r2, sum = 0.0;
+
+    if (!(x > -1e9 && x < 1e9))
+        return 0.0;
+    k = (int64_t)(n < 0.0 ? n - 0.5 : n + 0.5);
+    r = (x - (double)k * half_pi_high) - (double)k * half_pi_low;
+    r2 = r * r;
+    if (k & 1) {
+        for (int i = 18; i >= 2; i -= 2)
+            sum = (1.0 - sum) * r2 / (double)(i * (i - 1));
+        sum = 1.0 - sum;
+    } else {
+        for (int i = 19; i >= 3; i -= 2)
+            sum = (1.0 - sum) * r2 / (double)(i * (i - 1));
+        sum = r * (1.0 - sum);
+    }
+    return k & 2 ? -sum : sum;
+}
+
+double visor_math_sqrt(double x)
+{
+    return x > 0.0 ? __builtin_sqrt(x) : 0.0;
+}

@@ -1,0 +1,29 @@
+/* One measurement of UTC against the raw counter, whatever it came from. The pair (at, reference)
+ * is all that the filter needs: since `at` is on the raw counter, nobody's steering is in it. */
+#ifndef VISOR_ENGINE_SAMPLE_H
+#define VISOR_ENGINE_SAMPLE_H
+
+#include "base/time.h"
+#include "wire/view.h"
+
+struct visor_sample {
+    visor_mono at;        /* middle of the exchange */
+    visor_wall reference; /* UTC at `at`, as far as the source and a symmetric path say */
+    double delay_s;       /* round trip less the server's share; 0 for a reference clock */
+    double dispersion_s;  /* precision and stamp errors of both ends */
+    double root_delay_s, root_dispersion_s; /* the source's own claim */
+    uint8_t stratum;
+    enum visor_leap leap;
+};
+
+/* What the engine expects of the next sample of a source, for the tests that need it. */
+struct visor_prediction {
+    bool known;
+    visor_mono at;
+    visor_wall utc;       /* the estimate at `at` */
+    double rate_ppb;      /* its rate against the raw counter; valid even if !known (then 0) */
+    double deviation_s;   /* of this source's samples */
+    double min_delay_s;   /* smallest delay in the filter */
+};
+
+#endif

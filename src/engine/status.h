@@ -1,0 +1,118 @@
+/* The one status model: everything that can be told about the daemon's clock and sources at one
+ * moment, as a value. The command line, cmdmon, metrics and reports are all made from it, so that
+ * they cannot contradict one another. Its JSON form has a version (VISOR_STATUS_VERSION). */
+#ifndef VISOR_ENGINE_STATUS_H
+#define VISOR_ENGINE_STATUS_H
+
+#include "base/address.h"
+#include "config/config.h"
+#include "engine/event.h"
+#include "engine/message.h"
+#include "wire/view.h"
+
+#define VISOR_STATUS_VERSION 1
+#define VISOR_SOURCES_MAX 192 /* NTP sources (pools expanded) and reference clocks */
+
+/* State in selection; the letter is chronyc's of `selectdata`. */
+enum visor_select_state {
+    VISOR_STATE_NOT_SELECTABLE = 'N', /* noselect */
+    VISOR_STATE_NO_SAMPLES = 'M',     /* missing samples */
+    VISOR_STATE_DISTANT = 'd',        /* distance over maxdistance */
+    VISOR_STATE_JITTERY = 'j',
+    VISOR_STATE_STRATUM = 's',        /* worse than maxstratum */
+    VISOR_STATE_WAITING_SOURCES = 'w',
+    VISOR_STATE_STALE = 'S',
+    VISOR_STATE_ORPHAN = 'O',
+    VISOR_STATE_TRUSTED_OTHERS = 'T', /* not agreeing with trusted sources */
+    VISOR_STATE_FALSETICKER = 'x',
+    VISOR_STATE_WAITING_UPDATE = 'W',
+    VISOR_STATE_NOT_PREFERRED = 'P',
+    VISOR_STATE_UNSELECTED_DISTANCE = 'D',
+    VISOR_STATE_UNREACHABLE = 'U',
+    VISOR_STATE_COMBINED = '+',
+    VISOR_STATE_SELECTED = '*',
+};
+
+struct visor_source_status {
+    uint32_t id;
+    bool refclock;
+    struct visor_address address;  /* refclock: family NONE */
+    uint32_t refid;                /* of the source as we would report it */
+    char name[VISOR_CONFIG_NAME_MAX]; /* as configured (or the address); refclock: refid */
+    enum visor_source_kind kind;
+    bool resolved, online, authenticated;
+    enum visor_select_state state;
+    enum visor_source_fault fault;
+    uint32_t options, effective_options;
+    int poll;
+    uint8_t reach, stratum;
+    enum visor_leap leap;
+    double last_sample_age;        /* s; < 0: none */
+    double last_offset, last_raw_offset, last_delay, last_dispersion; /* s, + : our clock is behind */
+    double estimated_offset, estimated_error; /* s at `now`, against the served estimate */
+    double lo, hi, score;          /* selectdata: interval of the offset, s */
+
+    /* sourcestats */
+    int samples, runs;
+    double span;                   /* s */
+    double frequency_ppm, skew_ppm, sd; /* residual frequency against the served rate */
+    double asymmetry;
+    int64_t bound_ns;              /* error bound by this source alone */
+
+    /* ntpdata of the last valid reply */
+    struct visor_address local;
+    uint8_t version, mode;
+    int remote_poll, precision;
+    double root_delay, root_dispersion, response_time, jitter_asymmetry;
+    uint32_t remote_refid;
+    visor_wall remote_reference;
+    uint16_t tests;                /* bits of tests 1,2,3,5,6,7,A,B,C,D from 0x200 downward */
+    bool interleaved;
+    enum visor_stamper tx, rx;
+    uint32_t total_tx, total_rx, total_valid, total_good;
+    uint32_t total_kernel_tx, total_kernel_rx, total_hardware_tx, total_hardware_rx;
+    uint32_t key;
+};
+
+struct visor_tracking {
+    uint32_t refid;
+    uint32_t source;               /* id of the selected source, 0: none */
+    struct visor_address address;
+    char name[VISOR_CONFIG_NAME_MAX];
+    uint8_t stratum;
+    enum visor_leap leap;
+    visor_wall reference;          /* when last updated */
+    double offset;                 /* s: estimate - CLOCK_REALTIME now (remaining correction) */
+    double last_offset, rms_offset;
+    double frequency_ppm, residual_frequency_ppm, skew_ppm; /* + : the uncorrected clock is slow */
+    double root_delay, root_dispersion, update_interval;
+    int64_t bound_ns;              /* of CLOCK_REALTIME now: estimate's bound + remaining slew */
+    int64_t estimate_bound_ns;     /* of the served estimate */
+    enum visor_trust trust;
+    visor_mono verified;
+    uint64_t epoch;
+    int tai_offset_s;
+    double kernel_frequency_ppb;   /* read back */
+    uint32_t steps, foreign_changes;
+    double last_foreign_s;         /* size of the last foreign change, s or s/s */
+    double wander_ppb;             /* learnt, ppb per sqrt(s) */
+};
+
+struct visor_smoothing_status {
+    bool enabled, active, leap_only;
+    double offset, frequency_ppm, wander_ppm, last_update_age, remaining;
+};
+
+struct visor_status {
+    struct visor_reading now;
+    visor_wall utc;                /* the served estimate at `now` */
+    enum visor_mode mode;
+    bool clock_settable;
+    struct visor_tracking tracking;
+    struct visor_smoothing_status smoothing;
+    size_t online, offline, burst_online, burst_offline, unresolved; /* activity */
+    size_t source_count;
+    struct visor_source_status sources[VISOR_SOURCES_MAX];
+};
+
+#endif
