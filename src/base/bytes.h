@@ -33,7 +33,7 @@ uint8_t visor_read_u8(struct visor_reader *r);
 uint16_t visor_read_u16(struct visor_reader *r);
 uint32_t visor_read_u32(struct visor_reader *r);
 uint64_t visor_read_u64(struct visor_reader *r);
-double visor_read_double(struct visor_reader *r);               /* IEEE bits, big-endian */
+double visor_read_double(struct visor_reader *r);                     /* IEEE bits, big-endian */
 void visor_read_bytes(struct visor_reader *r, void *to, size_t size); /* zero-fills on failure */
 
 void visor_write_u8(struct visor_writer *w, uint8_t value);

@@ -4,7 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
-static const double LN2_HIGH = 0x1.62e42fefa3800p-1; /* 42 bits: a small integer times it is exact */
+static const double LN2_HIGH =
+    0x1.62e42fefa3800p-1; /* 42 bits: a small integer times it is exact */
 static const double LN2_LOW = 0x1.ef35793c76730p-45;
 
 static uint64_t bits_of(double x)

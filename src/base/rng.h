@@ -12,8 +12,8 @@ struct visor_rng {
 
 void visor_rng_init(struct visor_rng *rng, uint64_t seed);
 uint64_t visor_rng_next(struct visor_rng *rng);
-double visor_rng_uniform(struct visor_rng *rng);          /* [0, 1), 53 bits */
-double visor_rng_normal(struct visor_rng *rng);           /* mean 0, deviation 1 */
-double visor_rng_exponential(struct visor_rng *rng);      /* mean 1 */
+double visor_rng_uniform(struct visor_rng *rng);     /* [0, 1), 53 bits */
+double visor_rng_normal(struct visor_rng *rng);      /* mean 0, deviation 1 */
+double visor_rng_exponential(struct visor_rng *rng); /* mean 1 */
 
 #endif

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define VISOR_NS_PER_S INT64_C(1000000000)
-#define VISOR_NS_MAX INT64_MAX /* "unknown" or "unbounded" for a bound */
+#define VISOR_NS_MAX   INT64_MAX /* "unknown" or "unbounded" for a bound */
 
 /* A reading of CLOCK_MONOTONIC_RAW, ns since its own arbitrary zero. Never steered by anybody. */
 typedef struct {

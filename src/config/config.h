@@ -13,10 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VISOR_CONFIG_SOURCES_MAX 128  /* server, pool and peer directives */
+#define VISOR_CONFIG_SOURCES_MAX   128 /* server, pool and peer directives */
 #define VISOR_CONFIG_REFCLOCKS_MAX 32
-#define VISOR_CONFIG_NAME_MAX 256
-#define VISOR_CONFIG_LIST_MAX 64      /* interfaces, allowed subnets a kind, … grow by reallocation */
+#define VISOR_CONFIG_NAME_MAX      256
+#define VISOR_CONFIG_LIST_MAX      64 /* interfaces, allowed subnets a kind, … grow by reallocation */
 
 enum visor_source_kind { VISOR_SOURCE_SERVER, VISOR_SOURCE_POOL, VISOR_SOURCE_PEER };
 
@@ -38,27 +38,27 @@ struct visor_source_config {
     int minpoll, maxpoll;     /* log2 s, -7 … 24; defaults 6 and 10 */
     int presend;              /* log2 s; 100: off */
     bool iburst, burst, offline, auto_offline, xleave, copy, nts;
-    uint32_t extfields;       /* bit 0: F323 (experimental 1), bit 1: F324 */
-    uint32_t key;             /* 0: none */
+    uint32_t extfields; /* bit 0: F323 (experimental 1), bit 1: F324 */
+    uint32_t key;       /* 0: none */
     uint32_t certset;
     uint16_t ntsport;
-    int version;              /* 1 … 4; 0: by key type, as chronyd does */
-    double max_delay;         /* s, 3 */
-    double max_delay_ratio;   /* 0: off */
-    double max_delay_dev_ratio; /* 10 */
-    double max_delay_quant;   /* 0: off */
-    double min_delay;         /* s, 0: unknown */
-    double asymmetry;         /* -0.5 … 0.5; 1: estimate */
-    double offset;            /* s, added to the measured offset */
+    int version;                  /* 1 … 4; 0: by key type, as chronyd does */
+    double max_delay;             /* s, 3 */
+    double max_delay_ratio;       /* 0: off */
+    double max_delay_dev_ratio;   /* 10 */
+    double max_delay_quant;       /* 0: off */
+    double min_delay;             /* s, 0: unknown */
+    double asymmetry;             /* -0.5 … 0.5; 1: estimate */
+    double offset;                /* s, added to the measured offset */
     int min_samples, max_samples; /* -1: the global ones; 0 in max: no limit */
-    int max_unreach;          /* 100000 */
-    int filter_length;        /* 0 or 1: off */
+    int max_unreach;              /* 100000 */
+    int filter_length;            /* 0 or 1: off */
     int min_stratum;
-    int poll_target;          /* 8 */
-    int max_sources;          /* pool: 4 */
-    uint32_t select_options;  /* enum visor_select_option bits */
-    bool near;                /* ours: a light heartbeat is allowed (later capability) */
-    bool backup;              /* ours: used in emergencies only (later capability) */
+    int poll_target;         /* 8 */
+    int max_sources;         /* pool: 4 */
+    uint32_t select_options; /* enum visor_select_option bits */
+    bool near;               /* ours: a light heartbeat is allowed (later capability) */
+    bool backup;             /* ours: used in emergencies only (later capability) */
 };
 
 enum visor_refclock_driver {
@@ -82,9 +82,9 @@ struct visor_refclock_config {
     double rate;        /* pulses a second, 1 */
     double pulse_width; /* s, 0: off */
     bool pps, tai, local;
-    double offset;      /* s */
-    double delay;       /* s, 1e-9 */
-    double precision;   /* s, 0: driver's own */
+    double offset;         /* s */
+    double delay;          /* s, 1e-9 */
+    double precision;      /* s, 0: driver's own */
     double max_dispersion; /* s, 0: off */
     int min_samples, max_samples, max_unreach;
     uint32_t select_options;
@@ -92,9 +92,9 @@ struct visor_refclock_config {
 
 /* `allow`, `deny`, `cmdallow`, `cmddeny`, in the order written. */
 struct visor_access_config {
-    struct visor_address subnet; /* family NONE: every address */
-    uint8_t prefix;              /* bits */
-    bool allow, all;             /* all: overrides more specific subnets */
+    struct visor_address subnet;      /* family NONE: every address */
+    uint8_t prefix;                   /* bits */
+    bool allow, all;                  /* all: overrides more specific subnets */
     char name[VISOR_CONFIG_NAME_MAX]; /* a host name still to be resolved; "" when subnet is set */
 };
 
@@ -111,8 +111,13 @@ struct visor_hwtimestamp_config {
     int minpoll, maxpoll, min_samples, max_samples;
     double precision, tx_compensation, rx_compensation;
     bool nocrossts;
-    enum { VISOR_RXFILTER_ANY, VISOR_RXFILTER_NONE, VISOR_RXFILTER_NTP, VISOR_RXFILTER_PTP,
-           VISOR_RXFILTER_ALL } rxfilter;
+    enum {
+        VISOR_RXFILTER_ANY,
+        VISOR_RXFILTER_NONE,
+        VISOR_RXFILTER_NTP,
+        VISOR_RXFILTER_PTP,
+        VISOR_RXFILTER_ALL
+    } rxfilter;
 };
 
 struct visor_broadcast_config {
@@ -158,7 +163,8 @@ struct visor_leap_entry {
 };
 
 struct visor_config {
-    enum visor_mode mode; /* ours: `mode discipline|observe|assist`; -x and no CAP_SYS_TIME: observe */
+    enum visor_mode
+        mode; /* ours: `mode discipline|observe|assist`; -x and no CAP_SYS_TIME: observe */
 
     struct visor_source_config *sources;
     size_t source_count;
@@ -175,35 +181,35 @@ struct visor_config {
 
     /* selection */
     enum visor_auth_mode auth_mode;
-    double combine_limit;    /* 3 */
-    double max_distance;     /* s, 3 */
-    double max_jitter;       /* s, 1 */
-    double reselect_distance; /* s, 1e-4 */
-    double stratum_weight;   /* s, 1e-3 */
-    int max_stratum;         /* 16 (unset) */
-    int min_sources;         /* 1 */
+    double combine_limit;         /* 3 */
+    double max_distance;          /* s, 3 */
+    double max_jitter;            /* s, 1 */
+    double reselect_distance;     /* s, 1e-4 */
+    double stratum_weight;        /* s, 1e-3 */
+    int max_stratum;              /* 16 (unset) */
+    int min_sources;              /* 1 */
     int min_samples, max_samples; /* 6, 0 = no limit */
-    int refresh;             /* s, 1209600 */
+    int refresh;                  /* s, 1209600 */
 
     /* system clock */
-    double clock_precision;  /* s, 0: measure */
+    double clock_precision;       /* s, 0: measure */
     double correction_time_ratio; /* 3 */
     char driftfile[VISOR_CONFIG_NAME_MAX];
-    int drift_interval;      /* s, 3600 */
+    int drift_interval;                         /* s, 3600 */
     int fallback_drift_min, fallback_drift_max; /* log2 s, 0: off */
     enum visor_leap_mode leap_mode;
     char leapsectz[VISOR_CONFIG_NAME_MAX], leapseclist[VISOR_CONFIG_NAME_MAX];
     struct visor_leap_entry *leaps; /* read from either by the loader (port), ascending */
     size_t leap_count;
-    double makestep_threshold; /* s, 0: off */
-    int makestep_limit;      /* updates; -1: always */
-    double max_change;       /* s, 0: off */
+    double makestep_threshold;               /* s, 0: off */
+    int makestep_limit;                      /* updates; -1: always */
+    double max_change;                       /* s, 0: off */
     int max_change_delay, max_change_ignore; /* updates; ignore -1: always ignore */
-    double max_clock_error;  /* ppm, 1 */
-    double max_drift;        /* ppm, 500000 */
-    double max_update_skew;  /* ppm, 1000 */
-    double max_slew_rate;    /* ppm, 83333.333 */
-    double initstep_threshold; /* s, 0: no initstepslew */
+    double max_clock_error;                  /* ppm, 1 */
+    double max_drift;                        /* ppm, 500000 */
+    double max_update_skew;                  /* ppm, 1000 */
+    double max_slew_rate;                    /* ppm, 83333.333 */
+    double initstep_threshold;               /* s, 0: no initstepslew */
     char (*initstep_names)[VISOR_CONFIG_NAME_MAX];
     size_t initstep_count;
     char tempcomp_file[VISOR_CONFIG_NAME_MAX];
@@ -212,24 +218,24 @@ struct visor_config {
     size_t tempcomp_point_count;
 
     /* NTP server */
-    int port;                /* 123; 0: no server */
-    int acquisition_port;    /* -1: a random one a request */
+    int port;             /* 123; 0: no server */
+    int acquisition_port; /* -1: a random one a request */
     struct visor_address bind_address4, bind_address6, bind_acq_address4, bind_acq_address6;
     char bind_device[32], bind_acq_device[32];
     int dscp;
-    bool client_log;         /* true unless noclientlog */
+    bool client_log;           /* true unless noclientlog */
     uint64_t client_log_limit; /* bytes, 524288 */
     bool local_enabled, local_orphan;
-    int local_stratum;       /* 10 */
-    double local_distance;   /* s, 1 */
-    double local_activate;   /* s, 0 */
+    int local_stratum;                             /* 10 */
+    double local_distance;                         /* s, 1 */
+    double local_activate;                         /* s, 0 */
     double local_wait_synced, local_wait_unsynced; /* s */
     bool manual;
     struct visor_ratelimit_config ratelimit, cmd_ratelimit, nts_ratelimit;
     double smooth_max_freq, smooth_max_wander; /* ppm, ppm/s; 0: off */
     bool smooth_leap_only;
-    int hwts_timeout_us;     /* hwtstimeout, 1000 */
-    int max_tx_buffers;      /* 256 */
+    int hwts_timeout_us;      /* hwtstimeout, 1000 */
+    int max_tx_buffers;       /* 256 */
     int ptp_port, ptp_domain; /* 0, 123 */
 
     /* NTS: parsed and kept, refused until it is built */
@@ -238,22 +244,22 @@ struct visor_config {
 
     /* command and monitoring */
     char bind_cmd_path[VISOR_CONFIG_NAME_MAX]; /* UNIX socket; "" : off */
-    bool bind_cmd_any;       /* no bindcmdaddress with an IP address was given: loopback */
+    bool bind_cmd_any; /* no bindcmdaddress with an IP address was given: loopback */
     struct visor_address bind_cmd_address4, bind_cmd_address6;
     char bind_cmd_device[32];
-    int cmd_port;            /* 323; 0: off */
-    uint32_t open_commands;  /* bit i: i-th name of the list in parse.h */
+    int cmd_port;           /* 323; 0: off */
+    uint32_t open_commands; /* bit i: i-th name of the list in parse.h */
 
     /* real-time clock */
     char hwclockfile[VISOR_CONFIG_NAME_MAX], rtcdevice[VISOR_CONFIG_NAME_MAX];
     char rtcfile[VISOR_CONFIG_NAME_MAX];
-    double rtc_autotrim;     /* s, 0: off */
+    double rtc_autotrim; /* s, 0: off */
     bool rtc_on_utc, rtcsync;
 
     /* logging and files */
-    uint32_t logs;           /* enum visor_log bits */
-    int log_banner;          /* 32 */
-    double log_change;       /* s, 1 */
+    uint32_t logs;     /* enum visor_log bits */
+    int log_banner;    /* 32 */
+    double log_change; /* s, 1 */
     char logdir[VISOR_CONFIG_NAME_MAX], dumpdir[VISOR_CONFIG_NAME_MAX];
     char keyfile[VISOR_CONFIG_NAME_MAX], pidfile[VISOR_CONFIG_NAME_MAX];
     char user[64];
@@ -268,7 +274,7 @@ struct visor_config {
 struct visor_config *visor_config_new(void);
 void visor_config_free(struct visor_config *config); /* NULL allowed */
 
-void visor_source_config_init(struct visor_source_config *source);       /* the defaults above */
+void visor_source_config_init(struct visor_source_config *source); /* the defaults above */
 void visor_refclock_config_init(struct visor_refclock_config *refclock);
 
 #endif

@@ -32,24 +32,30 @@ struct visor_action_step {
 };
 
 struct visor_action_status {
-    bool synchronized;     /* clears STA_UNSYNC */
+    bool synchronized; /* clears STA_UNSYNC */
     double max_error_s, est_error_s;
-    enum visor_leap leap;  /* INSERT/DELETE arms the kernel's leap handling; else none */
-    int tai_offset_s;      /* 0: leave as it is */
+    enum visor_leap leap; /* INSERT/DELETE arms the kernel's leap handling; else none */
+    int tai_offset_s;     /* 0: leave as it is */
 };
 
 struct visor_action_resolve {
-    uint32_t query;        /* returned in RESOLVED */
+    uint32_t query; /* returned in RESOLVED */
     enum visor_family family;
     char name[VISOR_CONFIG_NAME_MAX];
 };
 
 struct visor_action_answer {
     uint32_t token;
-    enum visor_answer { VISOR_ANSWER_OK, VISOR_ANSWER_NO_SUCH_SOURCE, VISOR_ANSWER_EXISTS,
-                        VISOR_ANSWER_TOO_MANY, VISOR_ANSWER_INVALID, VISOR_ANSWER_NOT_ENABLED,
-                        VISOR_ANSWER_FAILED } answer;
-    double number[3];      /* SETTIME: offset s, frequency ppm, new frequency ppm */
+    enum visor_answer {
+        VISOR_ANSWER_OK,
+        VISOR_ANSWER_NO_SUCH_SOURCE,
+        VISOR_ANSWER_EXISTS,
+        VISOR_ANSWER_TOO_MANY,
+        VISOR_ANSWER_INVALID,
+        VISOR_ANSWER_NOT_ENABLED,
+        VISOR_ANSWER_FAILED
+    } answer;
+    double number[3]; /* SETTIME: offset s, frequency ppm, new frequency ppm */
 };
 
 struct visor_action_drift {
@@ -58,18 +64,18 @@ struct visor_action_drift {
 
 enum visor_action_kind {
     VISOR_ACTION_SEND,
-    VISOR_ACTION_CLOSE,       /* `source`: forget its client socket, no reply is awaited */
-    VISOR_ACTION_MEASURE,     /* `refclock`: read the device now; answered by REFCLOCK */
-    VISOR_ACTION_FREQUENCY,   /* answered by APPLIED */
-    VISOR_ACTION_STEP,        /* answered by APPLIED */
-    VISOR_ACTION_STATUS,      /* answered by APPLIED */
-    VISOR_ACTION_PUBLISH,     /* `view`: replaces the last one */
-    VISOR_ACTION_RESOLVE,     /* answered by RESOLVED, never at once */
-    VISOR_ACTION_LOG,         /* `message` */
-    VISOR_ACTION_RECORD,      /* `record`: a line of one of chronyd's log files */
-    VISOR_ACTION_ANSWER,      /* to a COMMAND */
-    VISOR_ACTION_DRIFT,       /* write the drift file */
-    VISOR_ACTION_FATAL,       /* `message`: maxchange was exceeded; the daemon exits */
+    VISOR_ACTION_CLOSE,     /* `source`: forget its client socket, no reply is awaited */
+    VISOR_ACTION_MEASURE,   /* `refclock`: read the device now; answered by REFCLOCK */
+    VISOR_ACTION_FREQUENCY, /* answered by APPLIED */
+    VISOR_ACTION_STEP,      /* answered by APPLIED */
+    VISOR_ACTION_STATUS,    /* answered by APPLIED */
+    VISOR_ACTION_PUBLISH,   /* `view`: replaces the last one */
+    VISOR_ACTION_RESOLVE,   /* answered by RESOLVED, never at once */
+    VISOR_ACTION_LOG,       /* `message` */
+    VISOR_ACTION_RECORD,    /* `record`: a line of one of chronyd's log files */
+    VISOR_ACTION_ANSWER,    /* to a COMMAND */
+    VISOR_ACTION_DRIFT,     /* write the drift file */
+    VISOR_ACTION_FATAL,     /* `message`: maxchange was exceeded; the daemon exits */
 };
 
 struct visor_action {

@@ -18,8 +18,12 @@ struct visor_reading {
     double frequency_ppb; /* kernel's frequency and tick as read back by adjtimex, + runs faster */
 };
 
-enum visor_stamper { VISOR_STAMPER_NONE, VISOR_STAMPER_DAEMON, VISOR_STAMPER_KERNEL,
-                     VISOR_STAMPER_HARDWARE };
+enum visor_stamper {
+    VISOR_STAMPER_NONE,
+    VISOR_STAMPER_DAEMON,
+    VISOR_STAMPER_KERNEL,
+    VISOR_STAMPER_HARDWARE
+};
 
 /* A moment on the raw counter. The adapter converts a stamp taken on REALTIME or on a NIC's clock
  * with a reading taken right beside it, and drops stamps that lie across a foreign step. */
@@ -30,7 +34,7 @@ struct visor_stamp {
 };
 
 enum visor_auth {
-    VISOR_AUTH_ABSENT,  /* no MAC */
+    VISOR_AUTH_ABSENT, /* no MAC */
     VISOR_AUTH_VALID,
     VISOR_AUTH_INVALID, /* MAC there, and wrong or by an unknown key */
 };
@@ -40,9 +44,9 @@ struct visor_event_packet {
     struct visor_address peer, local;
     struct visor_stamp received;
     enum visor_auth auth;
-    uint32_t key;    /* of the MAC, 0: none */
+    uint32_t key; /* of the MAC, 0: none */
     const uint8_t *data;
-    size_t size;     /* with MAC, as it arrived */
+    size_t size; /* with MAC, as it arrived */
 };
 
 /* A transmit stamp for an earlier SEND; may come more than once, better each time. */
@@ -53,8 +57,8 @@ struct visor_event_sent {
 };
 
 enum visor_refclock_sample_kind {
-    VISOR_REFCLOCK_TIME,  /* `reference` is the full time at `stamp` */
-    VISOR_REFCLOCK_PULSE, /* a pulse at `stamp`: the reference's whole second (or 1/rate) */
+    VISOR_REFCLOCK_TIME,   /* `reference` is the full time at `stamp` */
+    VISOR_REFCLOCK_PULSE,  /* a pulse at `stamp`: the reference's whole second (or 1/rate) */
     VISOR_REFCLOCK_FAILED, /* the device gave nothing: `error` says why; stays retried */
 };
 
@@ -64,16 +68,27 @@ struct visor_event_refclock {
     struct visor_stamp stamp;
     visor_wall reference; /* UTC (or TAI with the `tai` option), not yet offset by the option */
     double dispersion_s;  /* of the reading itself */
-    enum visor_leap_hint { VISOR_LEAP_HINT_NONE, VISOR_LEAP_HINT_INSERT, VISOR_LEAP_HINT_DELETE,
-                           VISOR_LEAP_HINT_UNSYNCHRONIZED } leap;
-    int error;            /* positive errno of FAILED */
+    enum visor_leap_hint {
+        VISOR_LEAP_HINT_NONE,
+        VISOR_LEAP_HINT_INSERT,
+        VISOR_LEAP_HINT_DELETE,
+        VISOR_LEAP_HINT_UNSYNCHRONIZED
+    } leap;
+    int error; /* positive errno of FAILED */
 };
 
 /* Something outside our own clock said something about it (RTC edge, vmclock, PHC, steal, …). */
 enum visor_witness_kind {
-    VISOR_WITNESS_RTC, VISOR_WITNESS_VMCLOCK, VISOR_WITNESS_VMGENID, VISOR_WITNESS_PHC,
-    VISOR_WITNESS_TSC, VISOR_WITNESS_TIMER, VISOR_WITNESS_STEAL, VISOR_WITNESS_CANCELLED_TIMER,
-    VISOR_WITNESS_BOOTTIME, VISOR_WITNESS_CLOCKSOURCE,
+    VISOR_WITNESS_RTC,
+    VISOR_WITNESS_VMCLOCK,
+    VISOR_WITNESS_VMGENID,
+    VISOR_WITNESS_PHC,
+    VISOR_WITNESS_TSC,
+    VISOR_WITNESS_TIMER,
+    VISOR_WITNESS_STEAL,
+    VISOR_WITNESS_CANCELLED_TIMER,
+    VISOR_WITNESS_BOOTTIME,
+    VISOR_WITNESS_CLOCKSOURCE,
 };
 
 struct visor_event_witness {
@@ -98,23 +113,43 @@ enum visor_clock_action { VISOR_CLOCK_FREQUENCY, VISOR_CLOCK_STEP, VISOR_CLOCK_S
 
 struct visor_event_applied {
     enum visor_clock_action action;
-    int error;                   /* 0 or errno */
-    double frequency_ppb;        /* really in force now */
-    int64_t stepped_ns;          /* really stepped, by readings before and after */
-    struct visor_reading after;  /* taken after the change */
+    int error;                  /* 0 or errno */
+    double frequency_ppb;       /* really in force now */
+    int64_t stepped_ns;         /* really stepped, by readings before and after */
+    struct visor_reading after; /* taken after the change */
 };
 
 /* Commands of chronyc and of our own command line. */
 enum visor_command_kind {
-    VISOR_COMMAND_BURST, VISOR_COMMAND_ONLINE, VISOR_COMMAND_OFFLINE, VISOR_COMMAND_ONOFFLINE,
-    VISOR_COMMAND_MAKESTEP, VISOR_COMMAND_ADD, VISOR_COMMAND_DELETE, VISOR_COMMAND_REFRESH,
-    VISOR_COMMAND_RESELECT, VISOR_COMMAND_RESELECT_DISTANCE, VISOR_COMMAND_RESET_SOURCES,
-    VISOR_COMMAND_MAKESTEP_POLICY, VISOR_COMMAND_MAX_UPDATE_SKEW, VISOR_COMMAND_LOCAL,
-    VISOR_COMMAND_SELECT_OPTIONS, VISOR_COMMAND_MINPOLL, VISOR_COMMAND_MAXPOLL,
-    VISOR_COMMAND_MAXDELAY, VISOR_COMMAND_MAXDELAYRATIO, VISOR_COMMAND_MAXDELAYDEVRATIO,
-    VISOR_COMMAND_MINSTRATUM, VISOR_COMMAND_POLLTARGET, VISOR_COMMAND_MANUAL,
-    VISOR_COMMAND_SETTIME, VISOR_COMMAND_MANUAL_DELETE, VISOR_COMMAND_DFREQ,
-    VISOR_COMMAND_DOFFSET, VISOR_COMMAND_SMOOTHTIME, VISOR_COMMAND_RESET_STATISTICS,
+    VISOR_COMMAND_BURST,
+    VISOR_COMMAND_ONLINE,
+    VISOR_COMMAND_OFFLINE,
+    VISOR_COMMAND_ONOFFLINE,
+    VISOR_COMMAND_MAKESTEP,
+    VISOR_COMMAND_ADD,
+    VISOR_COMMAND_DELETE,
+    VISOR_COMMAND_REFRESH,
+    VISOR_COMMAND_RESELECT,
+    VISOR_COMMAND_RESELECT_DISTANCE,
+    VISOR_COMMAND_RESET_SOURCES,
+    VISOR_COMMAND_MAKESTEP_POLICY,
+    VISOR_COMMAND_MAX_UPDATE_SKEW,
+    VISOR_COMMAND_LOCAL,
+    VISOR_COMMAND_SELECT_OPTIONS,
+    VISOR_COMMAND_MINPOLL,
+    VISOR_COMMAND_MAXPOLL,
+    VISOR_COMMAND_MAXDELAY,
+    VISOR_COMMAND_MAXDELAYRATIO,
+    VISOR_COMMAND_MAXDELAYDEVRATIO,
+    VISOR_COMMAND_MINSTRATUM,
+    VISOR_COMMAND_POLLTARGET,
+    VISOR_COMMAND_MANUAL,
+    VISOR_COMMAND_SETTIME,
+    VISOR_COMMAND_MANUAL_DELETE,
+    VISOR_COMMAND_DFREQ,
+    VISOR_COMMAND_DOFFSET,
+    VISOR_COMMAND_SMOOTHTIME,
+    VISOR_COMMAND_RESET_STATISTICS,
 };
 
 /* Which sources a command means: those whose address, masked, matches; mask of zeros: all. */
@@ -124,7 +159,7 @@ struct visor_command_match {
 
 struct visor_event_command {
     enum visor_command_kind kind;
-    uint32_t token;   /* returned in the ANSWER action */
+    uint32_t token; /* returned in the ANSWER action */
     struct visor_command_match match;
     double number[4]; /* BURST: good, total. MAKESTEP_POLICY: threshold, limit. LOCAL: on, stratum,
                          distance, orphan. SELECT_OPTIONS: options, mask. SMOOTHTIME: 0 reset,
@@ -136,7 +171,7 @@ struct visor_event_command {
 
 enum visor_event_kind {
     VISOR_EVENT_START,
-    VISOR_EVENT_TIMER,   /* deadline() has passed (or not: harmless) */
+    VISOR_EVENT_TIMER, /* deadline() has passed (or not: harmless) */
     VISOR_EVENT_PACKET,
     VISOR_EVENT_SENT,
     VISOR_EVENT_REFCLOCK,
@@ -151,8 +186,9 @@ enum visor_event_kind {
 /* What survives a restart, read from driftfile before START. */
 struct visor_event_start {
     bool drift_known;
-    double drift_ppm, skew_ppm; /* chronyd's sign in the file: + means the clock runs fast; see drift.h */
-    bool clock_settable;        /* false: no right to set the clock; the engine observes, and says so */
+    double drift_ppm,
+        skew_ppm;        /* chronyd's sign in the file: + means the clock runs fast; see drift.h */
+    bool clock_settable; /* false: no right to set the clock; the engine observes, and says so */
 };
 
 struct visor_event {

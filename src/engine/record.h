@@ -11,18 +11,19 @@
 struct visor_record_measurement {
     struct visor_address peer;
     enum visor_leap leap;
-    uint8_t stratum, test_bits_low, test_bits_mid, test_bits_high; /* RFC tests 1-3, 5-7, A-D: 1 passed */
+    uint8_t stratum, test_bits_low, test_bits_mid,
+        test_bits_high; /* RFC tests 1-3, 5-7, A-D: 1 passed */
     int local_poll, remote_poll;
-    double score;              /* poll score */
+    double score;                                                  /* poll score */
     double offset, delay, dispersion, root_delay, root_dispersion; /* s */
     uint32_t refid;
-    char mode[3];              /* e.g. "4B": NTP mode, B basic or I interleaved */
-    char tx, rx;               /* stamp sources: D daemon, K kernel, H hardware */
-    bool raw;                  /* goes to rawmeasurements only: did not pass all tests */
+    char mode[3]; /* e.g. "4B": NTP mode, B basic or I interleaved */
+    char tx, rx;  /* stamp sources: D daemon, K kernel, H hardware */
+    bool raw;     /* goes to rawmeasurements only: did not pass all tests */
 };
 
 struct visor_record_statistics {
-    char name[46];             /* address or refid */
+    char name[46];                                                 /* address or refid */
     double sd, offset, offset_sd, frequency_ppm, skew_ppm, stress; /* as in the manual */
     int samples, base_sample, runs;
     double asymmetry;
@@ -39,17 +40,17 @@ struct visor_record_tracking {
 
 struct visor_record_refclock {
     char refid[5];
-    int32_t pulse;             /* sample's number in the poll; -1: the filtered one ("-") */
+    int32_t pulse; /* sample's number in the poll; -1: the filtered one ("-") */
     enum visor_leap leap;
-    char pps;                  /* '0', '1' or '-' */
+    char pps;                              /* '0', '1' or '-' */
     double raw_offset, offset, dispersion; /* s; NaN-free: filtered lines have no raw offset */
     bool filtered;
 };
 
 struct visor_record_selection {
     char name[46];
-    char state;                /* letter of selectdata */
-    char authenticated;        /* 'N' or 'Y' */
+    char state;         /* letter of selectdata */
+    char authenticated; /* 'N' or 'Y' */
     uint32_t options, effective_options;
     int reach;
     double score, last_sample, lo, hi; /* s */
@@ -57,10 +58,13 @@ struct visor_record_selection {
 
 struct visor_record {
     enum visor_record_kind {
-        VISOR_RECORD_MEASUREMENT, VISOR_RECORD_STATISTICS, VISOR_RECORD_TRACKING,
-        VISOR_RECORD_REFCLOCK, VISOR_RECORD_SELECTION,
+        VISOR_RECORD_MEASUREMENT,
+        VISOR_RECORD_STATISTICS,
+        VISOR_RECORD_TRACKING,
+        VISOR_RECORD_REFCLOCK,
+        VISOR_RECORD_SELECTION,
     } kind;
-    visor_wall at;             /* estimate of UTC the line is about */
+    visor_wall at; /* estimate of UTC the line is about */
     union {
         struct visor_record_measurement measurement;
         struct visor_record_statistics statistics;

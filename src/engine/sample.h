@@ -20,10 +20,10 @@ struct visor_sample {
 struct visor_prediction {
     bool known;
     visor_mono at;
-    visor_wall utc;       /* the estimate at `at` */
-    double rate_ppb;      /* its rate against the raw counter; valid even if !known (then 0) */
-    double deviation_s;   /* of this source's samples */
-    double min_delay_s;   /* smallest delay in the filter */
+    visor_wall utc;     /* the estimate at `at` */
+    double rate_ppb;    /* its rate against the raw counter; valid even if !known (then 0) */
+    double deviation_s; /* of this source's samples */
+    double min_delay_s; /* smallest delay in the filter */
 };
 
 #endif

@@ -11,7 +11,7 @@
 #include "wire/view.h"
 
 #define VISOR_STATUS_VERSION 1
-#define VISOR_SOURCES_MAX 192 /* NTP sources (pools expanded) and reference clocks */
+#define VISOR_SOURCES_MAX    192 /* NTP sources (pools expanded) and reference clocks */
 
 /* State in selection; the letter is chronyc's of `selectdata`. */
 enum visor_select_state {
@@ -19,7 +19,7 @@ enum visor_select_state {
     VISOR_STATE_NO_SAMPLES = 'M',     /* missing samples */
     VISOR_STATE_DISTANT = 'd',        /* distance over maxdistance */
     VISOR_STATE_JITTERY = 'j',
-    VISOR_STATE_STRATUM = 's',        /* worse than maxstratum */
+    VISOR_STATE_STRATUM = 's', /* worse than maxstratum */
     VISOR_STATE_WAITING_SOURCES = 'w',
     VISOR_STATE_STALE = 'S',
     VISOR_STATE_ORPHAN = 'O',
@@ -36,8 +36,8 @@ enum visor_select_state {
 struct visor_source_status {
     uint32_t id;
     bool refclock;
-    struct visor_address address;  /* refclock: family NONE */
-    uint32_t refid;                /* of the source as we would report it */
+    struct visor_address address;     /* refclock: family NONE */
+    uint32_t refid;                   /* of the source as we would report it */
     char name[VISOR_CONFIG_NAME_MAX]; /* as configured (or the address); refclock: refid */
     enum visor_source_kind kind;
     bool resolved, online, authenticated;
@@ -47,17 +47,18 @@ struct visor_source_status {
     int poll;
     uint8_t reach, stratum;
     enum visor_leap leap;
-    double last_sample_age;        /* s; < 0: none */
-    double last_offset, last_raw_offset, last_delay, last_dispersion; /* s, + : our clock is behind */
+    double last_sample_age; /* s; < 0: none */
+    double last_offset, last_raw_offset, last_delay,
+        last_dispersion;                      /* s, + : our clock is behind */
     double estimated_offset, estimated_error; /* s at `now`, against the served estimate */
-    double lo, hi, score;          /* selectdata: interval of the offset, s */
+    double lo, hi, score;                     /* selectdata: interval of the offset, s */
 
     /* sourcestats */
     int samples, runs;
-    double span;                   /* s */
+    double span;                        /* s */
     double frequency_ppm, skew_ppm, sd; /* residual frequency against the served rate */
     double asymmetry;
-    int64_t bound_ns;              /* error bound by this source alone */
+    int64_t bound_ns; /* error bound by this source alone */
 
     /* ntpdata of the last valid reply */
     struct visor_address local;
@@ -66,7 +67,7 @@ struct visor_source_status {
     double root_delay, root_dispersion, response_time, jitter_asymmetry;
     uint32_t remote_refid;
     visor_wall remote_reference;
-    uint16_t tests;                /* bits of tests 1,2,3,5,6,7,A,B,C,D from 0x200 downward */
+    uint16_t tests; /* bits of tests 1,2,3,5,6,7,A,B,C,D from 0x200 downward */
     bool interleaved;
     enum visor_stamper tx, rx;
     uint32_t total_tx, total_rx, total_valid, total_good;
@@ -76,26 +77,26 @@ struct visor_source_status {
 
 struct visor_tracking {
     uint32_t refid;
-    uint32_t source;               /* id of the selected source, 0: none */
+    uint32_t source; /* id of the selected source, 0: none */
     struct visor_address address;
     char name[VISOR_CONFIG_NAME_MAX];
     uint8_t stratum;
     enum visor_leap leap;
-    visor_wall reference;          /* when last updated */
-    double offset;                 /* s: estimate - CLOCK_REALTIME now (remaining correction) */
+    visor_wall reference; /* when last updated */
+    double offset;        /* s: estimate - CLOCK_REALTIME now (remaining correction) */
     double last_offset, rms_offset;
     double frequency_ppm, residual_frequency_ppm, skew_ppm; /* + : the uncorrected clock is slow */
     double root_delay, root_dispersion, update_interval;
-    int64_t bound_ns;              /* of CLOCK_REALTIME now: estimate's bound + remaining slew */
-    int64_t estimate_bound_ns;     /* of the served estimate */
+    int64_t bound_ns;          /* of CLOCK_REALTIME now: estimate's bound + remaining slew */
+    int64_t estimate_bound_ns; /* of the served estimate */
     enum visor_trust trust;
     visor_mono verified;
     uint64_t epoch;
     int tai_offset_s;
-    double kernel_frequency_ppb;   /* read back */
+    double kernel_frequency_ppb; /* read back */
     uint32_t steps, foreign_changes;
-    double last_foreign_s;         /* size of the last foreign change, s or s/s */
-    double wander_ppb;             /* learnt, ppb per sqrt(s) */
+    double last_foreign_s; /* size of the last foreign change, s or s/s */
+    double wander_ppb;     /* learnt, ppb per sqrt(s) */
 };
 
 struct visor_smoothing_status {
@@ -105,7 +106,7 @@ struct visor_smoothing_status {
 
 struct visor_status {
     struct visor_reading now;
-    visor_wall utc;                /* the served estimate at `now` */
+    visor_wall utc; /* the served estimate at `now` */
     enum visor_mode mode;
     bool clock_settable;
     struct visor_tracking tracking;

@@ -15,8 +15,12 @@ enum visor_trust {
     VISOR_TRUST_DISRUPTED,    /* a jump was noticed and is not measured yet: unbounded */
 };
 
-enum visor_leap { VISOR_LEAP_NONE = 0, VISOR_LEAP_INSERT = 1, VISOR_LEAP_DELETE = 2,
-                  VISOR_LEAP_UNSYNCHRONIZED = 3 };
+enum visor_leap {
+    VISOR_LEAP_NONE = 0,
+    VISOR_LEAP_INSERT = 1,
+    VISOR_LEAP_DELETE = 2,
+    VISOR_LEAP_UNSYNCHRONIZED = 3
+};
 
 /* TSC mapping of the same line, filled by the adapter that publishes; period 0: there is none. */
 struct visor_tsc_mapping {
@@ -32,27 +36,27 @@ struct visor_smoothing {
 };
 
 struct visor_view {
-    uint32_t version;   /* of this structure's meaning: 1 */
-    visor_mono raw;     /* anchor of the line */
-    visor_wall utc;     /* estimate of UTC at `raw` */
-    double rate_ppb;    /* d UTC / d raw - 1 */
-    int64_t bound_ns;   /* |UTC - truth| at `raw`; VISOR_NS_MAX: unbounded */
-    double growth_ppb;  /* growth of the bound with raw time since `raw` */
-    uint64_t epoch;     /* disruption epoch: raised at every jump of the raw counter against UTC */
+    uint32_t version;    /* of this structure's meaning: 1 */
+    visor_mono raw;      /* anchor of the line */
+    visor_wall utc;      /* estimate of UTC at `raw` */
+    double rate_ppb;     /* d UTC / d raw - 1 */
+    int64_t bound_ns;    /* |UTC - truth| at `raw`; VISOR_NS_MAX: unbounded */
+    double growth_ppb;   /* growth of the bound with raw time since `raw` */
+    uint64_t epoch;      /* disruption epoch: raised at every jump of the raw counter against UTC */
     visor_mono verified; /* raw time of the last measurement that the line rests on */
     enum visor_trust trust;
     struct visor_tsc_mapping tsc;
 
     enum visor_leap leap;
     int16_t tai_offset_s; /* 0: unknown */
-    uint8_t stratum;    /* 0 when unsynchronised and no `local` */
+    uint8_t stratum;      /* 0 when unsynchronised and no `local` */
     uint32_t refid;
     visor_wall reference; /* NTP reference time */
     int64_t root_delay_ns;
     int64_t root_dispersion_ns; /* at `raw` */
     double dispersion_rate_ppb; /* growth of root dispersion */
-    int8_t precision;   /* log2 s */
-    bool orphan;        /* served by `local … orphan` */
+    int8_t precision;           /* log2 s */
+    bool orphan;                /* served by `local … orphan` */
     struct visor_smoothing smoothing;
 };
 

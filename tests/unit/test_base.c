@@ -1,10 +1,10 @@
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <cmocka.h>
-#include <math.h>
 #include <string.h>
+#include <cmocka.h>
 
 #include "base/address.h"
 #include "base/bytes.h"
@@ -81,12 +81,12 @@ static void test_bytes__failure_is_sticky(void **state)
 
 static void test_address__text_both_ways(void **state)
 {
-    static const char *const same[] = {"0.0.0.0",     "255.255.255.255",     "::",
-                                       "::1",         "2001:db8::1",         "1:2:3:4:5:6:7:8",
-                                       "fe80::1:0:0", "2001:db8:0:1:1:1:1:1", "1::"};
-    static const char *const bad[] = {"",     "1.2.3",   "1.2.3.4.5", "256.1.1.1", "01.2.3.4",
-                                      ":",    ":::",     "1::2::3",   "12345::",   "1:2:3:4:5:6:7",
-                                      "::1:", "1:2:3:4:5:6:7:8:9", "host"};
+    static const char *const same[] = {
+        "0.0.0.0",     "255.255.255.255",      "::", "::1", "2001:db8::1", "1:2:3:4:5:6:7:8",
+        "fe80::1:0:0", "2001:db8:0:1:1:1:1:1", "1::"};
+    static const char *const bad[] = {
+        "",        "1.2.3",   "1.2.3.4.5",     "256.1.1.1", "01.2.3.4",          ":",   ":::",
+        "1::2::3", "12345::", "1:2:3:4:5:6:7", "::1:",      "1:2:3:4:5:6:7:8:9", "host"};
     struct visor_address address;
     char text[46];
 
