@@ -53,9 +53,12 @@ struct visor_action_answer {
         VISOR_ANSWER_TOO_MANY,
         VISOR_ANSWER_INVALID,
         VISOR_ANSWER_NOT_ENABLED,
-        VISOR_ANSWER_FAILED
+        VISOR_ANSWER_FAILED,
+        VISOR_ANSWER_INVALID_NAME,
+        VISOR_ANSWER_BAD_SAMPLE
     } answer;
-    double number[3]; /* SETTIME: offset s, frequency ppm, new frequency ppm */
+    double number[3]; /* SETTIME: offset s, frequency change and new frequency in
+                         ppm; our signs */
 };
 
 struct visor_action_drift {

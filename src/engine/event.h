@@ -150,22 +150,28 @@ enum visor_command_kind {
     VISOR_COMMAND_DOFFSET,
     VISOR_COMMAND_SMOOTHTIME,
     VISOR_COMMAND_RESET_STATISTICS,
+    VISOR_COMMAND_OFFSET,
 };
 
-/* Which sources a command means: those whose address, masked, matches; mask of zeros: all. */
+/* Which sources a command means: those whose address, masked, matches; family NONE: all; `id` not
+ * zero: just the source of that id (it may have no address yet). */
 struct visor_command_match {
-    struct visor_address address, mask;
+    struct visor_address address, mask; /* mask of the address's family, or NONE: all bits count */
+    uint32_t id;
 };
 
 struct visor_event_command {
     enum visor_command_kind kind;
     uint32_t token; /* returned in the ANSWER action */
     struct visor_command_match match;
-    double number[4]; /* BURST: good, total. MAKESTEP_POLICY: threshold, limit. LOCAL: on, stratum,
-                         distance, orphan. SELECT_OPTIONS: options, mask. SMOOTHTIME: 0 reset,
-                         1 activate. MANUAL: 0 off, 1 on, 2 reset. SETTIME: seconds since 1970.
-                         The others: their value */
-    char refid[5];    /* SELECT_OPTIONS of a reference clock */
+    double
+        number[7]; /* BURST: good, total. MAKESTEP_POLICY: threshold s, limit. LOCAL: on, stratum,
+                      distance s, orphan, activate s, wait_synced s, wait_unsynced s.
+                      SELECT_OPTIONS: options, mask (enum visor_select_option). SMOOTHTIME:
+                      0 reset, 1 activate. MANUAL: 0 off, 1 on, 2 reset. SETTIME: UTC in seconds
+                      since 1970. MANUAL_DELETE: index. DFREQ: ppm, + runs faster. DOFFSET: s,
+                      our sign. OFFSET: s, the source's `offset` option. The others: their value */
+    char refid[5]; /* SELECT_OPTIONS, OFFSET of a reference clock; "": by `match` */
     const struct visor_source_config *source; /* ADD */
 };
 

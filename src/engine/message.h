@@ -16,39 +16,69 @@ enum visor_severity {
 
 enum visor_message_kind {
     VISOR_MESSAGE_NONE,
-    VISOR_MESSAGE_SELECTED,      /* source: "Selected source %s" */
-    VISOR_MESSAGE_NO_SELECTABLE, /* "Can't synchronise: no selectable sources" */
-    VISOR_MESSAGE_NO_MAJORITY,   /* "Can't synchronise: no majority" */
-    VISOR_MESSAGE_NOT_ENOUGH,    /* count[0]: of minsources */
+
+    /* Selection. The texts of chronyd that log watchers look for; `source` by address and name. */
+    VISOR_MESSAGE_SELECTED,      /* "Selected source X" */
+    VISOR_MESSAGE_NO_SOURCES,    /* "Can't synchronise: no sources" */
+    VISOR_MESSAGE_NO_SELECTABLE, /* count[0]: how many are unreachable; -1: not to be said */
+    VISOR_MESSAGE_NO_MAJORITY,   /* count[0] agree (< 2: no agreement) of count[1] sources;
+                                    number[0] != 0: these are the trusted ones */
+    VISOR_MESSAGE_NOT_ENOUGH,    /* fewer than minsources are selectable */
     VISOR_MESSAGE_NO_REQUIRED,   /* no required source among the selectable */
-    VISOR_MESSAGE_FALSETICKER,   /* source: "Detected falseticker %s" */
+    VISOR_MESSAGE_FALSETICKER,   /* "Detected falseticker X" */
+    VISOR_MESSAGE_DISTANT,       /* number[0] s: maxdistance */
+    VISOR_MESSAGE_JITTERY,       /* number[0] s: maxjitter */
+    VISOR_MESSAGE_STRATUM_LOW,   /* count[0]: minstratum */
+    VISOR_MESSAGE_STRATUM_HIGH,  /* count[0]: maxstratum */
+
+    /* Sources. */
     VISOR_MESSAGE_SOURCE_ONLINE,
     VISOR_MESSAGE_SOURCE_OFFLINE,
-    VISOR_MESSAGE_SOURCE_REPLACED, /* source, address: the new one */
-    VISOR_MESSAGE_SOURCE_ADDED,
-    VISOR_MESSAGE_SOURCE_REMOVED,
-    VISOR_MESSAGE_SOURCE_LEFT, /* ours: source, count[0] = enum visor_source_fault */
-    VISOR_MESSAGE_SOURCE_BACK, /* ours: it has proven itself again */
-    VISOR_MESSAGE_SOURCE_SWITCHED_MODE,
-    VISOR_MESSAGE_KOD,                /* source, count[0]: refid of the kiss */
-    VISOR_MESSAGE_WRONG_BY,           /* number[0] s: "System clock wrong by %f seconds" */
-    VISOR_MESSAGE_STEPPED,            /* number[0] s: "System clock was stepped by %f seconds" */
-    VISOR_MESSAGE_TOO_LARGE,          /* number[0] s: adjustment exceeds maxchange; exiting */
-    VISOR_MESSAGE_CHANGE_IGNORED,     /* number[0] s: maxchange, ignored */
-    VISOR_MESSAGE_FREQUENCY_INITIAL,  /* number[0] ppm, number[1] ppm skew, from the drift file */
+    VISOR_MESSAGE_SOURCE_REPLACED, /* address: the old, address2: the new one */
+    VISOR_MESSAGE_SOURCE_CHANGED,  /* the same, by the name's new meaning */
+    VISOR_MESSAGE_SOURCE_ADDED,    /* count[0]: enum visor_source_kind; family NONE: not yet */
+    VISOR_MESSAGE_SOURCE_REMOVED,  /* resolved, `source` is told instead of an address */
+    VISOR_MESSAGE_SOURCE_MODIFIED, /* count[0]: enum visor_command_kind; number[0]: new value */
+    VISOR_MESSAGE_SOURCES_RESET,
+    VISOR_MESSAGE_SOURCE_LEFT,     /* ours: count[0] = enum visor_source_fault */
+    VISOR_MESSAGE_SOURCE_BACK,     /* ours: it has proven itself again */
+    VISOR_MESSAGE_KOD,             /* count[0]: refid of the kiss */
+    VISOR_MESSAGE_UNRESOLVED,      /* count[0]: enum visor_resolve_result */
+    VISOR_MESSAGE_REFCLOCK_FAILED, /* count[0]: errno */
+    VISOR_MESSAGE_REFCLOCK_BACK,
+
+    /* The clock. Offsets have our sign: + means that the clock must go forward. */
+    VISOR_MESSAGE_WRONG_BY,       /* number[0] s: over `logchange`, being corrected */
+    VISOR_MESSAGE_STEPPED,        /* number[0] s */
+    VISOR_MESSAGE_STEP_FAILED,    /* "Could not step system clock", count[0]: errno or 0 */
+    VISOR_MESSAGE_TOO_LARGE,      /* number[0] s over number[1] s, maxchange; exiting */
+    VISOR_MESSAGE_CHANGE_IGNORED, /* the same; ignored */
+    VISOR_MESSAGE_ONCE,           /* number[0] s: -q stepped (count[0] 1) or -Q looked (0) */
+    VISOR_MESSAGE_ONCE_FAILED,    /* no suitable source for -q, -Q */
+    VISOR_MESSAGE_INITSTEP_DONE,  /* number[0] s; count[0]: 1 stepped, 0 slewed */
+    VISOR_MESSAGE_INITSTEP_FAILED,
+    VISOR_MESSAGE_FREQUENCY_INITIAL,  /* number[0], number[1]: ppm and skew as the drift file has
+                                         them; name: the file's */
+    VISOR_MESSAGE_FREQUENCY_LIMITED,  /* number[0] ppm exceeds maxdrift */
     VISOR_MESSAGE_FOREIGN_STEP,       /* number[0] s: somebody else stepped the clock */
     VISOR_MESSAGE_FOREIGN_FREQUENCY,  /* number[0] ppb found, number[1] ppb set by us */
     VISOR_MESSAGE_CLOCK_NOT_SETTABLE, /* count[0]: errno */
     VISOR_MESSAGE_JUMP_BELIEVED,      /* ours: number[0] s, source: counter or server jumped */
-    VISOR_MESSAGE_LEAP,               /* count[0]: enum visor_leap to come; number[0]: when */
-    VISOR_MESSAGE_LEAP_DONE,          /* "System clock TAI offset…"/stepped/slewed for a leap */
-    VISOR_MESSAGE_TAI_OFFSET,         /* count[0]: "System clock TAI offset set to %d seconds" */
-    VISOR_MESSAGE_REFCLOCK_FAILED,    /* source, count[0]: errno */
-    VISOR_MESSAGE_REFCLOCK_BACK,
-    VISOR_MESSAGE_HOLDOVER,  /* ours: no source; bound grows */
-    VISOR_MESSAGE_SMOOTHING, /* count[0]: 0 disabled, 1 activated */
-    VISOR_MESSAGE_INITSTEP_DONE,
-    VISOR_MESSAGE_UNRESOLVED, /* source, count[0]: enum visor_resolve_result */
+    VISOR_MESSAGE_LEAP,               /* count[0]: enum visor_leap armed, NONE: disarmed */
+    VISOR_MESSAGE_LEAP_DONE,          /* count[0]: enum visor_leap_mode that was carried out */
+    VISOR_MESSAGE_TAI_OFFSET,         /* count[0] s */
+    VISOR_MESSAGE_HOLDOVER,           /* ours: no source; bound grows */
+    VISOR_MESSAGE_SMOOTHING,          /* count[0]: 0 reset, 1 activated, 2 for leap seconds only */
+
+    /* What a command has changed. */
+    VISOR_MESSAGE_LOCAL,                 /* count[0]: 1 enabled, 0 disabled */
+    VISOR_MESSAGE_NEW_MAKESTEP,          /* number[0] s, count[0] updates */
+    VISOR_MESSAGE_NEW_MAX_UPDATE_SKEW,   /* number[0] ppm */
+    VISOR_MESSAGE_NEW_RESELECT_DISTANCE, /* number[0] s */
+    VISOR_MESSAGE_MANUAL,                /* number[0] s of slew, number[1] ppm, count[0] != 0: of
+                                            frequency change too */
+    VISOR_MESSAGE_DFREQ,                 /* number[0] ppm */
+    VISOR_MESSAGE_DOFFSET,               /* number[0] s */
 };
 
 /* Why a source was left, or is not used. */
@@ -65,9 +95,10 @@ enum visor_source_fault {
 struct visor_message {
     enum visor_message_kind kind;
     enum visor_severity severity;
-    uint32_t source;              /* source id, 0: none */
-    struct visor_address address; /* of the source; family NONE: a reference clock or none */
-    char name[64];                /* the name in the configuration or the refid, cut to fit */
+    uint32_t source;               /* source id, 0: none */
+    struct visor_address address;  /* of the source; family NONE: a reference clock or none */
+    struct visor_address address2; /* where two are needed */
+    char name[64];                 /* the name in the configuration or the refid, cut to fit */
     double number[2];
     int64_t count[2];
 };

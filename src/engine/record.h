@@ -1,6 +1,7 @@
 /* One line of measurements.log, statistics.log, tracking.log, refclocks.log or selection.log, as
  * data; port/logfile.c gives it chronyd's columns (chrony.conf(5), `log`). Which are made is the
- * configuration's `logs`. */
+ * configuration's `logs`. Signs are ours everywhere (offset = reference - local, frequency + = must
+ * run faster); the writer turns those around that chronyd writes the other way. */
 #ifndef VISOR_ENGINE_RECORD_H
 #define VISOR_ENGINE_RECORD_H
 

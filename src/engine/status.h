@@ -15,20 +15,21 @@
 
 /* State in selection; the letter is chronyc's of `selectdata`. */
 enum visor_select_state {
-    VISOR_STATE_NOT_SELECTABLE = 'N', /* noselect */
-    VISOR_STATE_NO_SAMPLES = 'M',     /* missing samples */
-    VISOR_STATE_DISTANT = 'd',        /* distance over maxdistance */
-    VISOR_STATE_JITTERY = 'j',
-    VISOR_STATE_STRATUM = 's', /* worse than maxstratum */
-    VISOR_STATE_WAITING_SOURCES = 'w',
-    VISOR_STATE_STALE = 'S',
+    VISOR_STATE_NOT_SELECTABLE = 'N',  /* noselect */
+    VISOR_STATE_NO_SAMPLES = 'M',      /* missing samples */
+    VISOR_STATE_UNSYNCHRONIZED = 's',  /* says so of itself */
+    VISOR_STATE_STRATUM = 'r',         /* outside of minstratum … maxstratum */
+    VISOR_STATE_DISTANT = 'd',         /* root distance over maxdistance */
+    VISOR_STATE_JITTERY = '~',         /* over maxjitter */
+    VISOR_STATE_WAITING_SAMPLES = 'w', /* until other sources have samples */
+    VISOR_STATE_STALE = 'S',           /* older measurements than others: silent, unreachable */
     VISOR_STATE_ORPHAN = 'O',
     VISOR_STATE_TRUSTED_OTHERS = 'T', /* not agreeing with trusted sources */
     VISOR_STATE_FALSETICKER = 'x',
-    VISOR_STATE_WAITING_UPDATE = 'W',
+    VISOR_STATE_WAITING_SOURCES = 'W', /* minsources or `require` is not met */
     VISOR_STATE_NOT_PREFERRED = 'P',
-    VISOR_STATE_UNSELECTED_DISTANCE = 'D',
-    VISOR_STATE_UNREACHABLE = 'U',
+    VISOR_STATE_WAITING_UPDATE = 'U',      /* selected after its next measurement */
+    VISOR_STATE_UNSELECTED_DISTANCE = 'D', /* too distant to be combined */
     VISOR_STATE_COMBINED = '+',
     VISOR_STATE_SELECTED = '*',
 };
@@ -51,12 +52,13 @@ struct visor_source_status {
     double last_offset, last_raw_offset, last_delay,
         last_dispersion;                      /* s, + : our clock is behind */
     double estimated_offset, estimated_error; /* s at `now`, against the served estimate */
-    double lo, hi, score;                     /* selectdata: interval of the offset, s */
+    double lo, hi, score;                     /* selectdata: interval of the offset (our sign), s */
 
     /* sourcestats */
     int samples, runs;
     double span;                        /* s */
-    double frequency_ppm, skew_ppm, sd; /* residual frequency against the served rate */
+    double frequency_ppm, skew_ppm, sd; /* residual against the served rate, + : ours must run
+                                           faster */
     double asymmetry;
     int64_t bound_ns; /* error bound by this source alone */
 
@@ -68,11 +70,13 @@ struct visor_source_status {
     uint32_t remote_refid;
     visor_wall remote_reference;
     uint16_t tests; /* bits of tests 1,2,3,5,6,7,A,B,C,D from 0x200 downward */
+    enum visor_leap remote_leap;
+    uint8_t remote_stratum;
     bool interleaved;
     enum visor_stamper tx, rx;
     uint32_t total_tx, total_rx, total_valid, total_good;
     uint32_t total_kernel_tx, total_kernel_rx, total_hardware_tx, total_hardware_rx;
-    uint32_t key;
+    uint32_t key; /* 0: none; its type and length are the key file's affair */
 };
 
 struct visor_tracking {
@@ -104,6 +108,17 @@ struct visor_smoothing_status {
     double offset, frequency_ppm, wander_ppm, last_update_age, remaining;
 };
 
+/* `manual list`: times typed in by `settime`; offsets with our sign, as of now. */
+#define VISOR_MANUAL_MAX 16
+struct visor_manual_status {
+    bool enabled;
+    size_t count;
+    struct visor_manual_sample {
+        visor_wall when;
+        double slewed_offset, original_offset, residual; /* s */
+    } samples[VISOR_MANUAL_MAX];
+};
+
 struct visor_status {
     struct visor_reading now;
     visor_wall utc; /* the served estimate at `now` */
@@ -111,6 +126,7 @@ struct visor_status {
     bool clock_settable;
     struct visor_tracking tracking;
     struct visor_smoothing_status smoothing;
+    struct visor_manual_status manual;
     size_t online, offline, burst_online, burst_offline, unresolved; /* activity */
     size_t source_count;
     struct visor_source_status sources[VISOR_SOURCES_MAX];
