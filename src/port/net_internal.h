@@ -1,0 +1,59 @@
+/* The table of NTP sockets, shared by net.c (opening, sending) and net_receive.c. */
+#ifndef VISOR_PORT_NET_INTERNAL_H
+#define VISOR_PORT_NET_INTERNAL_H
+
+#include "port/net.h"
+
+#include <netinet/in.h>
+
+#define NET_HEAD    48 /* what identifies a sent packet: its NTP header */
+#define NET_PENDING 64
+#define NET_FRAME   (VISOR_PACKET_MAX + 128) /* a looped packet has its link and IP headers */
+#define NET_CONTROL 320
+
+enum net_role { NET_UNUSED, NET_CLIENT, NET_SHARED, NET_SERVER, NET_IDLE };
+
+struct net_socket {
+    enum net_role role;
+    int fd;
+    enum visor_family family;
+    uint32_t source; /* NET_CLIENT */
+    bool stamping;   /* transmit stamps can be had */
+};
+
+/* A sent packet whose kernel stamp may still come. */
+struct net_pending {
+    int fd; /* -1: free */
+    uint32_t source, token;
+    size_t size;
+    uint8_t head[NET_HEAD];
+};
+
+/* Where a shared socket's requests went, to know whose reply it is. */
+struct net_target {
+    uint32_t source;
+    struct visor_address to;
+};
+
+struct visor_net {
+    const struct visor_config *config;
+    struct visor_stamps *stamps;
+    enum visor_family only;
+    struct net_socket sockets[VISOR_NET_SOCKETS_MAX];
+    size_t socket_count; /* entries used so far; some may be free again */
+    struct net_pending pending[NET_PENDING];
+    size_t pending_next;
+    struct net_target targets[VISOR_NET_SOCKETS_MAX];
+    size_t target_count;
+
+    struct visor_datagram datagrams[VISOR_NET_BATCH];
+    uint8_t frames[VISOR_NET_BATCH][NET_FRAME];
+    _Alignas(8) uint8_t controls[VISOR_NET_BATCH][NET_CONTROL];
+    struct sockaddr_storage names[VISOR_NET_BATCH];
+    bool single; /* recvmmsg does not work here */
+};
+
+/* NULL: not (or no longer) one of ours. */
+struct net_socket *visor_net_find(struct visor_net *net, int fd);
+
+#endif

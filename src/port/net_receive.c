@@ -1,0 +1,231 @@
+/* Receives datagrams and the kernel's stamps of what was sent. Stamps are turned into raw ones
+ * here; where the kernel gives none, or none that can be trusted, the moment of reading stands in.
+ */
+#include "port/clock.h"
+#include "port/net_internal.h"
+#include "port/socket.h"
+
+#include <errno.h>
+#include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
+#include <string.h>
+#include <time.h>
+
+#define MODE_MASK       7
+#define MODE_SERVER     4
+#define FUTURE_NS       1000
+#define DAEMON_ERROR_NS 50000 /* of the moment of reading as a stamp: an ordinary wake-up */
+
+/* What the control messages of a datagram say. */
+struct control {
+    bool stamped;
+    visor_wall software; /* CLOCK_REALTIME */
+    struct visor_address local;
+};
+
+static visor_wall wall_from_timespec(const struct timespec *at)
+{
+    return (visor_wall){(int64_t)at->tv_sec * VISOR_NS_PER_S + at->tv_nsec};
+}
+
+static void read_stamp(const struct cmsghdr *header, struct control *control)
+{
+    struct timespec at;
+
+    if (header->cmsg_len < CMSG_LEN(sizeof(at)))
+        return;
+    memcpy(&at, CMSG_DATA(header), sizeof(at));
+    if (at.tv_sec == 0 && at.tv_nsec == 0)
+        return;
+    control->stamped = true;
+    control->software = wall_from_timespec(&at);
+}
+
+static void read_local(const struct cmsghdr *header, struct control *control)
+{
+    if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO &&
+        header->cmsg_len >= CMSG_LEN(sizeof(struct in_pktinfo))) {
+        struct in_pktinfo info;
+
+        memcpy(&info, CMSG_DATA(header), sizeof(info));
+        control->local = (struct visor_address){.family = VISOR_FAMILY_IPV4};
+        memcpy(control->local.bytes, &info.ipi_spec_dst, 4);
+    }
+    if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO &&
+        header->cmsg_len >= CMSG_LEN(sizeof(struct in6_pktinfo))) {
+        struct in6_pktinfo info;
+
+        memcpy(&info, CMSG_DATA(header), sizeof(info));
+        control->local = (struct visor_address){.family = VISOR_FAMILY_IPV6};
+        memcpy(control->local.bytes, &info.ipi6_addr, 16);
+        if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
+            control->local.scope = (uint32_t)info.ipi6_ifindex;
+    }
+}
+
+static void read_control(struct msghdr *message, struct control *control)
+{
+    *control = (struct control){.stamped = false};
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header;
+         header = CMSG_NXTHDR(message, header)) {
+        if (header->cmsg_level == SOL_SOCKET &&
+            (header->cmsg_type == SCM_TIMESTAMPING || header->cmsg_type == SCM_TIMESTAMPNS))
+            read_stamp(header, control);
+        else
+            read_local(header, control);
+    }
+}
+
+/* The stamp of something that has just been read. `now`: a reading taken after it. */
+static struct visor_stamp best_stamp(const struct visor_net *net, const struct control *control,
+                                     const struct visor_reading *now)
+{
+    struct visor_stamp stamp = {.by = VISOR_STAMPER_KERNEL};
+
+    if (control->stamped && visor_stamps_convert(net->stamps, control->software, &stamp)) {
+        int64_t ahead = visor_mono_diff(stamp.raw, now->raw);
+
+        if (ahead > 0) /* nothing comes from the future but by rounding */
+            stamp.raw = now->raw;
+        if (ahead <= now->width_ns + FUTURE_NS)
+            return stamp;
+    }
+    return (struct visor_stamp){
+        .raw = now->raw, .error_ns = DAEMON_ERROR_NS, .by = VISOR_STAMPER_DAEMON};
+}
+
+static int receive_single(int fd, struct mmsghdr *message)
+{
+    ssize_t size = recvmsg(fd, &message->msg_hdr, 0);
+
+    if (size < 0)
+        return -1;
+    message->msg_len = (unsigned int)size;
+    return 1;
+}
+
+static int receive_batch(struct visor_net *net, int fd, struct mmsghdr *messages)
+{
+    int count;
+
+    if (!net->single) {
+        count = recvmmsg(fd, messages, VISOR_NET_BATCH, MSG_DONTWAIT, NULL);
+        if (count >= 0 || errno != ENOSYS)
+            return count;
+        net->single = true;
+    }
+    return receive_single(fd, messages);
+}
+
+static uint32_t source_of_address(const struct visor_net *net, const struct visor_address *peer)
+{
+    for (size_t i = 0; i < net->target_count; i++)
+        if (net->targets[i].to.port == peer->port && visor_address_same(&net->targets[i].to, peer))
+            return net->targets[i].source;
+    return 0;
+}
+
+/* False: not an NTP packet that anybody could have sent us in good faith. */
+static bool fill_datagram(struct visor_net *net, const struct net_socket *socket,
+                          const struct mmsghdr *message, struct visor_datagram *datagram)
+{
+    const struct sockaddr *name = message->msg_hdr.msg_name;
+
+    if ((message->msg_hdr.msg_flags & (MSG_TRUNC | MSG_ERRQUEUE)) ||
+        message->msg_len > VISOR_PACKET_MAX || message->msg_len == 0 ||
+        !visor_socket_address_read(name, &datagram->peer))
+        return false;
+    datagram->data = message->msg_hdr.msg_iov[0].iov_base;
+    datagram->size = message->msg_len;
+    datagram->server = socket->role == NET_SERVER;
+    datagram->source = socket->source;
+    if (socket->role != NET_CLIENT && (datagram->data[0] & MODE_MASK) == MODE_SERVER)
+        datagram->source = source_of_address(net, &datagram->peer);
+    return true;
+}
+
+size_t visor_net_receive(struct visor_net *net, int fd, const struct visor_datagram **datagrams)
+{
+    const struct net_socket *socket = visor_net_find(net, fd);
+    struct mmsghdr messages[VISOR_NET_BATCH] = {0};
+    struct iovec parts[VISOR_NET_BATCH];
+    struct visor_reading now;
+    size_t count = 0;
+    int received;
+
+    *datagrams = net->datagrams;
+    if (!socket)
+        return 0;
+    for (size_t i = 0; i < VISOR_NET_BATCH; i++) {
+        parts[i] = (struct iovec){.iov_base = net->frames[i], .iov_len = NET_FRAME};
+        messages[i].msg_hdr = (struct msghdr){.msg_name = &net->names[i],
+                                              .msg_namelen = sizeof(net->names[i]),
+                                              .msg_iov = &parts[i],
+                                              .msg_iovlen = 1,
+                                              .msg_control = net->controls[i],
+                                              .msg_controllen = NET_CONTROL};
+    }
+    received = receive_batch(net, fd, messages);
+    if (received <= 0 || visor_clock_read_kernel(&now))
+        return 0;
+    visor_stamps_note(net->stamps, &now);
+    for (int i = 0; i < received; i++) {
+        struct visor_datagram *datagram = &net->datagrams[count];
+        struct control control;
+
+        if (!fill_datagram(net, socket, &messages[i], datagram))
+            continue;
+        read_control(&messages[i].msg_hdr, &control);
+        datagram->local = control.local;
+        datagram->received = best_stamp(net, &control, &now);
+        count++;
+    }
+    return count;
+}
+
+/* The looped packet ends with what we sent, after headers that differ by link. */
+static const struct net_pending *match_pending(struct visor_net *net, int fd, const uint8_t *frame,
+                                               size_t size)
+{
+    for (size_t i = 0; i < NET_PENDING; i++) {
+        struct net_pending *pending = &net->pending[i];
+
+        if (pending->fd == fd && pending->size <= size &&
+            memcmp(frame + size - pending->size, pending->head, NET_HEAD) == 0)
+            return pending;
+    }
+    return NULL;
+}
+
+bool visor_net_receive_sent(struct visor_net *net, int fd, struct visor_net_sent *sent)
+{
+    uint8_t *frame = net->frames[0];
+    struct iovec part = {.iov_base = frame, .iov_len = NET_FRAME};
+    struct msghdr message = {.msg_name = &net->names[0],
+                             .msg_namelen = sizeof(net->names[0]),
+                             .msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = net->controls[0],
+                             .msg_controllen = NET_CONTROL};
+    const struct net_pending *pending;
+    struct visor_reading now;
+    struct control control;
+    ssize_t size;
+
+    if (!visor_net_find(net, fd))
+        return false;
+    size = recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
+    if (size < 0 || visor_clock_read_kernel(&now))
+        return false;
+    visor_stamps_note(net->stamps, &now);
+    read_control(&message, &control);
+    pending = match_pending(net, fd, frame, (size_t)size);
+    *sent = (struct visor_net_sent){.sent = {.by = VISOR_STAMPER_NONE}};
+    if (!pending || !control.stamped ||
+        !visor_stamps_convert(net->stamps, control.software, &sent->sent))
+        return true; /* read, and of no use: `by` is NONE */
+    sent->sent.by = VISOR_STAMPER_KERNEL;
+    sent->source = pending->source;
+    sent->token = pending->token;
+    return true;
+}
