@@ -1,0 +1,48 @@
+/* timevisor: the table of subcommands, and nothing else. */
+#include "port/text.h"
+#include "timevisor/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary; /* NULL: not listed */
+};
+
+static const struct command commands[] = {
+    {"version", visor_cli_version, N_("print the version")},
+    {"help", visor_cli_help, N_("print this")},
+    {"--version", visor_cli_version, NULL},
+    {"--help", visor_cli_help, NULL},
+    {"-h", visor_cli_help, NULL},
+};
+
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+int visor_cli_help(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    puts(_("Usage: timevisor COMMAND [OPTION]...\n"
+           "Ask timevisord about this machine's time.\n"));
+    for (int i = 0; i < COMMANDS; i++)
+        if (commands[i].summary)
+            printf("  %-9s %s\n", commands[i].name, _(commands[i].summary));
+    puts(_("\n\"timevisor COMMAND --help\" tells more about one; all of it is in timevisor(1)."));
+    return VISOR_CLI_YES;
+}
+
+int main(int argc, char **argv)
+{
+    visor_text_init();
+    if (argc < 2) {
+        visor_cli_help(argc, argv);
+        return VISOR_CLI_USAGE;
+    }
+    for (int i = 0; i < COMMANDS; i++)
+        if (!strcmp(argv[1], commands[i].name))
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, _("timevisor: there is no command \"%s\" (see: timevisor help)\n"), argv[1]);
+    return VISOR_CLI_USAGE;
+}
