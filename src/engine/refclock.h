@@ -24,8 +24,9 @@
 
 struct visor_refclock;
 
-#define VISOR_REFCLOCK_NOTHING_NEW 11 /* `error` of FAILED: no fault, only no new sample (EAGAIN)  \
-                                       */
+#define VISOR_REFCLOCK_NOTHING_NEW                                                                 \
+    11 /* `error` of FAILED: no fault, only no new sample (EAGAIN)                                 \
+        */
 
 /* `config` is borrowed. `index`: in the configuration. `precision_s`: of the local clock. All
  * memory is allocated here; NULL without memory. */
