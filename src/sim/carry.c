@@ -1,0 +1,235 @@
+/* What an engine asks for, done to the simulated machine and network. Answers of the operating
+ * system are queued; host.c hands them over when the engine's actions are drained. */
+#include "sim/host.h"
+
+#include "wire/ntp.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_LATENCY_S   5e-3
+#define DAEMON_LATENCY_S 1e-5 /* from the daemon's own stamp to the wire */
+
+static struct visor_event *answer(struct visor_world *world, enum visor_event_kind kind)
+{
+    struct visor_event *event;
+
+    if (world->answer_count == world->answer_room) {
+        size_t room = world->answer_room ? world->answer_room * 2 : 16;
+        struct visor_event *more = realloc(world->answers, room * sizeof(*more));
+
+        if (!more) {
+            world->out_of_memory = true;
+            return NULL;
+        }
+        world->answers = more;
+        world->answer_room = room;
+    }
+    event = &world->answers[world->answer_count++];
+    memset(event, 0, sizeof(*event));
+    event->kind = kind;
+    return event;
+}
+
+/* ---- network ---- */
+
+static struct visor_route *route_to(struct visor_host *host, struct visor_world *world,
+                                    uint32_t target)
+{
+    struct visor_route *routes;
+    char name[2 * VISOR_SCENARIO_NAME_MAX];
+    size_t length = strlen(host->name);
+
+    for (size_t i = 0; i < host->route_count; i++)
+        if (host->routes[i].target == target)
+            return &host->routes[i];
+    routes = realloc(host->routes, (host->route_count + 1) * sizeof(*routes));
+    if (!routes) {
+        world->out_of_memory = true;
+        return NULL;
+    }
+    host->routes = routes;
+    routes += host->route_count++;
+    memcpy(name, host->name, length);
+    strcpy(name + length, world->scenario->servers[target].name);
+    *routes = (struct visor_route){.target = target};
+    visor_path_init(&routes->path, visor_world_seed(world->seed, name, "path"));
+    return routes;
+}
+
+static void tell_sent(struct visor_host *host, struct visor_world *world,
+                      const struct visor_action_send *send, int error)
+{
+    struct visor_event *event = answer(world, VISOR_EVENT_SENT);
+    bool daemon = host->model->stamping == VISOR_STAMPING_DAEMON;
+    double latency = DAEMON_LATENCY_S * visor_rng_exponential(&host->rng);
+
+    if (!event)
+        return;
+    event->sent.source = send->source;
+    event->sent.token = send->token;
+    event->sent.error = error;
+    event->sent.sent = (struct visor_stamp){
+        .raw = {host->kernel.raw - visor_ns_from_seconds(latency)},
+        .error_ns = visor_ns_from_seconds(DAEMON_LATENCY_S),
+        .by = VISOR_STAMPER_DAEMON,
+    };
+    if (error || daemon)
+        return;
+    event = answer(world, VISOR_EVENT_SENT);
+    if (!event)
+        return;
+    event->sent.source = send->source;
+    event->sent.token = send->token;
+    event->sent.sent = (struct visor_stamp){
+        .raw = {host->kernel.raw}, .error_ns = 100, .by = VISOR_STAMPER_KERNEL};
+    if (host->model->stamping == VISOR_STAMPING_HARDWARE) {
+        event->sent.sent.error_ns = 20;
+        event->sent.sent.by = VISOR_STAMPER_HARDWARE;
+    }
+}
+
+static void send(struct visor_host *host, struct visor_world *world,
+                 const struct visor_action_send *send)
+{
+    struct visor_route *route;
+    struct visor_parcel *parcel;
+    struct visor_server *server;
+    uint32_t target;
+    int64_t travel;
+
+    host->score.sent++;
+    tell_sent(host, world, send, 0);
+    if (!visor_world_target(&send->to, &target) || target >= world->scenario->server_count)
+        return;
+    route = route_to(host, world, target);
+    if (!route)
+        return;
+    server = &world->servers[target];
+    travel = visor_network_travel(&world->networks[world->scenario->servers[target].network],
+                                  &route->path, &server->change, VISOR_UP, world->now);
+    if (travel < 0)
+        return;
+    parcel = visor_parcel_take(world);
+    if (!parcel)
+        return;
+    parcel->host = host;
+    parcel->target = target;
+    parcel->source = send->source;
+    parcel->began_at = world->now;
+    parcel->began_raw = host->kernel.raw;
+    parcel->size = send->size;
+    memcpy(parcel->data, send->data, send->size);
+    visor_parcel_post(world, parcel, VISOR_HAPPENING_REQUEST, world->now + travel);
+}
+
+static void resolve(struct visor_host *host, struct visor_world *world,
+                    const struct visor_action_resolve *resolve)
+{
+    struct visor_parcel *parcel = visor_parcel_take(world);
+
+    if (!parcel)
+        return;
+    parcel->host = host;
+    parcel->query = resolve->query;
+    parcel->target = VISOR_SCENARIO_NONE;
+    for (uint32_t i = 0; i < world->scenario->server_count; i++)
+        if (strcmp(world->scenario->servers[i].name, resolve->name) == 0)
+            parcel->target = i;
+    visor_parcel_post(world, parcel, VISOR_HAPPENING_NAME,
+                      world->now + visor_ns_from_seconds(NAME_LATENCY_S));
+}
+
+/* ---- clock ---- */
+
+static void tell_applied(struct visor_host *host, struct visor_world *world,
+                         enum visor_clock_action action, int64_t stepped_ns)
+{
+    struct visor_event *event = answer(world, VISOR_EVENT_APPLIED);
+
+    if (!event)
+        return;
+    event->applied.action = action;
+    event->applied.frequency_ppb = host->kernel.applied * 1e9;
+    event->applied.stepped_ns = stepped_ns;
+    event->applied.after = visor_host_reading(host);
+}
+
+/* A slew is what REALTIME gains on the estimate. */
+static void set_frequency(struct visor_host *host, struct visor_world *world, double ppb)
+{
+    double slew = ppb - (host->published ? host->view.rate_ppb : 0.0);
+    double limit = host->model->config->max_slew_rate * 1e3 + 1e3;
+
+    if (host->published && (slew > limit || slew < -limit))
+        visor_checker_blame(&host->checker, VISOR_VIOLATION_SLEW, world->now, slew * 1e-9,
+                            limit * 1e-9);
+    host->clock_updates++;
+    visor_kernel_set_frequency(&host->kernel, ppb);
+    tell_applied(host, world, VISOR_CLOCK_FREQUENCY, 0);
+}
+
+/* Leap seconds apart, only makestep and initstepslew allow steps. */
+static void step(struct visor_host *host, struct visor_world *world, int64_t ns)
+{
+    const struct visor_config *config = host->model->config;
+    double size = visor_seconds_from_ns(ns < 0 ? -ns : ns);
+    bool allowed =
+        config->makestep_threshold > 0.0 && size >= config->makestep_threshold * 0.999 &&
+        (config->makestep_limit < 0 || host->score.steps < (uint64_t)config->makestep_limit);
+
+    if (!allowed && !(config->initstep_count > 0 && host->score.steps == 0))
+        visor_checker_blame(&host->checker, VISOR_VIOLATION_STEP, world->now, size,
+                            config->makestep_threshold);
+    host->score.steps++;
+    host->score.stepped += size;
+    visor_kernel_step(&host->kernel, ns);
+    tell_applied(host, world, VISOR_CLOCK_STEP, ns);
+}
+
+static void publish(struct visor_host *host, const struct visor_view *view)
+{
+    host->score.disruptions +=
+        view->trust == VISOR_TRUST_DISRUPTED && host->view.trust != VISOR_TRUST_DISRUPTED;
+    host->view = *view;
+    host->published = true;
+}
+
+void visor_host_carry(struct visor_host *host, struct visor_world *world,
+                      const struct visor_action *action)
+{
+    switch (action->kind) {
+    case VISOR_ACTION_SEND:
+        send(host, world, &action->send);
+        break;
+    case VISOR_ACTION_RESOLVE:
+        resolve(host, world, &action->resolve);
+        break;
+    case VISOR_ACTION_FREQUENCY:
+        set_frequency(host, world, action->frequency.frequency_ppb);
+        break;
+    case VISOR_ACTION_STEP:
+        step(host, world, action->step.offset_ns);
+        break;
+    case VISOR_ACTION_STATUS:
+        visor_kernel_set_status(&host->kernel, action->status.synchronized,
+                                action->status.max_error_s);
+        tell_applied(host, world, VISOR_CLOCK_STATUS, 0);
+        break;
+    case VISOR_ACTION_PUBLISH:
+        publish(host, &action->view);
+        break;
+    case VISOR_ACTION_LOG:
+        host->score.selections += action->message.kind == VISOR_MESSAGE_SELECTED;
+        break;
+    case VISOR_ACTION_FATAL: /* the daemon has exited */
+        host->running = false;
+        break;
+    case VISOR_ACTION_MEASURE:
+    case VISOR_ACTION_CLOSE:
+    case VISOR_ACTION_RECORD:
+    case VISOR_ACTION_ANSWER:
+    case VISOR_ACTION_DRIFT:
+        break;
+    }
+}

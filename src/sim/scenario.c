@@ -1,0 +1,111 @@
+/* Life of a scenario: growing lists and their defaults. */
+#include "sim/scenario.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define START_S INT64_C(1767225600) /* 2026-01-01 00:00:00 UTC */
+
+void visor_scenario_init(struct visor_scenario *scenario)
+{
+    *scenario = (struct visor_scenario){
+        .duration = 10000.0,
+        .seed = 1,
+        .repeat = 1,
+        .start_s = START_S,
+        .limits = {.error = 1e-3, .frequency = 5e-4},
+    };
+}
+
+void visor_scenario_done(struct visor_scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->config_count; i++)
+        visor_config_free(scenario->configs[i]);
+    free(scenario->configs);
+    free(scenario->networks);
+    free(scenario->servers);
+    free(scenario->hosts);
+    *scenario = (struct visor_scenario){0};
+}
+
+/* Room for one more element; lists grow by a power of two, so the count says when. */
+static bool room(void *list, size_t count, size_t size)
+{
+    void **items = list;
+    void *more;
+
+    if (count & (count - 1))
+        return true;
+    more = realloc(*items, (count ? count * 2 : 1) * size);
+    if (more)
+        *items = more;
+    return more != NULL;
+}
+
+static void set_name(char to[VISOR_SCENARIO_NAME_MAX], const char *name)
+{
+    size_t length = strlen(name);
+
+    if (length >= VISOR_SCENARIO_NAME_MAX)
+        length = VISOR_SCENARIO_NAME_MAX - 1;
+    memcpy(to, name, length);
+    to[length] = '\0';
+}
+
+struct visor_scenario_network *visor_scenario_add_network(struct visor_scenario *scenario,
+                                                          const char *name)
+{
+    struct visor_scenario_network *network;
+
+    if (scenario->network_count >= VISOR_SCENARIO_NETWORKS_MAX ||
+        !room(&scenario->networks, scenario->network_count, sizeof(*network)))
+        return NULL;
+    network = &scenario->networks[scenario->network_count++];
+    *network = (struct visor_scenario_network){
+        .model = {.delay = {1e-4, 1e-4}, .congestion_factor = 1.0},
+    };
+    set_name(network->name, name);
+    return network;
+}
+
+struct visor_scenario_server *visor_scenario_add_server(struct visor_scenario *scenario,
+                                                        const char *name, uint32_t network)
+{
+    struct visor_scenario_server *server;
+
+    if (scenario->server_count >= VISOR_SCENARIO_SERVERS_MAX ||
+        !room(&scenario->servers, scenario->server_count, sizeof(*server)))
+        return NULL;
+    server = &scenario->servers[scenario->server_count++];
+    *server = (struct visor_scenario_server){
+        .network = network,
+        .model = {.stratum = 1, .dispersion = 1e-6, .precision = -23},
+    };
+    set_name(server->name, name);
+    return server;
+}
+
+struct visor_scenario_host *visor_scenario_add_host(struct visor_scenario *scenario,
+                                                    const char *name,
+                                                    enum visor_oscillator_kind kind)
+{
+    struct visor_scenario_host *host;
+
+    if (scenario->host_count >= VISOR_SCENARIO_HOSTS_MAX ||
+        !room(&scenario->hosts, scenario->host_count, sizeof(*host)))
+        return NULL;
+    host = &scenario->hosts[scenario->host_count++];
+    *host = (struct visor_scenario_host){
+        .count = 1, .network = VISOR_SCENARIO_NONE, .kind = kind, .offset = 0.1};
+    visor_oscillator_model_init(&host->oscillator, kind);
+    set_name(host->name, name);
+    return host;
+}
+
+bool visor_scenario_own_config(struct visor_scenario *scenario, struct visor_config *config)
+{
+    if (!room(&scenario->configs, scenario->config_count, sizeof(*scenario->configs)))
+        return false;
+    scenario->configs[scenario->config_count++] = config;
+    return true;
+}

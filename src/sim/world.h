@@ -1,0 +1,88 @@
+/* The world: true time, one queue of everything that will happen, networks, servers, and hosts that
+ * each run the real engine. A world is a deterministic function of (scenario, seed): nothing of the
+ * real machine's time or randomness gets in. Read the results from its hosts when the run is over.
+ */
+#ifndef VISOR_SIM_WORLD_H
+#define VISOR_SIM_WORLD_H
+
+#include "engine/engine.h"
+#include "sim/checker.h"
+#include "sim/heap.h"
+#include "sim/kernel.h"
+#include "sim/network.h"
+#include "sim/oscillator.h"
+#include "sim/scenario.h"
+#include "sim/score.h"
+#include "sim/server.h"
+
+/* From one host to one server; made when it is first used. */
+struct visor_route {
+    uint32_t target; /* see visor_world_address() */
+    struct visor_path path;
+};
+
+struct visor_host {
+    char name[VISOR_SCENARIO_NAME_MAX];
+    const struct visor_scenario_host *model;
+    struct visor_engine *engine;
+    struct visor_kernel kernel;
+    struct visor_oscillator oscillator;
+    struct visor_rng rng; /* of its operating system: latencies, stamps */
+    int64_t grid;         /* true ns of the next whole second to sample */
+    int64_t busy_until;   /* true ns: it does not run before */
+    bool running;         /* the daemon was started */
+    struct visor_happening timer, start;
+    struct visor_view view; /* last published */
+    bool published;
+    uint32_t clock_updates; /* steps and slews so far, for makestep's limit */
+    struct visor_route *routes;
+    size_t route_count;
+    struct visor_score score;
+    struct visor_checker checker;
+};
+
+/* What a drawing or a log wants to see; NULL functions are not called. Calls must change nothing.
+ */
+struct visor_observer {
+    void *context;
+    void (*sample)(void *context, const struct visor_host *host,
+                   const struct visor_score_sample *sample);
+    void (*action)(void *context, const struct visor_host *host, int64_t at,
+                   const struct visor_action *action);
+};
+
+struct visor_world {
+    const struct visor_scenario *scenario;
+    uint64_t seed;
+    int64_t now; /* true ns since the start */
+    int64_t end;
+    struct visor_heap heap;
+    struct visor_network *networks;
+    struct visor_server *servers;
+    struct visor_host *hosts;
+    size_t host_count;
+    struct visor_observer observer;
+    struct visor_parcel *parcels; /* free list */
+    struct visor_event *answers;  /* what the operating system will tell the host that acts now */
+    size_t answer_count, answer_room;
+    bool out_of_memory; /* the run is incomplete */
+};
+
+/* `scenario` is borrowed. NULL without memory. */
+struct visor_world *visor_world_new(const struct visor_scenario *scenario, uint64_t seed);
+void visor_world_free(struct visor_world *world); /* NULL allowed */
+
+/* Run to the end of the scenario. False if memory ran out on the way. */
+bool visor_world_run(struct visor_world *world);
+
+visor_wall visor_world_utc(const struct visor_world *world, int64_t at); /* at true ns */
+
+/* Seed of one entity's stream for one purpose: does not depend on what else is in the world. */
+uint64_t visor_world_seed(uint64_t seed, const char *name, const char *purpose);
+
+/* Addresses are 10.1.x.y for servers and 10.2.x.y for hosts, by index; a target is the index with
+ * the kind in bit 24. */
+struct visor_address visor_world_address(uint32_t target);
+bool visor_world_target(const struct visor_address *address, uint32_t *target);
+
+#endif
