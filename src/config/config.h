@@ -141,7 +141,7 @@ enum visor_auth_mode {
 
 enum visor_mode { VISOR_MODE_DISCIPLINE, VISOR_MODE_OBSERVE, VISOR_MODE_ASSIST };
 
-enum visor_log {
+enum visor_config_log {
     VISOR_LOG_RAWMEASUREMENTS = 1,
     VISOR_LOG_MEASUREMENTS = 2,
     VISOR_LOG_STATISTICS = 4,
@@ -257,7 +257,7 @@ struct visor_config {
     bool rtc_on_utc, rtcsync;
 
     /* logging and files */
-    uint32_t logs;     /* enum visor_log bits */
+    uint32_t logs;     /* enum visor_config_log bits */
     int log_banner;    /* 32 */
     double log_change; /* s, 1 */
     char logdir[VISOR_CONFIG_NAME_MAX], dumpdir[VISOR_CONFIG_NAME_MAX];

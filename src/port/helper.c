@@ -1,0 +1,232 @@
+/* The helper: a process that answers requests over a socket pair, or the same work done in-process.
+ * The process forks once more for every request, so that a name whose servers are dead delays no
+ * other. Who asks again, and when, is the engine's affair. */
+#include "port/helper.h"
+
+#include "port/socket.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define QUEUE_MAX   64 /* requests waiting in-process */
+#define WORKERS_MAX 16
+
+struct visor_helper {
+    enum visor_helper_carrier carrier;
+    int fd;
+    pid_t process;
+    struct visor_helper_request queue[QUEUE_MAX];
+    size_t queued;
+};
+
+static bool wanted(uint32_t family, const struct visor_address *address)
+{
+    return family == VISOR_FAMILY_NONE || family == address->family;
+}
+
+static enum visor_resolve_result result_of(int error)
+{
+    return error == EAI_AGAIN || error == EAI_SYSTEM || error == EAI_MEMORY
+               ? VISOR_RESOLVE_TRY_AGAIN
+               : VISOR_RESOLVE_FAILED;
+}
+
+void visor_helper_resolve(const struct visor_helper_request *request,
+                          struct visor_event_resolved *resolved)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM}, *found, *next;
+    struct visor_address address;
+    int error;
+
+    *resolved = (struct visor_event_resolved){.query = request->query};
+    resolved->result = VISOR_RESOLVE_FAILED;
+    if (visor_address_parse(request->name, &address)) {
+        if (wanted(request->family, &address)) {
+            resolved->addresses[resolved->count++] = address;
+            resolved->result = VISOR_RESOLVE_OK;
+        }
+        return;
+    }
+    if (request->family)
+        hints.ai_family = request->family == VISOR_FAMILY_IPV6 ? AF_INET6 : AF_INET;
+    error = getaddrinfo(request->name, NULL, &hints, &found);
+    if (error) {
+        resolved->result = result_of(error);
+        return;
+    }
+    for (next = found; next && resolved->count < VISOR_RESOLVE_MAX; next = next->ai_next)
+        if (visor_socket_address_read(next->ai_addr, &address) &&
+            wanted(request->family, &address)) {
+            address.port = 0;
+            resolved->addresses[resolved->count++] = address;
+        }
+    freeaddrinfo(found);
+    if (resolved->count)
+        resolved->result = VISOR_RESOLVE_OK;
+}
+
+static void answer(const struct visor_helper_request *request, struct visor_helper_reply *reply)
+{
+    memset(reply, 0, sizeof(*reply)); /* padding too: it goes over a socket */
+    reply->work = request->work;
+    reply->query = request->query;
+    if (request->work == VISOR_HELPER_RESOLVE)
+        visor_helper_resolve(request, &reply->resolved);
+}
+
+static void work(int fd, const struct visor_helper_request *request)
+{
+    struct visor_helper_reply reply;
+
+    answer(request, &reply);
+    while (send(fd, &reply, sizeof(reply), MSG_NOSIGNAL) < 0 && errno == EINTR)
+        continue;
+}
+
+/* Ends when the daemon's end is closed. */
+static void serve(int fd)
+{
+    struct visor_helper_request request;
+    int workers = 0;
+
+    for (;;) {
+        ssize_t size = recv(fd, &request, sizeof(request), 0);
+        pid_t worker;
+
+        if (size < 0 && errno == EINTR)
+            continue;
+        if (size != sizeof(request))
+            return;
+        request.name[sizeof(request.name) - 1] = '\0';
+        while (workers && waitpid(-1, NULL, workers >= WORKERS_MAX ? 0 : WNOHANG) > 0)
+            workers--;
+        worker = fork();
+        if (worker == 0) {
+            work(fd, &request);
+            _exit(0);
+        }
+        if (worker > 0)
+            workers++;
+        else
+            work(fd, &request);
+    }
+}
+
+/* A simulator under which no process may fork has no such sockets either. */
+static bool can_fork(void)
+{
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+    if (fd < 0)
+        return false;
+    close(fd);
+    return true;
+}
+
+static void start_process(struct visor_helper *helper)
+{
+    int pair[2];
+
+    if (!can_fork() || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+        return;
+    helper->process = fork();
+    if (helper->process == 0) {
+        signal(SIGINT, SIG_IGN); /* the terminal's; the daemon's end closing is our sign */
+        signal(SIGHUP, SIG_IGN);
+        prctl(PR_SET_NAME, "timevisor-help");
+        close(pair[0]);
+        serve(pair[1]);
+        _exit(0);
+    }
+    close(pair[1]);
+    if (helper->process < 0) {
+        close(pair[0]);
+        return;
+    }
+    helper->fd = pair[0];
+    helper->carrier = VISOR_HELPER_PROCESS;
+}
+
+struct visor_helper *visor_helper_new(enum visor_helper_carrier carrier)
+{
+    struct visor_helper *helper = calloc(1, sizeof(*helper));
+
+    if (!helper)
+        return NULL;
+    helper->carrier = VISOR_HELPER_IN_PROCESS;
+    helper->fd = -1;
+    if (carrier == VISOR_HELPER_PROCESS)
+        start_process(helper);
+    return helper;
+}
+
+static void stop_process(struct visor_helper *helper)
+{
+    if (helper->carrier != VISOR_HELPER_PROCESS)
+        return;
+    close(helper->fd);
+    kill(helper->process, SIGKILL);
+    waitpid(helper->process, NULL, 0);
+    helper->fd = -1;
+    helper->carrier = VISOR_HELPER_IN_PROCESS;
+}
+
+void visor_helper_free(struct visor_helper *helper)
+{
+    if (!helper)
+        return;
+    stop_process(helper);
+    free(helper);
+}
+
+enum visor_helper_carrier visor_helper_carrier(const struct visor_helper *helper)
+{
+    return helper->carrier;
+}
+
+int visor_helper_fd(const struct visor_helper *helper)
+{
+    return helper->fd;
+}
+
+bool visor_helper_pending(const struct visor_helper *helper)
+{
+    return helper->queued > 0;
+}
+
+int visor_helper_ask(struct visor_helper *helper, const struct visor_helper_request *request)
+{
+    if (helper->carrier == VISOR_HELPER_PROCESS)
+        return send(helper->fd, request, sizeof(*request), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno
+                                                                                            : 0;
+    if (helper->queued == QUEUE_MAX)
+        return -EAGAIN;
+    helper->queue[helper->queued++] = *request;
+    return 0;
+}
+
+bool visor_helper_next(struct visor_helper *helper, struct visor_helper_reply *reply)
+{
+    ssize_t size;
+
+    if (helper->carrier == VISOR_HELPER_PROCESS) {
+        size = recv(helper->fd, reply, sizeof(*reply), MSG_DONTWAIT);
+        if (size == sizeof(*reply) && reply->resolved.count <= VISOR_RESOLVE_MAX)
+            return true;
+        if (size >= 0 || (errno != EAGAIN && errno != EINTR))
+            stop_process(helper);
+        return false;
+    }
+    if (!helper->queued)
+        return false;
+    answer(&helper->queue[0], reply);
+    helper->queued--;
+    memmove(&helper->queue[0], &helper->queue[1], helper->queued * sizeof(helper->queue[0]));
+    return true;
+}

@@ -1,0 +1,51 @@
+/* Work that may block (DNS now; hooks and reports later), behind one interface of fixed-size
+ * messages with two carriers: a process of its own, and in-process where there can be none (a
+ * simulator, debugging), where next() does the work and blocks. */
+#ifndef VISOR_PORT_HELPER_H
+#define VISOR_PORT_HELPER_H
+
+#include "engine/event.h"
+
+#include <sys/types.h>
+
+enum visor_helper_carrier { VISOR_HELPER_PROCESS, VISOR_HELPER_IN_PROCESS };
+
+enum visor_helper_work { VISOR_HELPER_RESOLVE = 1 };
+
+struct visor_helper_request {
+    uint32_t work;   /* enum visor_helper_work */
+    uint32_t query;  /* comes back in the reply */
+    uint32_t family; /* enum visor_family; NONE: either */
+    char name[VISOR_CONFIG_NAME_MAX];
+};
+
+struct visor_helper_reply {
+    uint32_t work, query;
+    struct visor_event_resolved resolved; /* RESOLVE */
+};
+
+struct visor_helper;
+
+/* The process is forked here: call it before privileges are dropped and files are opened. Falls
+ * back to IN_PROCESS where fork or socketpair is refused. NULL without memory. */
+struct visor_helper *visor_helper_new(enum visor_helper_carrier carrier);
+void visor_helper_free(struct visor_helper *helper); /* ends the process; NULL allowed */
+
+enum visor_helper_carrier visor_helper_carrier(const struct visor_helper *helper);
+
+/* To poll for reading; -1: none (in-process: call next() while pending()). */
+int visor_helper_fd(const struct visor_helper *helper);
+bool visor_helper_pending(const struct visor_helper *helper);
+
+/* Never blocks. 0, -EAGAIN when too much is waiting, or another -errno. */
+int visor_helper_ask(struct visor_helper *helper, const struct visor_helper_request *request);
+
+/* The next reply; false: none now. When the process has ended the carrier becomes IN_PROCESS; what
+ * it was asked and did not answer is lost, and the asker asks again. */
+bool visor_helper_next(struct visor_helper *helper, struct visor_helper_reply *reply);
+
+/* The resolver itself: addresses are read, names looked up (this blocks). */
+void visor_helper_resolve(const struct visor_helper_request *request,
+                          struct visor_event_resolved *resolved);
+
+#endif
