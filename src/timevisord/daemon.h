@@ -1,0 +1,62 @@
+/* The daemon as one value: the engine and everything that connects it to the world. Each file of
+ * this room takes it and does one part: start.c puts it together, loop.c waits and dispatches,
+ * perform.c carries out the engine's actions, server.c answers NTP requests. */
+#ifndef VISOR_TIMEVISORD_DAEMON_H
+#define VISOR_TIMEVISORD_DAEMON_H
+
+#include "engine/engine.h"
+#include "port/clock.h"
+#include "port/helper.h"
+#include "port/log.h"
+#include "port/logfile.h"
+#include "port/net.h"
+#include "port/stamp.h"
+#include "timevisord/options.h"
+
+/* Events that came up while actions were carried out: they are handed over after the drain. */
+struct visor_daemon_queue {
+    struct visor_event *events;
+    size_t first, count, size;
+};
+
+struct visor_daemon {
+    struct visor_options options;
+    struct visor_config *config;
+    struct visor_log *log;
+    struct visor_logfile *logfile;
+    struct visor_clock clock;
+    struct visor_stamps stamps;
+    struct visor_engine *engine;
+    struct visor_net *net;
+    struct visor_helper *helper;
+    struct visor_daemon_queue queue;
+    struct visor_view view; /* version 0: nothing published yet */
+    bool drift_failed;      /* said already */
+    bool ended;             /* leave the loop */
+    int status;             /* of the process */
+    bool settable;          /* we have the right to set the clock */
+    bool overdue;           /* the engine's deadline stayed in the past */
+    double frequency_ppb;   /* the kernel's, by the last reading */
+    int timer;              /* timerfd of the engine's deadline; -1: poll's timeout serves */
+};
+
+/* perform.c */
+
+/* Hand one event over (its `now` is filled in here), carry out what follows, and hand over what
+ * follows from that, until the engine wants nothing more. */
+void visor_daemon_handle(struct visor_daemon *daemon, struct visor_event *event);
+
+/* Remember an event for after the drain. Lost without memory, which is logged. */
+void visor_daemon_queue(struct visor_daemon *daemon, const struct visor_event *event);
+
+/* Read the kernel's clock for the stamps to come: after every wake-up and around every change. */
+void visor_daemon_note(struct visor_daemon *daemon);
+
+/* loop.c: until ended. */
+void visor_daemon_run(struct visor_daemon *daemon);
+
+/* files.c */
+bool visor_daemon_read_drift(const char *path, double *drift_ppm, double *skew_ppm);
+int visor_daemon_write_drift(const char *path, const struct visor_action_drift *drift);
+
+#endif

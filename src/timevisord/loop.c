@@ -1,0 +1,193 @@
+/* Waits for the world and turns what it says into events. poll() with sockets, devices and one
+ * timerfd is all it uses, so that it also runs under simulators that preload these calls.
+ *
+ * The timerfd has the engine's deadline: poll's own timeout counts in milliseconds, and a daemon
+ * that polls 128 times a second must be nearer than that. */
+#include "timevisord/daemon.h"
+#include "timevisord/signals.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WAIT_MAX_NS (3600 * VISOR_NS_PER_S) /* never relied on: only keeps the arithmetic small */
+#define OVERDUE_NS  1000000
+#define POLL_MAX    (VISOR_NET_SOCKETS_MAX + 48)
+
+/* What each entry of the poll set is. */
+enum poll_kind { POLL_TIMER, POLL_HELPER, POLL_NET };
+
+struct poll_set {
+    struct pollfd fds[POLL_MAX];
+    enum poll_kind kinds[POLL_MAX];
+    size_t count;
+};
+
+static visor_mono raw_now(void)
+{
+    struct timespec now = {0};
+
+    clock_gettime(CLOCK_MONOTONIC_RAW, &now);
+    return (visor_mono){(int64_t)now.tv_sec * VISOR_NS_PER_S + now.tv_nsec};
+}
+
+static void add(struct poll_set *set, int fd, enum poll_kind kind)
+{
+    if (fd < 0 || set->count == POLL_MAX)
+        return;
+    set->fds[set->count] = (struct pollfd){.fd = fd, .events = POLLIN};
+    set->kinds[set->count++] = kind;
+}
+
+static void fill(const struct visor_daemon *daemon, struct poll_set *set)
+{
+    size_t sockets;
+
+    set->count = 0;
+    add(set, daemon->timer, POLL_TIMER);
+    add(set, visor_helper_fd(daemon->helper), POLL_HELPER);
+    sockets = visor_net_poll(daemon->net, &set->fds[set->count], POLL_MAX - set->count);
+    for (size_t i = 0; i < sockets; i++)
+        set->kinds[set->count++] = POLL_NET;
+}
+
+/* ns until the engine wants to be called; never negative. A deadline that stays in the past
+ * although the engine was called must not make the loop spin. */
+static int64_t wait_ns(const struct visor_daemon *daemon)
+{
+    visor_mono deadline = visor_engine_deadline(daemon->engine), now = raw_now();
+    int64_t wait;
+
+    if (visor_helper_pending(daemon->helper))
+        return 0;
+    if (!visor_mono_before(now, deadline))
+        return daemon->overdue ? OVERDUE_NS : 0;
+    if (visor_mono_before(visor_mono_add(now, WAIT_MAX_NS), deadline))
+        return WAIT_MAX_NS;
+    wait = visor_mono_diff(deadline, now);
+    /* Timers run on MONOTONIC, which is slewed and RAW is not. */
+    return wait + 1 + (int64_t)((double)wait * daemon->frequency_ppb * 1e-9);
+}
+
+/* Returns poll's timeout. */
+static int arm(const struct visor_daemon *daemon)
+{
+    int64_t wait = wait_ns(daemon);
+    struct itimerspec at = {
+        .it_value = {.tv_sec = wait / VISOR_NS_PER_S, .tv_nsec = wait % VISOR_NS_PER_S}};
+
+    if (wait == 0)
+        return 0;
+    if (daemon->timer >= 0 && !timerfd_settime(daemon->timer, 0, &at, NULL))
+        return -1;
+    return (int)((wait + 999999) / 1000000);
+}
+
+static void take_timer(struct visor_daemon *daemon)
+{
+    uint64_t times;
+
+    if (read(daemon->timer, &times, sizeof(times)) < 0)
+        return; /* it was armed anew meanwhile */
+}
+
+static void take_helper(struct visor_daemon *daemon)
+{
+    struct visor_helper_reply reply;
+
+    while (visor_helper_next(daemon->helper, &reply)) {
+        struct visor_event event = {.kind = VISOR_EVENT_RESOLVED, .resolved = reply.resolved};
+
+        visor_daemon_handle(daemon, &event);
+    }
+}
+
+static void take_datagram(struct visor_daemon *daemon, const struct visor_datagram *datagram)
+{
+    struct visor_event event = {.kind = VISOR_EVENT_PACKET,
+                                .packet = {.source = datagram->source,
+                                           .peer = datagram->peer,
+                                           .local = datagram->local,
+                                           .received = datagram->received,
+                                           .data = datagram->data,
+                                           .size = datagram->size}};
+
+    visor_daemon_handle(daemon, &event);
+}
+
+/* The stamp of the request goes first: the reply is measured with it. */
+static void take_net(struct visor_daemon *daemon, const struct pollfd *ready)
+{
+    const struct visor_datagram *datagrams;
+    struct visor_net_sent sent;
+    size_t count;
+
+    if ((ready->revents & (POLLERR | POLLPRI)) &&
+        visor_net_receive_sent(daemon->net, ready->fd, &sent)) {
+        struct visor_event event = {
+            .kind = VISOR_EVENT_SENT,
+            .sent = {.source = sent.source, .token = sent.token, .sent = sent.sent}};
+
+        if (sent.sent.by != VISOR_STAMPER_NONE && sent.source)
+            visor_daemon_handle(daemon, &event);
+        return; /* poll says whether there is more */
+    }
+    count = visor_net_receive(daemon->net, ready->fd, &datagrams);
+    for (size_t i = 0; i < count && !daemon->ended; i++)
+        take_datagram(daemon, &datagrams[i]);
+}
+
+static void dispatch(struct visor_daemon *daemon, const struct poll_set *set)
+{
+    for (size_t i = 0; i < set->count && !daemon->ended; i++) {
+        if (!set->fds[i].revents)
+            continue;
+        switch (set->kinds[i]) {
+        case POLL_TIMER:
+            take_timer(daemon);
+            break;
+        case POLL_HELPER:
+            take_helper(daemon);
+            break;
+        case POLL_NET:
+            take_net(daemon, &set->fds[i]);
+            break;
+        }
+    }
+}
+
+static bool is_due(const struct visor_daemon *daemon)
+{
+    return !visor_mono_before(raw_now(), visor_engine_deadline(daemon->engine));
+}
+
+void visor_daemon_run(struct visor_daemon *daemon)
+{
+    struct poll_set set;
+    struct visor_event timer = {.kind = VISOR_EVENT_TIMER};
+
+    while (!daemon->ended) {
+        int timeout, ready;
+
+        fill(daemon, &set);
+        timeout = arm(daemon);
+        if (visor_signals_ended())
+            break;
+        ready = poll(set.fds, set.count, timeout);
+        if (ready < 0 && errno != EINTR)
+            break;
+        visor_daemon_note(daemon);
+        if (ready > 0)
+            dispatch(daemon, &set);
+        if (visor_helper_pending(daemon->helper))
+            take_helper(daemon);
+        daemon->overdue = false;
+        if (!daemon->ended && is_due(daemon)) {
+            visor_daemon_handle(daemon, &timer);
+            daemon->overdue = is_due(daemon);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+/* Hands events to the engine and carries out its actions, in order. What it learns on the way
+ * (stamps of what was sent, what the clock really did) becomes events for afterwards: the engine is
+ * never called from within its own drain. */
+#include "timevisord/daemon.h"
+
+#include "port/text.h"
+#include "timevisord/messages.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define QUEUE_MAX 4096
+
+void visor_daemon_queue(struct visor_daemon *daemon, const struct visor_event *event)
+{
+    struct visor_daemon_queue *queue = &daemon->queue;
+
+    if (queue->first + queue->count == queue->size && queue->first > 0) {
+        memmove(queue->events, queue->events + queue->first,
+                queue->count * sizeof(queue->events[0]));
+        queue->first = 0;
+    }
+    if (queue->count == queue->size) {
+        size_t size = queue->size ? 2 * queue->size : 16;
+        struct visor_event *events =
+            size > QUEUE_MAX ? NULL : realloc(queue->events, size * sizeof(*events));
+
+        if (!events) {
+            visor_log_write(daemon->log, VISOR_SEVERITY_ERROR, _("An event was lost: no memory"));
+            return;
+        }
+        queue->events = events;
+        queue->size = size;
+    }
+    queue->events[queue->first + queue->count++] = *event;
+}
+
+void visor_daemon_note(struct visor_daemon *daemon)
+{
+    struct visor_reading now;
+
+    if (visor_clock_read_kernel(&now))
+        return;
+    visor_stamps_note(&daemon->stamps, &now);
+    daemon->frequency_ppb = now.frequency_ppb;
+}
+
+static void perform_send(struct visor_daemon *daemon, const struct visor_action_send *send)
+{
+    struct visor_event event = {.kind = VISOR_EVENT_SENT,
+                                .sent = {.source = send->source, .token = send->token}};
+    int error;
+
+    error = visor_net_send(daemon->net, send, send->data, send->size, &event.sent.sent);
+    event.sent.error = -error;
+    visor_daemon_queue(daemon, &event);
+}
+
+/* Every change of the clock: readings before and after, and the event that says what it did. */
+static void perform_clock(struct visor_daemon *daemon, const struct visor_action *action)
+{
+    struct visor_event event = {.kind = VISOR_EVENT_APPLIED};
+    struct visor_event_applied *applied = &event.applied;
+    const struct visor_clock_ops *ops = daemon->clock.ops;
+    struct visor_reading before;
+    int error;
+
+    visor_daemon_note(daemon);
+    error = ops->read(&daemon->clock, &before);
+    switch (action->kind) {
+    case VISOR_ACTION_FREQUENCY:
+        applied->action = VISOR_CLOCK_FREQUENCY;
+        error = error ? error : ops->set_frequency(&daemon->clock, action->frequency.frequency_ppb);
+        break;
+    case VISOR_ACTION_STEP:
+        applied->action = VISOR_CLOCK_STEP;
+        error = error ? error : ops->step(&daemon->clock, action->step.offset_ns);
+        break;
+    default:
+        applied->action = VISOR_CLOCK_STATUS;
+        error = error ? error : ops->set_status(&daemon->clock, &action->status);
+        break;
+    }
+    if (ops->read(&daemon->clock, &applied->after))
+        return; /* no clock to be read: nothing can be said */
+    applied->error = -error;
+    applied->frequency_ppb = applied->after.frequency_ppb;
+    if (!error && applied->action == VISOR_CLOCK_STEP) {
+        int64_t raw = visor_mono_diff(applied->after.raw, before.raw);
+
+        applied->stepped_ns = visor_wall_diff(applied->after.real, before.real) - raw -
+                              visor_ns_from_seconds((double)raw * before.frequency_ppb * 1e-18);
+    }
+    visor_daemon_note(daemon);
+    visor_daemon_queue(daemon, &event);
+}
+
+static void perform_resolve(struct visor_daemon *daemon, const struct visor_action_resolve *resolve)
+{
+    struct visor_helper_request request = {
+        .work = VISOR_HELPER_RESOLVE, .query = resolve->query, .family = resolve->family};
+    struct visor_event event = {.kind = VISOR_EVENT_RESOLVED};
+
+    if (!request.family)
+        request.family = daemon->options.only;
+    memcpy(request.name, resolve->name, sizeof(request.name));
+    if (!visor_helper_ask(daemon->helper, &request))
+        return;
+    event.resolved.query = resolve->query;
+    event.resolved.result = VISOR_RESOLVE_TRY_AGAIN;
+    visor_daemon_queue(daemon, &event);
+}
+
+static void perform_drift(struct visor_daemon *daemon, const struct visor_action_drift *drift)
+{
+    int error;
+
+    if (!daemon->config->driftfile[0])
+        return;
+    error = visor_daemon_write_drift(daemon->config->driftfile, drift);
+    if (error && !daemon->drift_failed)
+        visor_log_write(daemon->log, VISOR_SEVERITY_WARNING, _("Could not write %s : %s"),
+                        daemon->config->driftfile, strerror(-error));
+    daemon->drift_failed = error != 0;
+}
+
+static void perform_message(struct visor_daemon *daemon, const struct visor_message *message)
+{
+    char text[VISOR_MESSAGES_TEXT_MAX];
+
+    if (visor_messages_print(message, text, sizeof(text))[0])
+        visor_log_write(daemon->log, message->severity, "%s", text);
+}
+
+static void perform(struct visor_daemon *daemon, const struct visor_action *action)
+{
+    switch (action->kind) {
+    case VISOR_ACTION_SEND:
+        perform_send(daemon, &action->send);
+        break;
+    case VISOR_ACTION_CLOSE:
+        visor_net_close(daemon->net, action->source);
+        break;
+    case VISOR_ACTION_FREQUENCY:
+    case VISOR_ACTION_STEP:
+    case VISOR_ACTION_STATUS:
+        perform_clock(daemon, action);
+        break;
+    case VISOR_ACTION_PUBLISH:
+        daemon->view = action->view;
+        break;
+    case VISOR_ACTION_RESOLVE:
+        perform_resolve(daemon, &action->resolve);
+        break;
+    case VISOR_ACTION_LOG:
+        perform_message(daemon, &action->message);
+        break;
+    case VISOR_ACTION_FATAL:
+        perform_message(daemon, &action->message);
+        daemon->ended = true;
+        daemon->status = 1;
+        break;
+    case VISOR_ACTION_RECORD:
+        visor_logfile_write(daemon->logfile, &action->record);
+        break;
+    case VISOR_ACTION_DRIFT:
+        perform_drift(daemon, &action->drift);
+        break;
+    case VISOR_ACTION_MEASURE:
+    case VISOR_ACTION_ANSWER:
+        break;
+    }
+}
+
+static void handle_one(struct visor_daemon *daemon, struct visor_event *event)
+{
+    struct visor_action action;
+
+    if (daemon->clock.ops->read(&daemon->clock, &event->now))
+        return;
+    visor_engine_handle(daemon->engine, event);
+    while (visor_engine_next(daemon->engine, &action))
+        perform(daemon, &action);
+}
+
+void visor_daemon_handle(struct visor_daemon *daemon, struct visor_event *event)
+{
+    struct visor_daemon_queue *queue = &daemon->queue;
+
+    handle_one(daemon, event);
+    while (queue->count) {
+        struct visor_event next = queue->events[queue->first++];
+
+        queue->count--;
+        if (!queue->count)
+            queue->first = 0;
+        handle_one(daemon, &next);
+    }
+}

@@ -1,0 +1,89 @@
+/* Puts the daemon together and takes it apart. */
+#include "timevisord/start.h"
+
+#include "port/text.h"
+#include "timevisord/signals.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+/* The engine's whole randomness. Without the kernel's there is no safe cookie to be had. */
+static bool draw_seed(uint64_t seed[4])
+{
+    return getrandom(seed, 4 * sizeof(seed[0]), 0) == (ssize_t)(4 * sizeof(seed[0]));
+}
+
+static void start_clock(struct visor_daemon *daemon)
+{
+    int error = 0;
+
+    visor_stamps_init(&daemon->stamps);
+    if (daemon->options.dry_run)
+        visor_clock_init_dry_run(&daemon->clock);
+    else
+        visor_clock_init(&daemon->clock);
+    if (daemon->config->mode == VISOR_MODE_OBSERVE)
+        return;
+    error = visor_clock_take(&daemon->clock);
+    daemon->settable = error == 0;
+    if (error)
+        visor_log_write(daemon->log, VISOR_SEVERITY_WARNING,
+                        _("The clock cannot be set (%s): only observing it"), strerror(-error));
+}
+
+static int open_timer(void)
+{
+    int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+
+    return timer < 0 ? -1 : timer;
+}
+
+int visor_start(struct visor_daemon *daemon)
+{
+    uint64_t seed[4];
+
+    daemon->timer = open_timer();
+    visor_signals_init(daemon->timer);
+    start_clock(daemon);
+    if (daemon->config->clock_precision <= 0.0)
+        daemon->config->clock_precision = visor_clock_precision();
+    daemon->net = visor_net_new(daemon->config, &daemon->stamps);
+    daemon->logfile = visor_logfile_new(daemon->config, daemon->log);
+    if (!daemon->net || !daemon->logfile)
+        return -ENOMEM;
+    visor_net_restrict(daemon->net, daemon->options.only);
+    if (!draw_seed(seed))
+        return -EIO;
+    daemon->engine = visor_engine_new(daemon->config, seed);
+    return daemon->engine ? 0 : -ENOMEM;
+}
+
+void visor_start_engine(struct visor_daemon *daemon)
+{
+    struct visor_event event = {.kind = VISOR_EVENT_START,
+                                .start = {.clock_settable = daemon->settable}};
+    struct visor_event_start *start = &event.start;
+
+    start->drift_known =
+        visor_daemon_read_drift(daemon->config->driftfile, &start->drift_ppm, &start->skew_ppm);
+    visor_daemon_handle(daemon, &event);
+}
+
+void visor_stop(struct visor_daemon *daemon)
+{
+    struct visor_event event = {.kind = VISOR_EVENT_STOP};
+
+    if (daemon->engine)
+        visor_daemon_handle(daemon, &event);
+    visor_engine_free(daemon->engine);
+    visor_net_free(daemon->net);
+    visor_logfile_free(daemon->logfile);
+    visor_helper_free(daemon->helper);
+    free(daemon->queue.events);
+    if (daemon->timer >= 0)
+        close(daemon->timer);
+}
