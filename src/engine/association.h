@@ -91,8 +91,9 @@ struct visor_association_exchange {
 };
 
 struct visor_association_burst {
-    int good, total; /* still to come; total 0: no burst */
-    bool then_offline;
+    int good, total; /* replies still wanted, requests still allowed */
+    bool active;
+    bool then_offline; /* it was offline before */
 };
 
 struct visor_association {
@@ -103,31 +104,38 @@ struct visor_association {
     int minpoll, maxpoll;
     uint8_t version;
 
-    bool online, denied; /* denied: DENY or RSTR was received; silent until restarted */
+    bool online; /* false during a burst of an offline source, too: see burst */
+    bool denied; /* DENY or RSTR was received; silent until restarted */
     struct visor_association_burst burst;
     int poll;               /* as the core wants it, log2 s */
-    int presend;            /* warm-up packets still to be sent */
-    visor_mono next;        /* when to send next */
-    visor_mono slot;        /* nominal time of the current poll, the grid */
-    visor_mono await_until; /* when the pending request counts as missed; max: none pending */
+    int planned_poll;       /* what `next` was reckoned with */
+    bool near;              /* not farther than 10 ms: sub-second polling is allowed */
+    int warmup;             /* replies still to be ignored (`presend`) */
+    visor_mono next;        /* when to send next; max: never */
+    visor_mono slot;        /* nominal time of the current poll: the grid without jitter */
+    bool on_grid;           /* `next` is the slot after that one */
+    visor_mono await_until; /* when the pending request counts as missed; max: none does */
     visor_mono close_at;    /* when to close the client socket; max: it is closed */
     bool close_wanted;
     int retries;             /* left for this poll */
-    uint32_t tokens;         /* counter */
+    uint32_t tokens;         /* of requests, counted up */
     int64_t send_latency_ns; /* learnt: from handle_timer() to the packet's departure */
 
     /* answers */
     uint8_t reach;           /* newest poll in bit 0 */
     int reach_size;          /* polls it holds, up to 8 */
-    bool answered;           /* the pending request has its reply */
-    uint32_t unanswered;     /* polls since the last valid reply */
+    bool asked;              /* a request was sent since the start or the last reset */
+    bool answered;           /* the last request has a valid reply */
+    uint32_t unanswered;     /* requests sent since the last valid reply */
     uint32_t missed;         /* requests in succession given up as unanswered */
-    visor_mono missed_since; /* when the first of these was sent */
-    uint32_t unreached;      /* polls in succession with reach 0 */
+    visor_mono missed_since; /* when the first of these was sent; meaningful if missed > 0 */
+    uint32_t missed_polls;   /* polls in succession without a valid reply, retries included */
+    uint32_t unreached;      /* polls in succession that left reach at 0 */
     uint32_t sends_failed;   /* in succession */
 
     /* protocol state */
     struct visor_association_exchange request, previous;
+    visor_mono queued; /* when the last request was handed out */
     int previous_poll;
     uint32_t previous_unanswered;
     bool stamps_valid; /* the remote stamps come from a synchronised reply */
@@ -143,6 +151,7 @@ struct visor_association {
     double remote_root_delay_s, remote_root_dispersion_s;
     bool sampled;
     visor_mono last_sample;                   /* time of the last accepted sample */
+    double last_delay_s;                      /* of the last synchronised reply */
     float delays[VISOR_ASSOCIATION_QUANTILE]; /* ring, for maxdelayquant */
     uint32_t delay_count;
 
@@ -198,6 +207,16 @@ void visor_association_set_online(struct visor_association *a, bool online, viso
 void visor_association_reset(struct visor_association *a);
 void visor_association_change_address(struct visor_association *a,
                                       const struct visor_address *remote, visor_mono now);
+
+/* ---- between association.c and reply.c ---- */
+
+/* Does it take packets now? */
+bool visor_association_listens(const struct visor_association *a);
+/* A valid reply came: reach, burst, socket, the next request. */
+void visor_association_answered(struct visor_association *a, const struct visor_view *view,
+                                visor_mono now, bool good, bool synced);
+/* Kiss-o'-death: RATE: four polls more than usual; else silence until restarted. */
+void visor_association_back_off(struct visor_association *a, bool rate, visor_mono now);
 
 /* Of the last packet handled, for measurements.log; `score` is the core's. */
 void visor_association_record(const struct visor_association *a, double score,

@@ -14,6 +14,8 @@ struct visor_sample {
     double root_delay_s, root_dispersion_s; /* the source's own claim */
     uint8_t stratum;
     enum visor_leap leap;
+    double shift_s; /* how far the source moved its own clock since its previous sample, where it
+                       tells (F323): older samples of it move along; else 0 */
 };
 
 /* What the engine expects of the next sample of a source, for the tests that need it. */

@@ -58,6 +58,10 @@ struct visor_view {
     int8_t precision;           /* log2 s */
     bool orphan;                /* served by `local … orphan` */
     struct visor_smoothing smoothing;
+    int64_t continuous_ns; /* added to UTC: a timescale that is slewed in rate only, never moved
+                              by a new view (F323) */
+    uint32_t
+        continuous_epoch; /* a new random number whenever that timescale starts anew; 0: none */
 };
 
 /* UTC at a raw stamp by the view's line. Exact to 1 ns within +-200 days of the anchor. */

@@ -1,0 +1,700 @@
+/* The schedule of an association: when a request is due, retried, given up, what it holds, and the
+ * switches that people and the core turn. Replies are judged in reply.c.
+ *
+ * Polls lie on a grid (`slot`), so that jitter and retries do not change the long-run rate of one
+ * request a poll; bursts are spaced as chronyd's. Left to others: the poll interval's choice
+ * (core), sockets and MACs (port), the separation of several sources' requests (core, by defer()).
+ */
+#include "engine/association.h"
+
+#include "base/math.h"
+#include "engine/serve.h"
+
+#define NEVER                  ((visor_mono){INT64_MAX})
+#define MS                     (VISOR_NS_PER_S / 1000)
+#define INITIAL_DELAY          (200 * MS)
+#define JITTER                 0.02                 /* of the interval, added at random */
+#define BURST_INTERVAL         (2 * VISOR_NS_PER_S) /* at most, and a quarter of the poll */
+#define IBURST_GOOD            4
+#define IBURST_TOTAL           8
+#define BURST_GOOD             1
+#define BURST_TOTAL            4
+#define WARM_UP                (2 * VISOR_NS_PER_S)
+#define RETRY_AFTER            (1900 * MS)          /* a missing reply is retried within 2 s */
+#define RETRY_REACH            4                    /* of the last 8 polls answered */
+#define SERVER_INTERVAL        (4 * VISOR_NS_PER_S) /* a server's processing time at most */
+#define SEPARATION_MIN         (2 * MS)
+#define SEPARATION_MAX         (200 * MS)
+#define PEER_STRETCH           1.1
+#define INTERLEAVED_MISSED_MAX 4
+#define LATENCY_MAX            MS
+#define PRECISION_NONE         32 /* in a client's request: tells nothing */
+
+static int clamp(int value, int low, int high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
+static int64_t interval_ns(int poll)
+{
+    return poll >= 0 ? VISOR_NS_PER_S << poll : VISOR_NS_PER_S >> -poll;
+}
+
+static bool is_client(const struct visor_association *a)
+{
+    return a->config.kind != VISOR_SOURCE_PEER;
+}
+
+static bool is_active(const struct visor_association *a)
+{
+    return (a->online || a->burst.active) && !a->denied;
+}
+
+static int64_t jitter_ns(struct visor_association *a, int64_t interval)
+{
+    return (int64_t)(visor_rng_uniform(a->rng) * JITTER * (double)interval);
+}
+
+/* Sub-second polling is for sources that answer from nearby. */
+int visor_association_poll(const struct visor_association *a)
+{
+    int poll = a->poll;
+
+    if (!is_client(a) && a->reach && poll > a->remote_poll)
+        poll = a->remote_poll > a->minpoll ? a->remote_poll : a->minpoll;
+    if (poll < 0 && (!a->reach || !a->near))
+        poll = 0;
+    return poll;
+}
+
+static int64_t burst_interval_ns(const struct visor_association *a)
+{
+    int64_t quarter = interval_ns(visor_association_poll(a)) / 4;
+
+    return quarter < BURST_INTERVAL ? quarter : BURST_INTERVAL;
+}
+
+/* The next request of an ordinary poll, a full interval after the slot of this one; after a
+ * warm-up at short polls a little later. */
+static void plan_next_slot(struct visor_association *a)
+{
+    int64_t interval = interval_ns(visor_association_poll(a));
+    visor_mono earliest = visor_mono_add(a->queued, interval / 2);
+
+    a->planned_poll = visor_association_poll(a);
+    a->on_grid = true;
+    a->next = visor_mono_add(a->slot, interval + jitter_ns(a, interval));
+    if (visor_mono_before(a->next, earliest))
+        a->next = earliest;
+}
+
+static void plan_first(struct visor_association *a, visor_mono now)
+{
+    visor_mono earliest = visor_mono_add(now, INITIAL_DELAY + jitter_ns(a, VISOR_NS_PER_S));
+
+    a->next = earliest;
+    if (a->request.sent.by != VISOR_STAMPER_NONE) {
+        int64_t interval =
+            a->burst.active ? burst_interval_ns(a) : interval_ns(visor_association_poll(a));
+        visor_mono due = visor_mono_add(a->request.sent.raw, interval);
+
+        if (visor_mono_before(earliest, due))
+            a->next = due;
+    }
+    a->planned_poll = visor_association_poll(a);
+    a->on_grid = false;
+}
+
+/* In symmetric mode our packet is also the answer to the peer's: the one of higher stratum answers
+ * soon after it hears, equals send half-way between each other (as chronyd does). */
+static void plan_peer(struct visor_association *a, const struct visor_view *view, visor_mono now,
+                      bool sending)
+{
+    int64_t interval = interval_ns(visor_association_poll(a));
+    int64_t elapsed = sending ? 0 : visor_mono_diff(now, a->queued);
+    int ours = view->stratum ? view->stratum : VISOR_NTP_STRATUM_MAX;
+    int difference = a->remote_stratum - ours;
+    double share = (double)elapsed / (double)interval;
+
+    if ((difference > 0 && share * PEER_STRETCH < 1.0) ||
+        (!sending && difference == 0 && share > PEER_STRETCH - 0.5))
+        interval = (int64_t)((double)interval * PEER_STRETCH);
+    a->planned_poll = visor_association_poll(a);
+    a->next = visor_mono_add(a->queued, interval + jitter_ns(a, interval));
+    if (visor_mono_before(a->next, now))
+        a->next = now;
+}
+
+void visor_association_reset(struct visor_association *a)
+{
+    a->asked = a->answered = false;
+    a->unanswered = a->missed = a->missed_polls = 0;
+    a->warmup = 0;
+    a->retries = 0;
+    a->await_until = NEVER;
+    a->request.sent.by = VISOR_STAMPER_NONE;
+    a->request.transmit = a->request.receive = 0;
+    a->previous = (struct visor_association_exchange){0};
+    a->previous_poll = 0;
+    a->previous_unanswered = 0;
+    a->stamps_valid = false;
+    a->remote_receive = a->remote_transmit = a->remote_mono = 0;
+    a->remote_epoch = 0;
+    a->remote_shift_s = 0.0;
+    a->received = a->start_received = (struct visor_stamp){.by = VISOR_STAMPER_NONE};
+    a->start_transmit = 0;
+    a->start_updated = false;
+    a->remote_poll = 0;
+    a->remote_stratum = 0;
+    a->remote_root_delay_s = a->remote_root_dispersion_s = 0.0;
+    a->sampled = false;
+    a->last_delay_s = 0.0;
+    a->delay_count = 0;
+}
+
+static void close_socket(struct visor_association *a)
+{
+    if (a->close_at.ns != INT64_MAX)
+        a->close_wanted = true;
+    a->close_at = NEVER;
+}
+
+static void start(struct visor_association *a, visor_mono now)
+{
+    struct visor_stamp sent = a->request.sent;
+
+    visor_association_reset(a);
+    a->request.sent = sent; /* only to keep the interval; nothing can answer it any more */
+    a->reach = 0;
+    a->reach_size = 0;
+    a->unreached = 0;
+    a->denied = false;
+    plan_first(a, now);
+}
+
+static void stop(struct visor_association *a)
+{
+    a->burst = (struct visor_association_burst){0};
+    a->next = a->await_until = NEVER;
+    a->retries = 0;
+    a->reach = 0;
+    a->reach_size = 0;
+    close_socket(a);
+}
+
+void visor_association_init(struct visor_association *a, const struct visor_source_config *config,
+                            const struct visor_address *remote, uint32_t id, struct visor_rng *rng,
+                            visor_mono now)
+{
+    *a = (struct visor_association){.config = *config, .remote = *remote, .id = id, .rng = rng};
+    a->minpoll = clamp(config->minpoll, VISOR_ASSOCIATION_POLL_MIN, VISOR_ASSOCIATION_POLL_MAX);
+    a->maxpoll = clamp(config->maxpoll, a->minpoll, VISOR_ASSOCIATION_POLL_MAX);
+    a->version = (uint8_t)(config->version ? clamp(config->version, 1, VISOR_NTP_VERSION)
+                                           : VISOR_NTP_VERSION);
+    a->poll = a->minpoll;
+    a->next = a->await_until = a->close_at = NEVER;
+    visor_association_reset(a);
+    if (!config->offline)
+        visor_association_set_online(a, true, now);
+}
+
+visor_mono visor_association_deadline(const struct visor_association *a)
+{
+    visor_mono deadline = a->next;
+
+    if (visor_mono_before(a->await_until, deadline))
+        deadline = a->await_until;
+    if (visor_mono_before(a->close_at, deadline))
+        deadline = a->close_at;
+    return deadline;
+}
+
+/* ---- sending ---- */
+
+static uint64_t random_stamp(struct visor_association *a, uint64_t other, uint64_t another)
+{
+    uint64_t value;
+
+    do
+        value = visor_rng_next(a->rng);
+    while (value == 0 || value == other || value == another);
+    return value;
+}
+
+/* UTC at a raw stamp as a timestamp whose bits below the precision are random: nobody can guess it,
+ * and its mean is right. */
+static uint64_t fuzzy_stamp(struct visor_association *a, const struct visor_view *view,
+                            visor_mono raw, uint64_t other, uint64_t another)
+{
+    int bits = clamp(view->precision + 32, 3, 32); /* enough values for the loop to end */
+    uint64_t mask = (UINT64_C(1) << bits) - 1, value;
+    uint64_t exact = visor_ntp_from_wall(visor_view_utc(view, raw));
+
+    do
+        value = exact + (visor_rng_next(a->rng) & mask) - (mask >> 1);
+    while (value == 0 || value == other || value == another);
+    return value;
+}
+
+static void compose_client(struct visor_association *a, struct visor_ntp_header *header)
+{
+    bool interleaved =
+        a->config.xleave && a->unanswered < INTERLEAVED_MISSED_MAX && a->remote_receive != 0;
+    uint64_t old = a->request.transmit;
+
+    *header = (struct visor_ntp_header){.version = a->version,
+                                        .mode = VISOR_NTP_MODE_CLIENT,
+                                        .poll = (int8_t)visor_association_poll(a),
+                                        .precision = PRECISION_NONE};
+    if (interleaved) {
+        header->origin = a->remote_receive;
+        header->receive = random_stamp(a, header->origin, a->request.receive);
+    }
+    header->transmit = random_stamp(a, header->receive, old);
+}
+
+static void compose_peer(struct visor_association *a,
+                         const struct visor_association_context *context,
+                         struct visor_ntp_header *header, bool first)
+{
+    const struct visor_stamp *received = first ? &a->start_received : &a->received;
+    bool interleaved = a->config.xleave && a->previous_unanswered == 1 && a->unanswered == 0 &&
+                       !first && a->request.sent.by != VISOR_STAMPER_NONE;
+    visor_mono transmit = visor_mono_add(context->now.raw, a->send_latency_ns);
+
+    visor_serve_describe(context->view, context->now.raw, header);
+    header->version = a->version;
+    header->mode = VISOR_NTP_MODE_ACTIVE;
+    header->poll = (int8_t)a->poll;
+    header->origin = first         ? a->start_transmit
+                     : interleaved ? a->remote_receive
+                                   : a->remote_transmit;
+    if (received->by != VISOR_STAMPER_NONE)
+        header->receive =
+            fuzzy_stamp(a, context->view, received->raw, header->origin, a->request.receive);
+    if (interleaved)
+        transmit = a->request.sent.raw;
+    do
+        header->transmit =
+            fuzzy_stamp(a, context->view, transmit, header->receive, a->request.transmit);
+    while (header->transmit == header->origin);
+}
+
+static size_t add_fields(const struct visor_association *a,
+                         const struct visor_association_context *context, bool received,
+                         const struct visor_ntp_header *header, uint8_t *data, size_t size)
+{
+    struct visor_ntp_mono_root root = {0};
+    uint8_t body[VISOR_NTP_MONO_ROOT_SIZE];
+
+    if (a->version < 4 || !(a->config.extfields & VISOR_NTP_HAS_MONO_ROOT))
+        return size;
+    if (!is_client(a))
+        visor_serve_mono_root(context->view, context->now.raw, received ? header->receive : 0,
+                              &root);
+    visor_ntp_mono_root_write(&root, body);
+    return visor_ntp_field_write(data, VISOR_PACKET_MAX, size, VISOR_NTP_FIELD_MONO_ROOT, body,
+                                 sizeof(body));
+}
+
+static void transmit(struct visor_association *a, const struct visor_association_context *context,
+                     struct visor_action_send *send)
+{
+    struct visor_ntp_header header;
+    bool first = !is_client(a) && !a->answered && a->start_transmit != 0;
+
+    if (is_client(a))
+        compose_client(a, &header);
+    else
+        compose_peer(a, context, &header, first);
+    if (first)
+        a->stamps_valid = false;
+    *send = (struct visor_action_send){.source = a->id,
+                                       .token = ++a->tokens,
+                                       .to = a->remote,
+                                       .key = a->config.key,
+                                       .from_server = !is_client(a)};
+    send->to.port = a->config.port ? a->config.port : VISOR_NTP_PORT;
+    send->size = visor_ntp_write(&header, send->data, sizeof(send->data));
+    send->size = add_fields(a, context, header.receive != 0, &header, send->data, send->size);
+
+    a->queued = context->now.raw;
+    a->request = (struct visor_association_exchange){
+        .sent = {.raw = a->queued, .error_ns = LATENCY_MAX, .by = VISOR_STAMPER_DAEMON},
+        .transmit = header.transmit,
+        .receive = header.receive,
+        .token = a->tokens};
+    a->answered = a->start_updated = false;
+    a->asked = true;
+    a->unanswered++;
+    a->total_tx++;
+    if (is_client(a)) {
+        close_socket(a);
+        a->close_at =
+            visor_mono_add(a->queued, SERVER_INTERVAL + visor_ns_from_seconds(a->config.max_delay));
+    }
+}
+
+/* ---- the timer ---- */
+
+static void shift_reach(struct visor_association *a, bool answered)
+{
+    a->reach = (uint8_t)(a->reach << 1 | (answered ? 1 : 0));
+    if (a->reach_size < 8)
+        a->reach_size++;
+    a->unreached = a->reach ? 0 : a->unreached + 1;
+}
+
+static int ones(uint8_t bits)
+{
+    int count = 0;
+
+    for (; bits; bits &= (uint8_t)(bits - 1))
+        count++;
+    return count;
+}
+
+/* How long to wait for a reply before it counts as missing. */
+static int64_t patience_ns(const struct visor_association *a)
+{
+    int64_t usual = visor_ns_from_seconds(1.5 * a->last_delay_s + 0.25);
+
+    return usual > RETRY_AFTER ? usual : RETRY_AFTER;
+}
+
+/* A source that has been answering is asked again; one that drops most requests (a rate limit) or
+ * has been silent for a poll is not pressed. */
+static int retries_allowed(const struct visor_association *a)
+{
+    int poll = visor_association_poll(a);
+
+    if (!is_client(a) || a->burst.active || a->warmup || poll < 2 || a->missed_polls > 1 ||
+        ones(a->reach) < RETRY_REACH || patience_ns(a) > RETRY_AFTER)
+        return 0;
+    return poll == 2 ? 1 : 2;
+}
+
+static void give_up(struct visor_association *a)
+{
+    a->await_until = NEVER;
+    if (a->missed++ == 0)
+        a->missed_since = a->queued;
+}
+
+/* The last poll's outcome, at the start of the next. */
+static void close_poll(struct visor_association *a)
+{
+    if (!a->asked || a->answered)
+        return;
+    if (a->await_until.ns != INT64_MAX)
+        give_up(a);
+    a->missed_polls++;
+    shift_reach(a, false);
+}
+
+static bool burst_ends(struct visor_association *a)
+{
+    if (!a->burst.active) {
+        int longer = a->poll - a->minpoll;
+
+        if (a->config.burst && is_client(a) && longer > 0)
+            a->burst =
+                (struct visor_association_burst){.active = true,
+                                                 .good = BURST_GOOD,
+                                                 .total = longer >= 2 ? BURST_TOTAL : 1 << longer};
+    } else if (!a->burst.then_offline && a->burst.total <= 1) {
+        a->burst.active = false; /* the last one of an online burst begins the ordinary interval */
+    } else if (a->burst.then_offline && a->burst.total <= 0) {
+        return true;
+    }
+    return false;
+}
+
+static void warm_up(struct visor_association *a, bool interleaved)
+{
+    if (!is_client(a))
+        return;
+    if (a->config.presend <= visor_association_poll(a) && !a->warmup && !a->burst.active)
+        a->warmup = interleaved ? 2 : 1;
+    else if (a->warmup > 0)
+        a->warmup--;
+}
+
+static void plan_after_send(struct visor_association *a, const struct visor_view *view)
+{
+    visor_mono now = a->queued;
+
+    if (!is_client(a)) {
+        plan_peer(a, view, now, true);
+    } else if (a->burst.active) {
+        int64_t interval = burst_interval_ns(a);
+
+        a->burst.total--;
+        a->on_grid = false;
+        a->planned_poll = visor_association_poll(a);
+        a->next = visor_mono_add(now, interval + jitter_ns(a, interval));
+    } else if (a->warmup) {
+        a->on_grid = false;
+        a->next = visor_mono_add(now, WARM_UP + jitter_ns(a, WARM_UP));
+    } else {
+        plan_next_slot(a);
+    }
+}
+
+/* The nominal time of a request sent now: its place in the grid unless it comes far too late. */
+static visor_mono nominal_slot(const struct visor_association *a, visor_mono now)
+{
+    int64_t interval = interval_ns(a->planned_poll);
+    visor_mono slot = visor_mono_add(a->slot, interval);
+    int64_t late = visor_mono_diff(now, slot);
+
+    return a->on_grid && late >= 0 && late <= interval / 4 ? slot : now;
+}
+
+static bool begin_poll(struct visor_association *a, const struct visor_association_context *context,
+                       struct visor_action_send *send)
+{
+    visor_mono now = context->now.raw;
+
+    close_poll(a);
+    if (burst_ends(a)) {
+        stop(a);
+        return false;
+    }
+    if (!a->warmup) /* what follows a warm-up belongs to the same poll */
+        a->slot = nominal_slot(a, now);
+    warm_up(a, a->config.xleave && a->unanswered < INTERLEAVED_MISSED_MAX);
+    transmit(a, context, send);
+    plan_after_send(a, context->view);
+    a->retries = retries_allowed(a);
+    a->await_until = visor_mono_add(now, patience_ns(a));
+    return true;
+}
+
+bool visor_association_handle_timer(struct visor_association *a,
+                                    const struct visor_association_context *context,
+                                    struct visor_action_send *send)
+{
+    visor_mono now = context->now.raw;
+    bool retry = false;
+
+    if (!visor_mono_before(now, a->close_at))
+        close_socket(a);
+    if (!visor_mono_before(now, a->await_until)) {
+        retry = a->retries > 0;
+        give_up(a);
+    }
+    if (!is_active(a))
+        return false;
+    if (!visor_mono_before(now, a->next))
+        return begin_poll(a, context, send);
+    if (!retry)
+        return false;
+    a->retries--;
+    transmit(a, context, send);
+    a->await_until = visor_mono_add(now, patience_ns(a));
+    return true;
+}
+
+bool visor_association_take_close(struct visor_association *a)
+{
+    bool wanted = a->close_wanted;
+
+    a->close_wanted = false;
+    return wanted;
+}
+
+void visor_association_handle_sent(struct visor_association *a,
+                                   const struct visor_event_sent *event, visor_mono now)
+{
+    int64_t delay = visor_mono_diff(event->sent.raw, a->queued);
+
+    if (event->error) {
+        if (event->token != a->tokens)
+            return;
+        a->sends_failed++;
+        if (a->total_tx)
+            a->total_tx--;
+        if (a->burst.active && !a->burst.then_offline && !a->reach)
+            a->burst.total++; /* a burst waits for the network */
+        if (a->config.auto_offline)
+            visor_association_set_online(a, false, now);
+        return;
+    }
+    if (event->sent.by == VISOR_STAMPER_KERNEL)
+        a->total_kernel_tx++;
+    else if (event->sent.by == VISOR_STAMPER_HARDWARE)
+        a->total_hardware_tx++;
+    if (event->token != a->request.token || a->request.sent.by == VISOR_STAMPER_NONE ||
+        event->sent.by < a->request.sent.by || delay < -event->sent.error_ns ||
+        delay > VISOR_NS_PER_S)
+        return;
+    a->sends_failed = 0;
+    a->request.sent = event->sent;
+    if (a->previous.token == event->token && a->previous.sent.by != VISOR_STAMPER_NONE)
+        a->previous.sent = event->sent;
+    a->send_latency_ns += (delay - a->send_latency_ns) / 8;
+    a->send_latency_ns = a->send_latency_ns < 0             ? 0
+                         : a->send_latency_ns > LATENCY_MAX ? LATENCY_MAX
+                                                            : a->send_latency_ns;
+}
+
+/* ---- after a reply ---- */
+
+bool visor_association_listens(const struct visor_association *a)
+{
+    return is_active(a);
+}
+
+/* A new interval counts from the slot of the last poll; bursts and warm-ups go on as planned. */
+static void replan(struct visor_association *a, visor_mono now)
+{
+    if (!is_active(a) || a->burst.active || a->warmup || !a->asked ||
+        a->planned_poll == visor_association_poll(a))
+        return;
+    plan_next_slot(a);
+    if (visor_mono_before(a->next, now))
+        a->next = now;
+}
+
+static void burst_answered(struct visor_association *a, visor_mono now)
+{
+    if (--a->burst.good > 0)
+        return;
+    if (a->burst.then_offline) {
+        stop(a);
+        return;
+    }
+    a->burst.active = false;
+    a->slot = a->queued;
+    plan_next_slot(a);
+    if (visor_mono_before(a->next, now))
+        a->next = now;
+}
+
+void visor_association_answered(struct visor_association *a, const struct visor_view *view,
+                                visor_mono now, bool good, bool synced)
+{
+    shift_reach(a, synced);
+    a->await_until = NEVER;
+    a->retries = 0;
+    if (is_client(a))
+        close_socket(a);
+    if (a->burst.active && good)
+        burst_answered(a, now);
+    if (!is_active(a))
+        return;
+    if (is_client(a))
+        replan(a, now);
+    else
+        plan_peer(a, view, now, false);
+}
+
+void visor_association_back_off(struct visor_association *a, bool rate, visor_mono now)
+{
+    int64_t pause = 4 * interval_ns(visor_association_poll(a));
+
+    if (!is_active(a))
+        return;
+    if (!rate) {
+        a->denied = true;
+        stop(a);
+        return;
+    }
+    if (a->burst.active) {
+        a->burst.good = 1;
+        burst_answered(a, now);
+    }
+    if (!is_active(a))
+        return;
+    a->slot = visor_mono_add(a->slot, pause);
+    a->next = visor_mono_add(a->next, pause);
+}
+
+/* ---- switches ---- */
+
+void visor_association_set_poll(struct visor_association *a, int poll, visor_mono now)
+{
+    a->poll = clamp(poll, a->minpoll, a->maxpoll);
+    replan(a, now);
+}
+
+void visor_association_set_minpoll(struct visor_association *a, int minpoll, visor_mono now)
+{
+    if (minpoll < VISOR_ASSOCIATION_POLL_MIN || minpoll > VISOR_ASSOCIATION_POLL_MAX)
+        return;
+    a->minpoll = minpoll;
+    if (a->maxpoll < minpoll)
+        a->maxpoll = minpoll;
+    visor_association_set_poll(a, a->poll, now);
+}
+
+void visor_association_set_maxpoll(struct visor_association *a, int maxpoll, visor_mono now)
+{
+    if (maxpoll < VISOR_ASSOCIATION_POLL_MIN || maxpoll > VISOR_ASSOCIATION_POLL_MAX)
+        return;
+    a->maxpoll = maxpoll;
+    if (a->minpoll > maxpoll)
+        a->minpoll = maxpoll;
+    visor_association_set_poll(a, a->poll, now);
+}
+
+int64_t visor_association_separation_ns(const struct visor_association *a)
+{
+    int64_t separation = interval_ns(visor_association_poll(a)) / 8;
+
+    return separation < SEPARATION_MIN   ? SEPARATION_MIN
+           : separation > SEPARATION_MAX ? SEPARATION_MAX
+                                         : separation;
+}
+
+void visor_association_defer(struct visor_association *a, visor_mono until)
+{
+    if (a->next.ns != INT64_MAX && visor_mono_before(a->next, until))
+        a->next = until;
+}
+
+void visor_association_start_burst(struct visor_association *a, int good, int total, visor_mono now)
+{
+    if (!is_client(a) || a->burst.active || a->denied || good < 1 || total < 1)
+        return;
+    a->burst = (struct visor_association_burst){
+        .active = true, .good = good, .total = total, .then_offline = !a->online};
+    plan_first(a, now);
+}
+
+void visor_association_set_online(struct visor_association *a, bool online, visor_mono now)
+{
+    if (online && a->denied && a->online) {
+        start(a, now);
+    } else if (online && !a->online) {
+        a->online = true;
+        if (a->burst.active) {
+            a->burst.then_offline = false;
+            return;
+        }
+        start(a, now);
+        if (a->config.iburst)
+            visor_association_start_burst(a, IBURST_GOOD, IBURST_TOTAL, now);
+    } else if (!online && a->online) {
+        a->online = false;
+        if (a->burst.active)
+            a->burst.then_offline = true;
+        else
+            stop(a);
+    }
+}
+
+void visor_association_change_address(struct visor_association *a,
+                                      const struct visor_address *remote, visor_mono now)
+{
+    a->remote = *remote;
+    a->valid = (struct visor_association_reply){0};
+    a->total_tx = a->total_rx = a->total_valid = a->total_good = 0;
+    a->total_kernel_tx = a->total_kernel_rx = a->total_hardware_tx = a->total_hardware_rx = 0;
+    close_socket(a);
+    if (is_active(a) || a->denied)
+        start(a, now);
+    else
+        visor_association_reset(a);
+}
