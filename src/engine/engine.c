@@ -1,48 +1,182 @@
-/* The engine's dispatcher: one event in, actions out. */
-#include "engine/engine.h"
+/* The engine's dispatcher and its queue of actions. What an event means is decided in sources.c,
+ * discipline.c and command.c. */
+#include "engine/core.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-struct visor_engine {
-    const struct visor_config *config;
-};
+#define SPARE_SOURCES 16 /* room for sources that are added by command */
+
+static int count_sources(const struct visor_config *config)
+{
+    int n = SPARE_SOURCES + (int)config->refclock_count;
+
+    for (size_t i = 0; i < config->source_count; i++)
+        n += config->sources[i].kind == VISOR_SOURCE_POOL ? config->sources[i].max_sources : 1;
+    return n < VISOR_SOURCES_MAX ? n : VISOR_SOURCES_MAX;
+}
+
+static bool allocate(struct visor_engine *e)
+{
+    size_t n = (size_t)e->source_limit;
+
+    e->sources = calloc(n, sizeof(*e->sources));
+    e->candidates = calloc(n, sizeof(*e->candidates));
+    e->candidate_source = calloc(n, sizeof(*e->candidate_source));
+    e->order = calloc(2 * n, sizeof(*e->order));
+    e->origins = calloc((size_t)e->origin_limit, sizeof(*e->origins));
+    e->queue = calloc(VISOR_QUEUE, sizeof(*e->queue));
+    return e->sources && e->candidates && e->candidate_source && e->order && e->origins && e->queue;
+}
 
 struct visor_engine *visor_engine_new(const struct visor_config *config, const uint64_t seed[4])
 {
-    struct visor_engine *engine = calloc(1, sizeof(*engine));
+    struct visor_engine *e = calloc(1, sizeof(*e));
 
-    (void)seed;
-    if (engine)
-        engine->config = config;
-    return engine;
+    if (!e)
+        return NULL;
+    e->config = config;
+    memcpy(e->rng.state, seed, sizeof(e->rng.state));
+    if ((seed[0] | seed[1] | seed[2] | seed[3]) == 0)
+        visor_rng_init(&e->rng, 1);
+    e->source_limit = count_sources(config);
+    e->origin_limit = (int)config->source_count + SPARE_SOURCES;
+    if (!allocate(e)) {
+        visor_engine_free(e);
+        return NULL;
+    }
+    return e;
 }
 
-void visor_engine_free(struct visor_engine *engine)
+void visor_engine_free(struct visor_engine *e)
 {
-    free(engine);
+    if (!e)
+        return;
+    if (e->sources)
+        visor_sources_done(e);
+    free(e->sources);
+    free(e->candidates);
+    free(e->candidate_source);
+    free(e->order);
+    free(e->origins);
+    free(e->queue);
+    free(e);
 }
 
-void visor_engine_handle(struct visor_engine *engine, const struct visor_event *event)
+struct visor_action *visor_engine_push(struct visor_engine *e, enum visor_action_kind kind)
 {
-    if (event->kind == VISOR_EVENT_CONFIG)
-        engine->config = event->config;
+    struct visor_action *action;
+
+    if (e->queue_count == 0)
+        e->queue_first = 0; /* stay in the same few pages */
+    if (e->queue_count == VISOR_QUEUE) {
+        e->lost_actions++;
+        e->queue_count--;
+    }
+    action = &e->queue[(e->queue_first + e->queue_count++) % VISOR_QUEUE];
+    action->kind = kind;
+    return action;
 }
 
-bool visor_engine_next(struct visor_engine *engine, struct visor_action *action)
+struct visor_message *visor_engine_log(struct visor_engine *e, enum visor_message_kind kind,
+                                       enum visor_severity severity)
 {
-    (void)engine;
-    (void)action;
-    return false;
+    struct visor_action *action = visor_engine_push(e, VISOR_ACTION_LOG);
+
+    memset(&action->message, 0, sizeof(action->message));
+    action->message.kind = kind;
+    action->message.severity = severity;
+    return &action->message;
 }
 
-visor_mono visor_engine_deadline(const struct visor_engine *engine)
+struct visor_record *visor_engine_record(struct visor_engine *e, enum visor_record_kind kind)
 {
-    (void)engine;
-    return (visor_mono){INT64_MAX};
+    struct visor_action *action = visor_engine_push(e, VISOR_ACTION_RECORD);
+
+    memset(&action->record, 0, sizeof(action->record));
+    action->record.kind = kind;
+    action->record.at = e->known ? visor_line_utc(&e->line, e->now.raw) : e->now.real;
+    return &action->record;
 }
 
-void visor_engine_status(const struct visor_engine *engine, const struct visor_reading *now,
-                         struct visor_status *status)
+static void start(struct visor_engine *e, const struct visor_event_start *event)
 {
-    *status = (struct visor_status){.now = *now, .mode = engine->config->mode};
+    if (e->started)
+        return;
+    e->started = true;
+    visor_discipline_start(e, event);
+    visor_sources_start(e);
+}
+
+static void dispatch(struct visor_engine *e, const struct visor_event *event)
+{
+    switch (event->kind) {
+    case VISOR_EVENT_START:
+        start(e, &event->start);
+        break;
+    case VISOR_EVENT_PACKET:
+        visor_sources_packet(e, &event->packet);
+        break;
+    case VISOR_EVENT_SENT:
+        visor_sources_sent(e, &event->sent);
+        break;
+    case VISOR_EVENT_REFCLOCK:
+        visor_sources_refclock(e, &event->refclock);
+        break;
+    case VISOR_EVENT_RESOLVED:
+        visor_sources_resolved(e, &event->resolved);
+        break;
+    case VISOR_EVENT_APPLIED:
+        visor_discipline_applied(e, &event->applied);
+        break;
+    case VISOR_EVENT_CONFIG:
+        visor_sources_configure(e, event->config);
+        break;
+    case VISOR_EVENT_COMMAND:
+        visor_command_handle(e, &event->command);
+        break;
+    case VISOR_EVENT_STOP:
+        visor_discipline_stop(e);
+        break;
+    case VISOR_EVENT_WITNESS:
+    case VISOR_EVENT_TIMER:
+        break;
+    }
+}
+
+void visor_engine_handle(struct visor_engine *e, const struct visor_event *event)
+{
+    visor_mono last = e->now.raw;
+
+    e->now = event->now;
+    if (e->started && e->now.raw.ns < last.ns)
+        e->now.raw = last;
+    if (e->started && event->kind != VISOR_EVENT_APPLIED)
+        visor_discipline_watch(e);
+    dispatch(e, event);
+    if (e->started && !e->stopping) {
+        visor_sources_timer(e);
+        visor_discipline_timer(e);
+    }
+}
+
+bool visor_engine_next(struct visor_engine *e, struct visor_action *action)
+{
+    if (e->queue_count == 0)
+        return false;
+    *action = e->queue[e->queue_first];
+    e->queue_first = (e->queue_first + 1) % VISOR_QUEUE;
+    e->queue_count--;
+    return true;
+}
+
+visor_mono visor_engine_deadline(const struct visor_engine *e)
+{
+    visor_mono sources, clock;
+
+    if (!e->started || e->stopping)
+        return (visor_mono){INT64_MAX};
+    sources = visor_sources_deadline(e);
+    clock = visor_discipline_deadline(e);
+    return visor_mono_before(sources, clock) ? sources : clock;
 }

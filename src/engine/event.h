@@ -195,6 +195,7 @@ struct visor_event_start {
     double drift_ppm,
         skew_ppm;        /* chronyd's sign in the file: + means the clock runs fast; see drift.h */
     bool clock_settable; /* false: no right to set the clock; the engine observes, and says so */
+    double precision_s;  /* of reading CLOCK_REALTIME: smallest step between readings; 0: unknown */
 };
 
 struct visor_event {

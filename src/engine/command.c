@@ -1,0 +1,203 @@
+/* Commands of chronyc and of our own command line, each answered once. */
+#include "engine/core.h"
+
+#include <string.h>
+
+static bool matches(const struct visor_command_match *match, const struct visor_source *source)
+{
+    const struct visor_address *address = &source->association.remote;
+
+    if (source->refclock || !source->resolved)
+        return false;
+    if (match->address.family == VISOR_FAMILY_NONE)
+        return true;
+    if (match->address.family != address->family)
+        return false;
+    for (size_t i = 0; i < sizeof(address->bytes); i++)
+        if ((address->bytes[i] ^ match->address.bytes[i]) & match->mask.bytes[i])
+            return false;
+    return true;
+}
+
+static void set_online(struct visor_engine *e, struct visor_source *source, bool online)
+{
+    if (source->association.online == online)
+        return;
+    visor_association_set_online(&source->association, online, e->now.raw);
+    visor_source_describe(
+        source, e->origins,
+        visor_engine_log(e, online ? VISOR_MESSAGE_SOURCE_ONLINE : VISOR_MESSAGE_SOURCE_OFFLINE,
+                         VISOR_SEVERITY_INFO));
+}
+
+/* What a command does to one source that it means; false: nothing of the sort. */
+static bool to_source(struct visor_engine *e, struct visor_source *source,
+                      const struct visor_event_command *command)
+{
+    struct visor_association *a = &source->association;
+    double value = command->number[0];
+
+    switch (command->kind) {
+    case VISOR_COMMAND_BURST:
+        visor_association_start_burst(a, (int)value, (int)command->number[1], e->now.raw);
+        return true;
+    case VISOR_COMMAND_ONLINE:
+    case VISOR_COMMAND_ONOFFLINE: /* the caller asks for it only where there is a route */
+        set_online(e, source, true);
+        return true;
+    case VISOR_COMMAND_OFFLINE:
+        set_online(e, source, false);
+        return true;
+    case VISOR_COMMAND_MINPOLL:
+        visor_association_set_minpoll(a, (int)value, e->now.raw);
+        return true;
+    case VISOR_COMMAND_MAXPOLL:
+        visor_association_set_maxpoll(a, (int)value, e->now.raw);
+        return true;
+    case VISOR_COMMAND_MAXDELAY:
+        a->config.max_delay = value;
+        return true;
+    case VISOR_COMMAND_MAXDELAYRATIO:
+        a->config.max_delay_ratio = value;
+        return true;
+    case VISOR_COMMAND_MAXDELAYDEVRATIO:
+        a->config.max_delay_dev_ratio = value;
+        return true;
+    case VISOR_COMMAND_MINSTRATUM:
+        a->config.min_stratum = (int)value;
+        return true;
+    case VISOR_COMMAND_POLLTARGET:
+        a->config.poll_target = (int)value > 0 ? (int)value : 1;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static enum visor_answer to_matching(struct visor_engine *e,
+                                     const struct visor_event_command *command)
+{
+    bool any = false;
+
+    for (int i = 0; i < e->source_limit; i++)
+        if (e->sources[i].id != 0 && matches(&command->match, &e->sources[i]))
+            any |= to_source(e, &e->sources[i], command);
+    return any ? VISOR_ANSWER_OK : VISOR_ANSWER_NO_SUCH_SOURCE;
+}
+
+static enum visor_answer set_options(struct visor_engine *e,
+                                     const struct visor_event_command *command)
+{
+    uint32_t options = (uint32_t)command->number[0], mask = (uint32_t)command->number[1];
+    bool any = false;
+
+    for (int i = 0; i < e->source_limit; i++) {
+        struct visor_source *source = &e->sources[i];
+        char refid[5] = "";
+
+        if (source->id == 0)
+            continue;
+        if (source->refclock)
+            visor_refclock_refid_text(source->clock_config, source->origin, refid);
+        if (command->refid[0] ? strcmp(command->refid, refid) != 0
+                              : !matches(&command->match, source))
+            continue;
+        source->options = (source->options & ~mask) | (options & mask);
+        any = true;
+    }
+    visor_discipline_update(e);
+    return any ? VISOR_ANSWER_OK : VISOR_ANSWER_NO_SUCH_SOURCE;
+}
+
+static enum visor_answer make_step(struct visor_engine *e)
+{
+    if (!e->settable || !e->known)
+        return VISOR_ANSWER_FAILED;
+    if (!e->step_pending)
+        visor_discipline_step(e, visor_discipline_remaining(e));
+    return VISOR_ANSWER_OK;
+}
+
+static enum visor_answer reset_sources(struct visor_engine *e)
+{
+    for (int i = 0; i < e->source_limit; i++) {
+        struct visor_source *source = &e->sources[i];
+
+        if (source->id == 0)
+            continue;
+        visor_filter_reset(&source->filter);
+        visor_filter_expect(&source->filter, e->rate, e->rate_deviation);
+        if (!source->refclock && source->resolved)
+            visor_association_reset(&source->association);
+    }
+    visor_engine_log(e, VISOR_MESSAGE_SOURCES_RESET, VISOR_SEVERITY_INFO);
+    visor_discipline_update(e);
+    return VISOR_ANSWER_OK;
+}
+
+static enum visor_answer refresh(struct visor_engine *e)
+{
+    for (int i = 0; i < e->origin_limit; i++)
+        if (e->origins[i].used && !e->origins[i].asking && e->origins[i].resolve_at.ns != INT64_MAX)
+            e->origins[i].resolve_at = e->now.raw;
+    return VISOR_ANSWER_OK;
+}
+
+static enum visor_answer set_local(struct visor_engine *e, const double *number)
+{
+    e->local_enabled = number[0] != 0.0;
+    if (e->local_enabled) {
+        e->local_stratum = (int)number[1];
+        e->local_distance = number[2];
+        e->local_orphan = number[3] != 0.0;
+    }
+    visor_discipline_publish(e);
+    return VISOR_ANSWER_OK;
+}
+
+static enum visor_answer carry_out(struct visor_engine *e,
+                                   const struct visor_event_command *command)
+{
+    switch (command->kind) {
+    case VISOR_COMMAND_MAKESTEP:
+        return make_step(e);
+    case VISOR_COMMAND_ADD:
+        return visor_sources_add(e, command->source, true);
+    case VISOR_COMMAND_DELETE:
+        return visor_sources_delete(e, &command->match.address);
+    case VISOR_COMMAND_REFRESH:
+        return refresh(e);
+    case VISOR_COMMAND_RESET_SOURCES:
+        return reset_sources(e);
+    case VISOR_COMMAND_RESELECT:
+        e->leader = 0;
+        visor_discipline_update(e);
+        return VISOR_ANSWER_OK;
+    case VISOR_COMMAND_RESELECT_DISTANCE:
+        e->reselect_distance = command->number[0];
+        return VISOR_ANSWER_OK;
+    case VISOR_COMMAND_MAKESTEP_POLICY:
+        e->makestep_threshold = command->number[0];
+        e->makestep_limit = (int)command->number[1];
+        return VISOR_ANSWER_OK;
+    case VISOR_COMMAND_MAX_UPDATE_SKEW:
+        e->max_update_skew = command->number[0];
+        return VISOR_ANSWER_OK;
+    case VISOR_COMMAND_LOCAL:
+        return set_local(e, command->number);
+    case VISOR_COMMAND_SELECT_OPTIONS:
+        return set_options(e, command);
+    default:
+        return to_matching(e, command);
+    }
+}
+
+void visor_command_handle(struct visor_engine *e, const struct visor_event_command *command)
+{
+    enum visor_answer answer = carry_out(e, command);
+    struct visor_action *action = visor_engine_push(e, VISOR_ACTION_ANSWER);
+
+    memset(&action->answer, 0, sizeof(action->answer));
+    action->answer.token = command->token;
+    action->answer.answer = answer;
+}

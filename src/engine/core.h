@@ -1,0 +1,113 @@
+/* The engine's inside, shared by its own files and nobody else: engine.c (dispatch, queue),
+ * sources.c (table, names, polls), discipline.c (from selection to the clock), command.c,
+ * report.c (status model). */
+#ifndef VISOR_ENGINE_CORE_H
+#define VISOR_ENGINE_CORE_H
+
+#include "base/rng.h"
+#include "engine/engine.h"
+#include "engine/source.h"
+#include "engine/steer.h"
+
+#define VISOR_QUEUE 512
+
+struct visor_engine {
+    const struct visor_config *config;
+    struct visor_rng rng;
+    struct visor_reading now; /* of the event in hand; raw never goes backward */
+    bool started, stopping, settable;
+    double precision_s;
+
+    struct visor_source *sources;
+    int source_limit;
+    uint32_t last_id;
+    struct visor_origin *origins;
+    int origin_limit;
+    uint32_t last_query;
+    visor_mono last_request; /* when any client request was last sent */
+    int *order;              /* scratch of selection */
+    struct visor_candidate *candidates;
+    int *candidate_source; /* index of the source of each */
+
+    /* the estimate */
+    struct visor_line line;
+    bool known;                  /* `line` holds */
+    double rate, rate_deviation; /* best knowledge of the counter's rate, s/s */
+    double low, high;            /* what the agreeing sources allow, around the line, at line.at */
+    double drift;                /* s/s: growth of that interval */
+    enum visor_trust trust;
+    uint64_t epoch;
+    uint32_t leader; /* source id; 0: none */
+    int combined;
+    struct visor_view view; /* as last published */
+    double update_interval_s, last_offset_s, rms_offset_s;
+    double root_delay_s, root_dispersion_s;
+    visor_mono updated; /* raw time of the last clock update, INT64_MIN: none */
+    uint32_t updates;
+    enum visor_message_kind complaint; /* last reason for not selecting that was logged */
+
+    /* the clock */
+    struct visor_steer steer;
+    bool step_pending;
+    double makestep_threshold, max_update_skew, reselect_distance;
+    int makestep_limit, max_change_delay, max_change_ignore;
+    visor_mono drift_saved;
+    struct visor_action_status kernel_status; /* as last asked for */
+    visor_mono kernel_status_at;
+    enum visor_leap leap;
+    int tai_offset_s;
+
+    /* `local` and others that commands change */
+    bool local_enabled, local_orphan;
+    int local_stratum;
+    double local_distance;
+    int8_t precision;
+
+    struct visor_action *queue;
+    unsigned int queue_first, queue_count;
+    uint32_t lost_actions; /* the queue was full: a bug that must be visible */
+};
+
+/* engine.c */
+struct visor_action *visor_engine_push(struct visor_engine *e, enum visor_action_kind kind);
+struct visor_message *visor_engine_log(struct visor_engine *e, enum visor_message_kind kind,
+                                       enum visor_severity severity);
+struct visor_record *visor_engine_record(struct visor_engine *e, enum visor_record_kind kind);
+
+/* sources.c */
+void visor_sources_start(struct visor_engine *e);
+void visor_sources_done(struct visor_engine *e);
+void visor_sources_timer(struct visor_engine *e);
+visor_mono visor_sources_deadline(const struct visor_engine *e);
+void visor_sources_packet(struct visor_engine *e, const struct visor_event_packet *packet);
+void visor_sources_sent(struct visor_engine *e, const struct visor_event_sent *sent);
+void visor_sources_refclock(struct visor_engine *e, const struct visor_event_refclock *event);
+void visor_sources_resolved(struct visor_engine *e, const struct visor_event_resolved *resolved);
+enum visor_answer visor_sources_add(struct visor_engine *e,
+                                    const struct visor_source_config *config, bool from_command);
+enum visor_answer visor_sources_delete(struct visor_engine *e, const struct visor_address *address);
+void visor_sources_remove(struct visor_engine *e, struct visor_source *source);
+void visor_sources_configure(struct visor_engine *e, const struct visor_config *config);
+/* Ask all again at once: the raw counter or a server jumped. */
+void visor_sources_verify(struct visor_engine *e, const struct visor_source *except);
+struct visor_source *visor_sources_find(struct visor_engine *e, uint32_t id);
+struct visor_prediction visor_sources_predict(const struct visor_engine *e,
+                                              const struct visor_source *source);
+
+/* discipline.c */
+void visor_discipline_start(struct visor_engine *e, const struct visor_event_start *start);
+void visor_discipline_update(struct visor_engine *e); /* select, combine, publish, steer */
+void visor_discipline_timer(struct visor_engine *e);
+visor_mono visor_discipline_deadline(const struct visor_engine *e);
+void visor_discipline_applied(struct visor_engine *e, const struct visor_event_applied *applied);
+void visor_discipline_watch(struct visor_engine *e);
+void visor_discipline_stop(struct visor_engine *e);
+void visor_discipline_step(struct visor_engine *e, double remaining_s);
+double visor_discipline_remaining(const struct visor_engine *e); /* estimate - REALTIME now, s */
+int64_t visor_discipline_bound_ns(const struct visor_engine *e, visor_mono raw);
+void visor_discipline_publish(struct visor_engine *e);
+
+/* command.c */
+void visor_command_handle(struct visor_engine *e, const struct visor_event_command *command);
+
+#endif

@@ -1,0 +1,643 @@
+/* From the sources' lines to one estimate, to the view, to the clock. The order is fixed: select,
+ * combine, publish, steer; so that what is served is never later than what is steered. */
+#include "engine/core.h"
+
+#include "base/math.h"
+
+#include <string.h>
+
+#define DRIFT_DEFAULT   1e-4 /* s/s: uncertainty of an unknown counter */
+#define BIAS_SHARE      0.1  /* of a root distance: how asymmetric a path is taken to be */
+#define STATUS_EVERY_NS (64 * VISOR_NS_PER_S)
+
+/* ---- start and stop ---- */
+
+void visor_discipline_start(struct visor_engine *e, const struct visor_event_start *start)
+{
+    const struct visor_config *config = e->config;
+
+    e->settable = start->clock_settable && config->mode == VISOR_MODE_DISCIPLINE;
+    e->precision_s = start->precision_s > 0.0 ? start->precision_s : 1e-7;
+    if (config->clock_precision > 0.0)
+        e->precision_s = config->clock_precision;
+    e->precision = 0;
+    while (e->precision > -30 && visor_math_exp2i(e->precision) > e->precision_s * 1.4142)
+        e->precision--;
+    e->rate = e->now.frequency_ppb * 1e-9;
+    e->rate_deviation = DRIFT_DEFAULT;
+    if (start->drift_known) {
+        e->rate = -start->drift_ppm * 1e-6;
+        e->rate_deviation = start->skew_ppm * 1e-6 + 1e-7;
+    }
+    e->updated = (visor_mono){INT64_MIN};
+    e->last_request = (visor_mono){INT64_MIN};
+    e->drift_saved = e->now.raw;
+    e->makestep_threshold = config->makestep_threshold;
+    e->makestep_limit = config->makestep_limit;
+    e->max_update_skew = config->max_update_skew;
+    e->reselect_distance = config->reselect_distance;
+    e->max_change_delay = config->max_change_delay;
+    e->max_change_ignore = config->max_change_ignore;
+    e->local_enabled = config->local_enabled;
+    e->local_orphan = config->local_orphan;
+    e->local_stratum = config->local_stratum;
+    e->local_distance = config->local_distance;
+    e->steer.base_ppb = e->rate * 1e9;
+    e->kernel_status_at = (visor_mono){INT64_MIN};
+    e->leap = VISOR_LEAP_UNSYNCHRONIZED;
+    visor_discipline_watch(e);
+    if (start->drift_known) {
+        struct visor_message *message =
+            visor_engine_log(e, VISOR_MESSAGE_FREQUENCY_INITIAL, VISOR_SEVERITY_INFO);
+
+        message->number[0] = start->drift_ppm;
+        message->number[1] = start->skew_ppm;
+        if (e->settable)
+            visor_engine_push(e, VISOR_ACTION_FREQUENCY)->frequency.frequency_ppb =
+                e->steer.base_ppb;
+    }
+    visor_discipline_publish(e);
+}
+
+static void save_drift(struct visor_engine *e)
+{
+    struct visor_action_drift *drift;
+
+    if (!e->known)
+        return;
+    drift = &visor_engine_push(e, VISOR_ACTION_DRIFT)->drift;
+    drift->frequency_ppm = -e->line.rate * 1e6;
+    drift->skew_ppm = visor_math_sqrt(e->line.p11) * 1e6;
+    e->drift_saved = e->now.raw;
+}
+
+void visor_discipline_stop(struct visor_engine *e)
+{
+    save_drift(e);
+    if (e->settable && e->steer.slewing)
+        visor_engine_push(e, VISOR_ACTION_FREQUENCY)->frequency.frequency_ppb = e->steer.base_ppb;
+    e->stopping = true;
+}
+
+/* ---- what is known ---- */
+
+double visor_discipline_remaining(const struct visor_engine *e)
+{
+    return visor_seconds_from_ns(visor_line_utc(&e->line, e->now.raw).ns - e->now.real.ns);
+}
+
+/* While a suspect jump is neither believed nor refuted, both stories must fit in the bound. */
+static double doubt(const struct visor_engine *e)
+{
+    double worst = 0.0;
+    int suspects = 0, witnesses = 0;
+    visor_mono since = {INT64_MAX};
+
+    for (int i = 0; i < e->source_limit; i++) {
+        const struct visor_source *s = &e->sources[i];
+
+        if (s->id == 0 || s->filter.suspect_count == 0 || s->options & VISOR_SELECT_NOSELECT)
+            continue;
+        if (s->filter.suspect_count > 0 && visor_mono_before(s->filter.suspects[0].point.at, since))
+            since = s->filter.suspects[0].point.at;
+    }
+    for (int i = 0; i < e->source_limit && since.ns != INT64_MAX; i++) {
+        const struct visor_source *s = &e->sources[i];
+        const struct visor_filter *f = &s->filter;
+        double off;
+
+        if (s->id == 0 || s->options & VISOR_SELECT_NOSELECT || f->count == 0)
+            continue;
+        if (f->suspect_count == 0) {
+            witnesses += !visor_mono_before(s->last_at, since);
+            continue;
+        }
+        suspects++;
+        off = visor_seconds_from_ns(
+            f->suspects[f->suspect_count - 1].point.offset_ns + s->last_at.ns -
+            visor_line_utc(&e->line, f->suspects[f->suspect_count - 1].point.at).ns);
+        off = off < 0.0 ? -off : off;
+        if (off > worst)
+            worst = off;
+    }
+    return suspects > witnesses ? worst : 0.0;
+}
+
+int64_t visor_discipline_bound_ns(const struct visor_engine *e, visor_mono raw)
+{
+    double aged, low, high, bound;
+
+    if (!e->known)
+        return VISOR_NS_MAX;
+    aged = visor_seconds_from_ns(visor_mono_diff(raw, e->line.at));
+    low = -e->low + e->drift * aged;
+    high = e->high + e->drift * aged;
+    bound = (low > high ? low : high) + doubt(e);
+    if (bound > 1e6)
+        return VISOR_NS_MAX;
+    return visor_ns_from_seconds(bound) + 2;
+}
+
+void visor_discipline_publish(struct visor_engine *e)
+{
+    struct visor_view *view = &e->view;
+    const struct visor_source *leader = e->leader ? visor_sources_find(e, e->leader) : NULL;
+
+    *view = (struct visor_view){
+        .version = 1,
+        .raw = e->now.raw,
+        .utc = e->known ? visor_line_utc(&e->line, e->now.raw) : e->now.real,
+        .rate_ppb = e->line.rate * 1e9,
+        .bound_ns = visor_discipline_bound_ns(e, e->now.raw),
+        .growth_ppb = e->drift * 1e9,
+        .epoch = e->epoch,
+        .verified = e->known ? e->line.at : (visor_mono){0},
+        .trust = e->trust,
+        .leap = e->leap,
+        .tai_offset_s = (int16_t)e->tai_offset_s,
+        .precision = e->precision,
+    };
+    if (e->known && leader) {
+        view->stratum = (uint8_t)(leader->stratum + 1);
+        view->refid = visor_source_refid(leader);
+        view->reference = visor_line_utc(&e->line, e->line.at);
+        view->root_delay_ns = visor_ns_from_seconds(e->root_delay_s);
+        view->root_dispersion_ns = visor_ns_from_seconds(
+            e->root_dispersion_s +
+            e->drift * visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->line.at)));
+        view->dispersion_rate_ppb = e->drift * 1e9;
+    } else if (e->local_enabled) {
+        view->stratum = (uint8_t)e->local_stratum;
+        view->refid = VISOR_NTP_REFID_LOCAL;
+        view->reference = view->utc;
+        view->leap = VISOR_LEAP_NONE;
+        view->orphan = e->local_orphan;
+        view->rate_ppb = e->known ? view->rate_ppb : e->steer.frequency_ppb;
+    }
+    if (view->stratum == 0)
+        view->leap = VISOR_LEAP_UNSYNCHRONIZED;
+    visor_engine_push(e, VISOR_ACTION_PUBLISH)->view = *view;
+}
+
+/* ---- kernel status ---- */
+
+static void set_kernel_status(struct visor_engine *e, bool force)
+{
+    struct visor_action_status *status = &e->kernel_status;
+    bool synchronized = e->trust == VISOR_TRUST_SYNCHRONIZED;
+    int64_t bound = visor_discipline_bound_ns(e, e->now.raw);
+    double remaining;
+
+    if (!e->settable)
+        return;
+    if (!force && synchronized == status->synchronized && e->kernel_status_at.ns != INT64_MIN &&
+        visor_mono_diff(e->now.raw, e->kernel_status_at) < STATUS_EVERY_NS)
+        return;
+    remaining = e->known ? visor_discipline_remaining(e) : 0.0;
+    *status = (struct visor_action_status){
+        .synchronized = synchronized,
+        .max_error_s = bound == VISOR_NS_MAX ? 16.0
+                                             : visor_seconds_from_ns(bound) +
+                                                   (remaining < 0.0 ? -remaining : remaining),
+        .est_error_s = e->known ? visor_math_sqrt(e->line.p00) : 16.0,
+        .leap = e->config->leap_mode == VISOR_LEAP_MODE_SYSTEM && synchronized ? e->leap
+                                                                               : VISOR_LEAP_NONE,
+        .tai_offset_s = e->tai_offset_s,
+    };
+    e->kernel_status_at = e->now.raw;
+    visor_engine_push(e, VISOR_ACTION_STATUS)->status = *status;
+}
+
+/* ---- the clock ---- */
+
+void visor_discipline_step(struct visor_engine *e, double remaining_s)
+{
+    struct visor_message *message;
+
+    e->step_pending = true;
+    e->steer.slewing = false;
+    visor_engine_push(e, VISOR_ACTION_STEP)->step.offset_ns = visor_ns_from_seconds(remaining_s);
+    message = visor_engine_log(e, VISOR_MESSAGE_STEPPED, VISOR_SEVERITY_WARNING);
+    message->number[0] = remaining_s;
+}
+
+static void slew(struct visor_engine *e)
+{
+    double before = e->steer.wanted_ppb, wanted;
+
+    if (!e->settable || !e->known || e->step_pending)
+        return;
+    e->steer.base_ppb = e->line.rate * 1e9;
+    wanted = visor_steer_plan(&e->steer, e->config, &e->now, visor_discipline_remaining(e),
+                              e->update_interval_s);
+    if (wanted != before || e->steer.frequency_ppb - wanted > 1.0 ||
+        wanted - e->steer.frequency_ppb > 1.0)
+        visor_engine_push(e, VISOR_ACTION_FREQUENCY)->frequency.frequency_ppb = wanted;
+}
+
+static double size_of(double x)
+{
+    return x < 0.0 ? -x : x;
+}
+
+/* maxchange: false when the update must not be carried out. */
+static bool change_allowed(struct visor_engine *e, double remaining)
+{
+    struct visor_message *message;
+    double limit = e->config->max_change;
+
+    if (limit <= 0.0 || size_of(remaining) <= limit)
+        return true;
+    if (e->max_change_delay > 0) {
+        e->max_change_delay--;
+        return true;
+    }
+    if (e->max_change_ignore != 0) {
+        if (e->max_change_ignore > 0)
+            e->max_change_ignore--;
+        message = visor_engine_log(e, VISOR_MESSAGE_CHANGE_IGNORED, VISOR_SEVERITY_WARNING);
+    } else {
+        message = &visor_engine_push(e, VISOR_ACTION_FATAL)->message;
+        memset(message, 0, sizeof(*message));
+        message->kind = VISOR_MESSAGE_TOO_LARGE;
+        message->severity = VISOR_SEVERITY_ERROR;
+    }
+    message->number[0] = remaining;
+    message->number[1] = limit;
+    return false;
+}
+
+static void correct(struct visor_engine *e)
+{
+    double remaining = visor_discipline_remaining(e);
+    bool step;
+
+    e->last_offset_s = remaining;
+    if (!change_allowed(e, remaining))
+        return;
+    if (size_of(remaining) > e->config->log_change) {
+        struct visor_message *message =
+            visor_engine_log(e, VISOR_MESSAGE_WRONG_BY, VISOR_SEVERITY_WARNING);
+
+        message->number[0] = remaining;
+    }
+    step = e->makestep_limit != 0 && e->makestep_threshold > 0.0 &&
+           size_of(remaining) > e->makestep_threshold;
+    if (e->makestep_limit > 0)
+        e->makestep_limit--;
+    if (!e->settable)
+        return;
+    if (step && !e->step_pending)
+        visor_discipline_step(e, remaining);
+    else
+        slew(e);
+}
+
+/* ---- selection ---- */
+
+static int nominate(struct visor_engine *e)
+{
+    struct visor_line base = {.at = e->now.raw, .offset_ns = e->now.real.ns - e->now.raw.ns};
+    int n = 0;
+
+    for (int i = 0; i < e->source_limit; i++) {
+        struct visor_source *source = &e->sources[i];
+
+        if (source->id == 0)
+            continue;
+        if (!source->refclock && !source->resolved) {
+            source->candidate = (struct visor_candidate){.state = VISOR_STATE_NO_SAMPLES};
+            continue;
+        }
+        visor_source_nominate(source, &base, e->config, e->now.raw);
+        source->candidate.selected = source->id == e->leader;
+        e->candidates[n] = source->candidate;
+        e->candidate_source[n++] = i;
+    }
+    return n;
+}
+
+static void complain(struct visor_engine *e, struct visor_source *source,
+                     enum visor_complaint complaint, enum visor_message_kind kind, double limit)
+{
+    struct visor_message *message;
+
+    if (source->complaints & complaint)
+        return;
+    source->complaints |= complaint;
+    message = visor_engine_log(e, kind, VISOR_SEVERITY_WARNING);
+    visor_source_describe(source, e->origins, message);
+    message->number[0] = limit;
+    message->count[0] = (int64_t)limit;
+}
+
+static void tell_state(struct visor_engine *e, struct visor_source *source)
+{
+    switch (source->candidate.state) {
+    case VISOR_STATE_FALSETICKER:
+        complain(e, source, VISOR_COMPLAINT_FALSETICKER, VISOR_MESSAGE_FALSETICKER, 0.0);
+        break;
+    case VISOR_STATE_DISTANT:
+        complain(e, source, VISOR_COMPLAINT_DISTANT, VISOR_MESSAGE_DISTANT,
+                 e->config->max_distance);
+        break;
+    case VISOR_STATE_JITTERY:
+        complain(e, source, VISOR_COMPLAINT_JITTERY, VISOR_MESSAGE_JITTERY, e->config->max_jitter);
+        break;
+    case VISOR_STATE_STRATUM:
+        if (source->stratum > e->config->max_stratum)
+            complain(e, source, VISOR_COMPLAINT_STRATUM, VISOR_MESSAGE_STRATUM_HIGH,
+                     e->config->max_stratum);
+        else
+            complain(e, source, VISOR_COMPLAINT_STRATUM, VISOR_MESSAGE_STRATUM_LOW,
+                     source->association.config.min_stratum);
+        break;
+    case VISOR_STATE_SELECTED:
+    case VISOR_STATE_COMBINED:
+        source->complaints = 0;
+        break;
+    default:
+        break;
+    }
+}
+
+/* Why nothing was selected, said once until the reason changes. A daemon that has only just been
+ * started and has no sample yet says nothing. */
+static void tell_failure(struct visor_engine *e, const struct visor_selection *selection)
+{
+    static const enum visor_message_kind kinds[] = {
+        [VISOR_SELECTION_NONE] = VISOR_MESSAGE_NO_SELECTABLE,
+        [VISOR_SELECTION_NO_MAJORITY] = VISOR_MESSAGE_NO_MAJORITY,
+        [VISOR_SELECTION_TOO_FEW] = VISOR_MESSAGE_NOT_ENOUGH,
+        [VISOR_SELECTION_NOT_REQUIRED] = VISOR_MESSAGE_NO_REQUIRED,
+    };
+    enum visor_message_kind kind = kinds[selection->result];
+    struct visor_message *message;
+    int unreachable = 0;
+    bool settled = e->leader != 0;
+
+    for (int i = 0; i < e->source_limit; i++) {
+        const struct visor_source *s = &e->sources[i];
+
+        if (s->id == 0 || (!s->refclock && !s->resolved))
+            continue;
+        unreachable += visor_source_reach(s) == 0;
+        settled |= (s->refclock ? s->reach_size : s->association.reach_size) >= 8;
+    }
+    if (kind == e->complaint || (selection->result == VISOR_SELECTION_NONE && !settled))
+        return;
+    e->complaint = kind;
+    message = visor_engine_log(e, kind, VISOR_SEVERITY_WARNING);
+    message->count[0] =
+        selection->result == VISOR_SELECTION_NONE ? unreachable : selection->agreeing;
+    message->count[1] = selection->usable;
+}
+
+static void lose(struct visor_engine *e, const struct visor_selection *selection)
+{
+    tell_failure(e, selection);
+    e->leader = 0;
+    e->combined = 0;
+    if (e->trust == VISOR_TRUST_SYNCHRONIZED) {
+        e->trust = VISOR_TRUST_HOLDOVER;
+        visor_engine_log(e, VISOR_MESSAGE_HOLDOVER, VISOR_SEVERITY_WARNING);
+        visor_discipline_publish(e);
+        set_kernel_status(e, true);
+    }
+}
+
+static void lead(struct visor_engine *e, struct visor_source *source)
+{
+    e->complaint = VISOR_MESSAGE_NONE;
+    if (e->leader == source->id)
+        return;
+    e->leader = source->id;
+    visor_source_describe(source, e->origins,
+                          visor_engine_log(e, VISOR_MESSAGE_SELECTED, VISOR_SEVERITY_INFO));
+}
+
+static bool followed(const struct visor_source *source)
+{
+    return source->id != 0 && (source->candidate.state == VISOR_STATE_SELECTED ||
+                               source->candidate.state == VISOR_STATE_COMBINED);
+}
+
+/* Weighted mean of the followed lines. What a path's asymmetry may hide does not average out with
+ * more samples, so it enters the weights. */
+static struct visor_line combine(const struct visor_engine *e, const struct visor_source *leader)
+{
+    struct visor_line base = leader->filter.line;
+    double weight = 0.0, phase = 0.0, variance = 0.0, rate_weight = 0.0, rate = 0.0, cross = 0.0;
+
+    visor_line_move(&base, e->now.raw, leader->filter.noise.wander);
+    for (int i = 0; i < e->source_limit; i++) {
+        const struct visor_source *source = &e->sources[i];
+        struct visor_line line = source->filter.line;
+        double bias, w;
+
+        if (!followed(source))
+            continue;
+        visor_line_move(&line, e->now.raw, source->filter.noise.wander);
+        bias = BIAS_SHARE * source->candidate.distance;
+        w = 1.0 / (line.p00 + bias * bias + 1e-24);
+        phase += w * visor_line_diff(&line, &base, e->now.raw);
+        variance += w * w * line.p00;
+        cross += w * line.p01;
+        weight += w;
+        w = 1.0 / (line.p11 + 1e-30);
+        rate += w * line.rate;
+        rate_weight += w;
+    }
+    base.phase += phase / weight;
+    base.rate = rate / rate_weight;
+    base.p00 = variance / (weight * weight);
+    base.p01 = cross / weight;
+    base.p11 = 1.0 / rate_weight;
+    return base;
+}
+
+/* All agreeing sources allow [low, high]: the estimate lies in it, and is wrong by no more. */
+static void adopt(struct visor_engine *e, const struct visor_source *leader,
+                  const struct visor_selection *selection)
+{
+    struct visor_line line = combine(e, leader);
+    double at =
+        visor_seconds_from_ns(line.offset_ns - (e->now.real.ns - e->now.raw.ns)) + line.phase;
+    double low = selection->low - at, high = selection->high - at, wander;
+
+    if (low > 0.0)
+        line.phase += low;
+    else if (high < 0.0)
+        line.phase += high;
+    e->high = high - (low > 0.0 ? low : high < 0.0 ? high : 0.0);
+    e->low = low - (low > 0.0 ? low : high < 0.0 ? high : 0.0);
+    e->line = line;
+    e->known = true;
+    e->rate = line.rate;
+    e->rate_deviation = visor_math_sqrt(line.p11) + 1e-8;
+    wander = leader->filter.noise.wander;
+    e->drift = e->config->max_clock_error * 1e-6 +
+               VISOR_RATE_DEVIATIONS * visor_math_sqrt(line.p11 + 2.0 * wander * wander * e->update_interval_s);
+}
+
+static void account(struct visor_engine *e, const struct visor_source *leader)
+{
+    const struct visor_filter_entry *newest = visor_filter_newest(&leader->filter);
+    double bound;
+
+    e->update_interval_s = visor_source_interval(leader);
+    e->root_delay_s = newest->root_delay_s + leader->filter.min_delay_s;
+    bound = -e->low > e->high ? -e->low : e->high;
+    e->root_dispersion_s = bound - e->root_delay_s / 2.0;
+    if (e->root_dispersion_s < newest->root_dispersion_s)
+        e->root_dispersion_s = newest->root_dispersion_s;
+    e->leap = leader->leap;
+    e->trust = VISOR_TRUST_SYNCHRONIZED;
+    e->updated = e->now.raw;
+    e->updates++;
+}
+
+static void record_tracking(struct visor_engine *e, const struct visor_source *leader,
+                            double offset)
+{
+    struct visor_record_tracking *tracking;
+    int64_t bound = visor_discipline_bound_ns(e, e->now.raw);
+
+    if (!(e->config->logs & VISOR_LOG_TRACKING))
+        return;
+    tracking = &visor_engine_record(e, VISOR_RECORD_TRACKING)->tracking;
+    if (leader->refclock)
+        visor_refclock_refid_text(leader->clock_config, leader->origin, tracking->name);
+    else
+        visor_address_print(&leader->association.remote, tracking->name, sizeof(tracking->name));
+    tracking->stratum = e->view.stratum;
+    tracking->frequency_ppm = -e->line.rate * 1e6;
+    tracking->skew_ppm = visor_math_sqrt(e->line.p11) * 1e6;
+    tracking->offset = offset;
+    tracking->leap = e->leap;
+    tracking->combined = e->combined;
+    tracking->offset_sd = visor_math_sqrt(e->line.p00);
+    tracking->remaining = e->last_offset_s - offset;
+    tracking->root_delay = e->root_delay_s;
+    tracking->root_dispersion = e->root_dispersion_s;
+    tracking->max_error = visor_seconds_from_ns(bound) + size_of(e->last_offset_s);
+}
+
+static void follow(struct visor_engine *e, struct visor_source *leader,
+                   const struct visor_selection *selection)
+{
+    struct visor_line before = e->line;
+    double offset;
+    bool fresh = false, had = e->known;
+
+    for (int i = 0; i < e->source_limit; i++)
+        if (followed(&e->sources[i])) {
+            fresh |= e->sources[i].fresh;
+            e->sources[i].fresh = false;
+        }
+    if (!fresh)
+        return;
+    adopt(e, leader, selection);
+    account(e, leader);
+    offset = had ? visor_line_diff(&e->line, &before, e->now.raw) : visor_discipline_remaining(e);
+    e->rms_offset_s =
+        e->updates == 1
+            ? size_of(offset)
+            : visor_math_sqrt(0.9 * e->rms_offset_s * e->rms_offset_s + 0.1 * offset * offset);
+    correct(e);
+    visor_discipline_publish(e);
+    record_tracking(e, leader, offset);
+    set_kernel_status(e, false);
+    if (visor_mono_diff(e->now.raw, e->drift_saved) >=
+        (int64_t)e->config->drift_interval * VISOR_NS_PER_S)
+        save_drift(e);
+}
+
+void visor_discipline_update(struct visor_engine *e)
+{
+    struct visor_selection_limits limits = {
+        .min_sources = e->config->min_sources,
+        .combine_limit = e->config->combine_limit,
+        .reselect_distance = e->reselect_distance,
+        .stratum_weight = e->config->stratum_weight,
+    };
+    struct visor_selection selection;
+    int n = nominate(e);
+
+    visor_select(e->candidates, n, e->order, &limits, &selection);
+    for (int i = 0; i < n; i++) {
+        struct visor_source *source = &e->sources[e->candidate_source[i]];
+
+        source->candidate = e->candidates[i];
+        tell_state(e, source);
+    }
+    if (selection.best < 0) {
+        lose(e, &selection);
+        return;
+    }
+    e->combined = selection.combined;
+    lead(e, &e->sources[e->candidate_source[selection.best]]);
+    follow(e, &e->sources[e->candidate_source[selection.best]], &selection);
+}
+
+/* ---- events ---- */
+
+void visor_discipline_watch(struct visor_engine *e)
+{
+    double change;
+    double ours = e->steer.frequency_ppb;
+    struct visor_message *message;
+
+    if (e->step_pending)
+        return;
+    switch (visor_steer_watch(&e->steer, &e->now, &change)) {
+    case VISOR_FOREIGN_NONE:
+        return;
+    case VISOR_FOREIGN_STEP:
+        message = visor_engine_log(e, VISOR_MESSAGE_FOREIGN_STEP, VISOR_SEVERITY_WARNING);
+        message->number[0] = change;
+        break;
+    case VISOR_FOREIGN_FREQUENCY:
+        if (!e->settable)
+            return; /* observing: whoever steers does so by right */
+        message = visor_engine_log(e, VISOR_MESSAGE_FOREIGN_FREQUENCY, VISOR_SEVERITY_WARNING);
+        message->number[0] = ours + change;
+        message->number[1] = ours;
+        break;
+    }
+    slew(e);
+}
+
+void visor_discipline_applied(struct visor_engine *e, const struct visor_event_applied *applied)
+{
+    if (applied->action == VISOR_CLOCK_STATUS)
+        return;
+    visor_steer_applied(&e->steer, applied);
+    e->now = applied->after;
+    if (applied->error != 0) {
+        struct visor_message *message =
+            visor_engine_log(e,
+                             applied->action == VISOR_CLOCK_STEP ? VISOR_MESSAGE_STEP_FAILED
+                                                                 : VISOR_MESSAGE_CLOCK_NOT_SETTABLE,
+                             VISOR_SEVERITY_ERROR);
+
+        message->count[0] = applied->error;
+    }
+    if (applied->action == VISOR_CLOCK_STEP) {
+        e->step_pending = false;
+        slew(e);
+        visor_discipline_publish(e);
+        set_kernel_status(e, true);
+    }
+}
+
+void visor_discipline_timer(struct visor_engine *e)
+{
+    if (visor_steer_due(&e->steer, e->now.raw))
+        slew(e);
+}
+
+visor_mono visor_discipline_deadline(const struct visor_engine *e)
+{
+    return e->steer.slewing && e->settable ? e->steer.slew_end : (visor_mono){INT64_MAX};
+}

@@ -1,0 +1,410 @@
+/* Ring of samples, noise learning, suspects. The line itself is estimate.c's. */
+#include "engine/filter.h"
+
+#include "base/math.h"
+
+#define GATE           12.0         /* deviations beyond which a sample is a suspect */
+#define AGREE          5.0          /* deviations within which suspects agree with one another */
+#define UNIFORM        0.2886751346 /* deviation of a uniform distribution of width 1 */
+#define FREE_RATE      1e-4         /* s/s: what is believed of an unknown counter */
+#define ANY_RATE       0.1          /* s/s: after evidence that it is no ordinary one */
+#define YOUNG          3            /* samples below which two suspects are enough to restart */
+
+#define WANDER_TYPICAL 1e-9
+#define WANDER_MIN     1e-11
+#define WANDER_MAX     1e-5
+#define WHITE_MIN      1e-10
+#define QUARTER_DECADE 1.7782794100389228 /* 10^(1/4) */
+
+void visor_filter_init(struct visor_filter *filter, bool network, int limit)
+{
+    *filter = (struct visor_filter){
+        .network = network,
+        .limit = (uint16_t)(limit < 4                      ? 4
+                            : limit > VISOR_FILTER_SAMPLES ? VISOR_FILTER_SAMPLES
+                                                           : limit),
+        .noise = {.wander = WANDER_TYPICAL, .coupling = network ? UNIFORM : 0.0},
+        .prior_rate_deviation = FREE_RATE,
+    };
+}
+
+void visor_filter_expect(struct visor_filter *filter, double rate, double deviation)
+{
+    filter->prior_rate = rate;
+    filter->prior_rate_deviation = deviation;
+}
+
+void visor_filter_reset(struct visor_filter *filter)
+{
+    filter->first = filter->count = filter->suspect_count = 0;
+}
+
+const struct visor_filter_entry *visor_filter_entry(const struct visor_filter *filter,
+                                                    unsigned int from_oldest)
+{
+    return &filter->entries[(filter->first + from_oldest) % VISOR_FILTER_SAMPLES];
+}
+
+const struct visor_filter_entry *visor_filter_newest(const struct visor_filter *filter)
+{
+    return visor_filter_entry(filter, filter->count - 1u);
+}
+
+static double distance_of(const struct visor_filter_entry *entry)
+{
+    return (entry->delay_s + entry->root_delay_s) / 2.0 + entry->dispersion_s +
+           entry->root_dispersion_s;
+}
+
+double visor_filter_root_distance(const struct visor_filter *filter, unsigned int last)
+{
+    double best = 1e9;
+
+    for (unsigned int i = 0; i < last && i < filter->count; i++) {
+        double distance = distance_of(visor_filter_entry(filter, filter->count - 1u - i));
+
+        if (distance < best)
+            best = distance;
+    }
+    return best;
+}
+
+/* Smallest delay, excesses over it, and the noise that even the smallest one must have: of n
+ * samples with a sum of two exponential queues the smallest still waited 0.63 mean / sqrt(n). */
+static void measure_delays(struct visor_filter *filter)
+{
+    double sum = 0.0, smallest = 1e9, square = 0.0, n = (double)filter->count;
+
+    if (!filter->network)
+        return;
+    for (unsigned int i = 0; i < filter->count; i++) {
+        double delay = visor_filter_entry(filter, i)->delay_s;
+
+        if (delay < smallest)
+            smallest = delay;
+    }
+    for (unsigned int i = 0; i < filter->count; i++) {
+        struct visor_filter_entry *entry =
+            &filter->entries[(filter->first + i) % VISOR_FILTER_SAMPLES];
+
+        entry->point.excess_s = entry->delay_s - smallest;
+        sum += entry->point.excess_s;
+        square += entry->point.excess_s * entry->point.excess_s;
+    }
+    filter->min_delay_s = smallest;
+    /* One imagined sample with an excess of a quarter of the delay keeps small n honest. */
+    filter->mean_excess_s = (sum + 0.25 * smallest) / n;
+    filter->delay_deviation_s =
+        visor_math_sqrt(square / n - (sum / n) * (sum / n)) + 0.25 * smallest / n;
+}
+
+static double white_floor(const struct visor_filter *filter)
+{
+    double least = UNIFORM * 0.63 * filter->mean_excess_s / visor_math_sqrt((double)filter->count);
+
+    if (filter->network && least > filter->floor_s)
+        return least;
+    return filter->floor_s > WHITE_MIN ? filter->floor_s : WHITE_MIN;
+}
+
+/* The line from the stored samples under a noise model, and -2 log likelihood. */
+static double run(const struct visor_filter *filter, const struct visor_noise *noise,
+                  struct visor_line *line)
+{
+    double cost = 0.0;
+
+    *line = filter->prior;
+    for (unsigned int i = 0; i < filter->count; i++)
+        cost += visor_line_take(line, &visor_filter_entry(filter, i)->point, noise);
+    return cost;
+}
+
+/* How much more a parameter costs for being far from what clocks and networks usually do. */
+static double prejudice(const struct visor_filter *filter, const struct visor_noise *noise)
+{
+    double wander = visor_math_log(noise->wander / WANDER_TYPICAL) / 2.302585;
+    double coupling = noise->coupling > 0.0 ? visor_math_log(noise->coupling / UNIFORM) : 0.0;
+    double asymmetry = 3.0 * noise->asymmetry;
+
+    (void)filter;
+    return wander * wander + coupling * coupling + 2.0 * asymmetry * asymmetry;
+}
+
+/* Neighbour number `which` of a noise model; false where there is none. */
+static bool neighbour(const struct visor_filter *filter, unsigned int which,
+                      struct visor_noise *noise)
+{
+    double floor = white_floor(filter);
+
+    switch (which) {
+    case 0:
+        noise->wander *= QUARTER_DECADE;
+        return noise->wander < WANDER_MAX;
+    case 1:
+        noise->wander /= QUARTER_DECADE;
+        return noise->wander > WANDER_MIN;
+    case 2:
+        noise->white *= 1.5;
+        return noise->white < 1.0;
+    case 3:
+        noise->white /= 1.5;
+        return noise->white > floor;
+    case 4:
+        noise->coupling *= 1.5;
+        return filter->network && noise->coupling < 0.6;
+    case 5:
+        noise->coupling /= 1.5;
+        return filter->network && noise->coupling > 0.01;
+    case 6:
+        noise->asymmetry += 0.1;
+        return filter->network && filter->count >= 8 && noise->asymmetry < 0.51;
+    case 7:
+        noise->asymmetry -= 0.1;
+        return filter->network && filter->count >= 8 && noise->asymmetry > -0.51;
+    /* Slow wander looks like white noise until both change at once. */
+    case 8:
+        noise->wander *= 10.0;
+        noise->white = noise->white / 4.0 > floor ? noise->white / 4.0 : floor;
+        return noise->wander < WANDER_MAX;
+    case 9:
+        noise->wander *= 100.0;
+        noise->white = noise->white / 16.0 > floor ? noise->white / 16.0 : floor;
+        return noise->wander < WANDER_MAX;
+    default:
+        noise->wander /= 10.0;
+        noise->white *= 4.0;
+        return noise->wander > WANDER_MIN;
+    }
+}
+
+#define NEIGHBOURS 11
+
+/* Coordinate-wise hill climbing: a direction is kept while it helps. */
+static void learn(struct visor_filter *filter)
+{
+    struct visor_line line;
+    double floor = white_floor(filter), best;
+    unsigned int tries;
+
+    if (filter->noise.white < floor)
+        filter->noise.white = floor;
+    best = run(filter, &filter->noise, &filter->line) + prejudice(filter, &filter->noise);
+    if (filter->count < 3)
+        return;
+    /* A young filter tries everything at every sample: what it starts with is only a guess. */
+    tries = filter->taken < 32 ? NEIGHBOURS : 2;
+    for (unsigned int i = 0; i < tries; i++) {
+        struct visor_noise noise = filter->noise;
+        double cost;
+
+        if (neighbour(filter, filter->learning, &noise)) {
+            cost = run(filter, &noise, &line) + prejudice(filter, &noise);
+            if (cost < best - 0.1) {
+                best = cost;
+                filter->noise = noise;
+                filter->line = line;
+                continue;
+            }
+        }
+        filter->learning = (uint16_t)((filter->learning + 1u) % NEIGHBOURS);
+    }
+}
+
+static void drop_oldest(struct visor_filter *filter)
+{
+    struct visor_line prior = filter->prior;
+
+    visor_line_take(&prior, &visor_filter_entry(filter, 0)->point, &filter->noise);
+    filter->prior = prior;
+    filter->first = (uint16_t)((filter->first + 1u) % VISOR_FILTER_SAMPLES);
+    filter->count--;
+}
+
+static void append(struct visor_filter *filter, const struct visor_filter_entry *entry)
+{
+    if (filter->count == filter->limit)
+        drop_oldest(filter);
+    filter->entries[(filter->first + filter->count) % VISOR_FILTER_SAMPLES] = *entry;
+    filter->count++;
+    filter->taken++;
+    if (filter->count == 1)
+        filter->prior = (struct visor_line){
+            .at = entry->point.at,
+            .offset_ns = entry->point.offset_ns,
+            .rate = filter->prior_rate,
+            .p00 = 1.0,
+            .p11 = filter->prior_rate_deviation * filter->prior_rate_deviation,
+        };
+}
+
+/* Intersect the sure interval with the sample's own; a contradiction starts it anew. */
+static void intersect(struct visor_filter *filter, const struct visor_line *before,
+                      const struct visor_filter_entry *entry, double drift)
+{
+    double reach = distance_of(entry);
+    double low = visor_seconds_from_ns(entry->point.offset_ns - filter->line.offset_ns) - reach;
+    double high = low + 2.0 * reach;
+
+    if (filter->count > 1) {
+        double aged = visor_seconds_from_ns(visor_mono_diff(entry->point.at, before->at));
+        double moved = before->rate * aged;
+        double shift = visor_seconds_from_ns(before->offset_ns - filter->line.offset_ns);
+        double old_low = filter->low + moved + shift - drift * aged;
+        double old_high = filter->high + moved + shift + drift * aged;
+
+        if (old_low <= high && low <= old_high) {
+            if (old_low > low)
+                low = old_low;
+            if (old_high < high)
+                high = old_high;
+        }
+    }
+    filter->low = low;
+    filter->high = high;
+}
+
+static void accept(struct visor_filter *filter, const struct visor_filter_entry *entry,
+                   double drift)
+{
+    struct visor_line before = filter->line;
+
+    append(filter, entry);
+    measure_delays(filter);
+    learn(filter);
+    intersect(filter, &before, entry, drift);
+    filter->suspect_count = 0;
+}
+
+void visor_filter_shift(struct visor_filter *filter, double jump_s)
+{
+    int64_t jump_ns = visor_ns_from_seconds(jump_s);
+
+    for (unsigned int i = 0; i < filter->count; i++)
+        filter->entries[(filter->first + i) % VISOR_FILTER_SAMPLES].point.offset_ns += jump_ns;
+    filter->prior.offset_ns += jump_ns;
+    filter->line.offset_ns += jump_ns;
+}
+
+/* By how much an entry misses the line, in seconds and in deviations. The wander of a young filter
+ * is only a guess and gets the benefit of the doubt. */
+static double misfit(const struct visor_filter *filter, const struct visor_filter_entry *entry,
+                     double *deviations)
+{
+    struct visor_line line = filter->line;
+    double doubt = 1.0 + (filter->taken < 64 ? 30.0 / (double)filter->taken : 0.5);
+    double variance, innovation;
+
+    visor_line_move(&line, entry->point.at, filter->noise.wander * doubt);
+    innovation = visor_line_innovation(&line, &entry->point, &filter->noise, &variance);
+    *deviations = innovation / visor_math_sqrt(variance);
+    return innovation;
+}
+
+/* Mean jump of the suspects, weighted; false if they do not agree on one. */
+static bool suspects_agree(const struct visor_filter *filter, double *jump_s)
+{
+    double sum = 0.0, weight = 0.0, unused;
+
+    for (unsigned int i = 0; i < filter->suspect_count; i++) {
+        double w = 1.0 / visor_noise_variance(&filter->noise, &filter->suspects[i].point);
+
+        sum += w * misfit(filter, &filter->suspects[i], &unused);
+        weight += w;
+    }
+    *jump_s = sum / weight;
+    for (unsigned int i = 0; i < filter->suspect_count; i++) {
+        struct visor_line line = filter->line;
+        double variance, off;
+
+        visor_line_move(&line, filter->suspects[i].point.at, filter->noise.wander);
+        off = visor_line_innovation(&line, &filter->suspects[i].point, &filter->noise, &variance) -
+              *jump_s;
+        if (off * off > AGREE * AGREE * variance)
+            return false;
+    }
+    return true;
+}
+
+/* Enough suspects: either a jump, or a counter that runs at another rate than was believed. In a
+ * young filter nothing says that the first samples were the right ones: all are taken again. */
+static enum visor_filter_verdict believe(struct visor_filter *filter, double drift, double *jump_s)
+{
+    struct visor_filter_entry again[YOUNG + VISOR_FILTER_SUSPECTS];
+    bool jumped = suspects_agree(filter, jump_s);
+    unsigned int n = 0;
+
+    if (!jumped && filter->count < YOUNG)
+        for (; n < filter->count; n++)
+            again[n] = *visor_filter_entry(filter, n);
+    for (unsigned int i = 0; i < filter->suspect_count; i++)
+        again[n++] = filter->suspects[i];
+    if (jumped) {
+        visor_filter_shift(filter, *jump_s);
+    } else {
+        visor_filter_reset(filter);
+        visor_filter_expect(filter, filter->line.rate, ANY_RATE);
+    }
+    for (unsigned int i = 0; i < n; i++)
+        accept(filter, &again[i], drift);
+    return jumped ? VISOR_FILTER_JUMPED : VISOR_FILTER_RESTARTED;
+}
+
+/* The excess of a delay below the smallest one known is zero: it becomes the smallest. */
+static struct visor_filter_entry entry_of(const struct visor_filter *filter,
+                                          const struct visor_sample *sample)
+{
+    double excess = filter->count ? sample->delay_s - filter->min_delay_s : 0.0;
+
+    return (struct visor_filter_entry){
+        .point = {.at = sample->at,
+                  .offset_ns = sample->reference.ns - sample->at.ns,
+                  .excess_s = filter->network && excess > 0.0 ? excess : 0.0,
+                  .variance = UNIFORM * UNIFORM * sample->dispersion_s * sample->dispersion_s},
+        .delay_s = sample->delay_s,
+        .dispersion_s = sample->dispersion_s,
+        .root_delay_s = sample->root_delay_s,
+        .root_dispersion_s = sample->root_dispersion_s,
+    };
+}
+
+enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
+                                            const struct visor_sample *sample, double drift,
+                                            double *jump_s)
+{
+    struct visor_filter_entry entry = entry_of(filter, sample);
+    double deviations;
+
+    *jump_s = 0.0;
+    if (!filter->network && filter->taken == 0)
+        filter->noise.white = sample->dispersion_s > 1e-9 ? sample->dispersion_s : 1e-9;
+    if (filter->count == 0) {
+        accept(filter, &entry, drift);
+        return VISOR_FILTER_TAKEN;
+    }
+    *jump_s = misfit(filter, &entry, &deviations);
+    if (deviations * deviations <= GATE * GATE) {
+        accept(filter, &entry, drift);
+        return VISOR_FILTER_TAKEN;
+    }
+    filter->suspects[filter->suspect_count++] = entry;
+    if (filter->suspect_count == (filter->count < YOUNG ? 2 : VISOR_FILTER_SUSPECTS))
+        return believe(filter, drift, jump_s);
+    return VISOR_FILTER_SUSPECT;
+}
+
+double visor_filter_deviation(const struct visor_filter *filter)
+{
+    double spread = filter->noise.coupling * filter->mean_excess_s;
+
+    return visor_math_sqrt(filter->noise.white * filter->noise.white + spread * spread);
+}
+
+void visor_filter_interval(const struct visor_filter *filter, visor_mono raw, double drift,
+                           double *low, double *high)
+{
+    double aged = visor_seconds_from_ns(visor_mono_diff(raw, filter->line.at));
+    double spread = drift * (aged < 0.0 ? -aged : aged);
+
+    *low = filter->low - filter->line.phase - spread;
+    *high = filter->high - filter->line.phase + spread;
+}

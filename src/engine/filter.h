@@ -1,0 +1,82 @@
+/* The samples of one source: which are believed, what noise they have, and the line they give.
+ *
+ * Samples that do not fit the line wait as suspects. When four suspects in a row agree with one
+ * another the jump is believed: the samples before it are shifted by its size (re-based), so that
+ * the frequency is kept and nothing is averaged across the jump. */
+#ifndef VISOR_ENGINE_FILTER_H
+#define VISOR_ENGINE_FILTER_H
+
+#include "engine/estimate.h"
+#include "engine/sample.h"
+
+#define VISOR_FILTER_SAMPLES  64
+#define VISOR_FILTER_SUSPECTS 4
+
+struct visor_filter_entry {
+    struct visor_point point;
+    double delay_s, dispersion_s;
+    double root_delay_s, root_dispersion_s;
+};
+
+struct visor_filter {
+    struct visor_filter_entry entries[VISOR_FILTER_SAMPLES]; /* a ring, oldest at `first` */
+    uint16_t first, count, limit;
+    struct visor_filter_entry suspects[VISOR_FILTER_SUSPECTS];
+    uint16_t suspect_count;
+    uint16_t learning; /* which noise parameter is tried next */
+    struct visor_noise noise;
+    struct visor_line prior; /* at the oldest entry's time, before it is taken */
+    struct visor_line line;  /* at the newest entry's time */
+    double prior_rate, prior_rate_deviation;
+    double min_delay_s, mean_excess_s, delay_deviation_s;
+    double floor_s; /* smallest credible noise: configured or the refclock's precision */
+    bool network;   /* has delays; false: reference clock */
+    /* Interval that surely contains UTC, relative to the line's integer part, at `line.at`. */
+    double low, high;
+    uint32_t taken; /* samples ever accepted */
+};
+
+enum visor_filter_verdict {
+    VISOR_FILTER_TAKEN,
+    VISOR_FILTER_SUSPECT,   /* does not fit; `jump_s` is by how much */
+    VISOR_FILTER_JUMPED,    /* the fourth in agreement: the filter was shifted by `jump_s` */
+    VISOR_FILTER_RESTARTED, /* four suspects that fit a line of another rate: started anew */
+};
+
+/* `limit`: samples to keep, 4 … 64. `rate`, `deviation`: what is known of the counter's rate
+ * before any sample (drift file, other sources), s/s. */
+void visor_filter_init(struct visor_filter *filter, bool network, int limit);
+void visor_filter_expect(struct visor_filter *filter, double rate, double deviation);
+
+/* Forget all samples; the noise that was learnt stays. */
+void visor_filter_reset(struct visor_filter *filter);
+
+/* `drift`: rate error that the interval must grow by, s/s. `jump_s` is set with SUSPECT, JUMPED. */
+enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
+                                            const struct visor_sample *sample, double drift,
+                                            double *jump_s);
+
+/* The raw counter jumped against UTC by jump_s: shift everything that was measured before. */
+void visor_filter_shift(struct visor_filter *filter, double jump_s);
+
+static inline bool visor_filter_ready(const struct visor_filter *filter)
+{
+    return filter->count > 0;
+}
+
+const struct visor_filter_entry *visor_filter_newest(const struct visor_filter *filter);
+const struct visor_filter_entry *visor_filter_entry(const struct visor_filter *filter,
+                                                    unsigned int from_oldest);
+
+/* Smallest, over the last few samples, of what the source can be wrong by: half the delay to the
+ * reference plus all dispersions; s. */
+double visor_filter_root_distance(const struct visor_filter *filter, unsigned int last);
+
+/* Deviation of a typical sample, s. */
+double visor_filter_deviation(const struct visor_filter *filter);
+
+/* The sure interval of UTC at `raw` relative to `line` at raw, growing by `drift` s/s. */
+void visor_filter_interval(const struct visor_filter *filter, visor_mono raw, double drift,
+                           double *low, double *high);
+
+#endif

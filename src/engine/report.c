@@ -1,0 +1,148 @@
+/* The status model, made from the engine's state. */
+#include "engine/core.h"
+
+#include "base/math.h"
+
+#include <string.h>
+
+static void report_filter(const struct visor_engine *e, const struct visor_source *source,
+                          struct visor_source_status *out)
+{
+    const struct visor_filter *filter = &source->filter;
+    struct visor_line line = filter->line;
+    struct visor_line base = {.at = e->now.raw, .offset_ns = e->now.real.ns - e->now.raw.ns};
+
+    if (filter->count == 0)
+        return;
+    visor_line_move(&line, e->now.raw, filter->noise.wander);
+    out->estimated_offset = visor_line_diff(&line, &base, e->now.raw);
+    out->estimated_error = visor_math_sqrt(line.p00);
+    out->samples = filter->count;
+    out->runs = filter->count / 2;
+    out->span = visor_seconds_from_ns(visor_mono_diff(visor_filter_newest(filter)->point.at,
+                                                      visor_filter_entry(filter, 0)->point.at));
+    out->frequency_ppm = (filter->line.rate - e->line.rate) * 1e6;
+    out->skew_ppm = visor_math_sqrt(line.p11) * 1e6;
+    out->sd = visor_filter_deviation(filter);
+    out->asymmetry = filter->noise.asymmetry;
+    out->bound_ns = visor_ns_from_seconds(source->candidate.distance);
+    out->last_sample_age = visor_seconds_from_ns(visor_mono_diff(e->now.raw, source->last_at));
+}
+
+static void report_source(const struct visor_engine *e, const struct visor_source *source,
+                          struct visor_source_status *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->last_sample_age = -1.0;
+    out->bound_ns = VISOR_NS_MAX;
+    out->id = source->id;
+    out->refclock = source->refclock;
+    out->refid = visor_source_refid(source);
+    if (source->refclock) {
+        visor_refclock_refid_text(source->clock_config, source->origin, out->name);
+        out->poll = source->clock_config->poll;
+        out->resolved = out->online = true;
+        out->reach = source->reach;
+    } else {
+        memcpy(out->name, e->origins[source->origin].config.name, sizeof(out->name));
+        out->kind = e->origins[source->origin].config.kind;
+        out->resolved = source->resolved;
+        if (source->resolved)
+            visor_association_status(&source->association, out);
+    }
+    out->state = source->candidate.state ? source->candidate.state : VISOR_STATE_NO_SAMPLES;
+    out->fault = source->fault;
+    out->options = source->options;
+    out->effective_options = source->options | source->added_options;
+    out->stratum = source->stratum;
+    out->leap = source->leap;
+    out->last_offset = out->last_raw_offset = source->last_offset_s;
+    out->last_delay = source->last_delay_s;
+    out->last_dispersion = source->last_dispersion_s;
+    out->lo = source->candidate.low;
+    out->hi = source->candidate.high;
+    out->score = source->candidate.score;
+    out->total_good = source->total_good;
+    report_filter(e, source, out);
+}
+
+static void report_tracking(struct visor_engine *e, struct visor_tracking *out)
+{
+    const struct visor_source *leader = e->leader ? visor_sources_find(e, e->leader) : NULL;
+    int64_t bound = visor_discipline_bound_ns(e, e->now.raw);
+
+    out->source = e->leader;
+    out->refid = e->view.refid;
+    out->stratum = e->view.stratum;
+    out->leap = e->view.leap;
+    out->reference = e->view.reference;
+    if (leader && !leader->refclock)
+        out->address = leader->association.remote;
+    if (leader && leader->refclock)
+        visor_refclock_refid_text(leader->clock_config, leader->origin, out->name);
+    else if (leader)
+        memcpy(out->name, e->origins[leader->origin].config.name, sizeof(out->name));
+    out->estimate_bound_ns = out->bound_ns = bound;
+    out->trust = e->trust;
+    out->verified = e->view.verified;
+    out->epoch = e->epoch;
+    out->tai_offset_s = e->tai_offset_s;
+    out->kernel_frequency_ppb = e->now.frequency_ppb;
+    out->steps = e->steer.steps;
+    out->foreign_changes = e->steer.foreign_changes;
+    out->last_foreign_s = e->steer.last_foreign_s;
+    out->frequency_ppm = (e->known ? e->line.rate : e->steer.base_ppb * 1e-9) * 1e6;
+    if (!e->known)
+        return;
+    out->offset = visor_discipline_remaining(e);
+    if (bound != VISOR_NS_MAX)
+        out->bound_ns += visor_ns_from_seconds(out->offset < 0.0 ? -out->offset : out->offset);
+    out->last_offset = e->last_offset_s;
+    out->rms_offset = e->rms_offset_s;
+    out->skew_ppm = visor_math_sqrt(e->line.p11) * 1e6;
+    out->root_delay = e->root_delay_s;
+    out->root_dispersion = visor_seconds_from_ns(e->view.root_dispersion_ns);
+    out->update_interval = e->update_interval_s;
+    if (leader) {
+        out->residual_frequency_ppm = (leader->filter.line.rate - e->line.rate) * 1e6;
+        out->wander_ppb = leader->filter.noise.wander * 1e9;
+    }
+}
+
+static void count_activity(const struct visor_source *source, struct visor_status *status)
+{
+    bool burst = source->resolved && source->association.burst.total > 0;
+
+    if (source->refclock)
+        return;
+    if (!source->resolved)
+        status->unresolved++;
+    else if (burst && source->association.burst.then_offline)
+        status->burst_offline++;
+    else if (burst)
+        status->burst_online++;
+    else if (source->association.online)
+        status->online++;
+    else
+        status->offline++;
+}
+
+void visor_engine_status(const struct visor_engine *engine, const struct visor_reading *now,
+                         struct visor_status *status)
+{
+    struct visor_engine at = *engine; /* the same engine a moment later; its tables are shared */
+
+    at.now = *now;
+    memset(status, 0, sizeof(*status));
+    status->now = *now;
+    status->utc = at.known ? visor_line_utc(&at.line, now->raw) : now->real;
+    status->mode = at.config->mode;
+    status->clock_settable = at.settable;
+    report_tracking(&at, &status->tracking);
+    for (int i = 0; i < at.source_limit && status->source_count < VISOR_SOURCES_MAX; i++) {
+        if (at.sources[i].id == 0)
+            continue;
+        report_source(&at, &at.sources[i], &status->sources[status->source_count++]);
+        count_activity(&at.sources[i], status);
+    }
+}

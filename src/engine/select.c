@@ -1,0 +1,195 @@
+/* Selection in three passes: intersect, judge, lead. What makes a candidate usable is decided by
+ * the caller; how their lines are combined too. */
+#include "engine/select.h"
+
+static double edge_of(const struct visor_candidate *candidates, int edge)
+{
+    const struct visor_candidate *c = &candidates[edge / 2];
+
+    return edge % 2 == 0 ? c->low : c->high;
+}
+
+/* Low edges before high ones at the same place: touching intervals agree. */
+static bool edge_before(const struct visor_candidate *candidates, int a, int b)
+{
+    double x = edge_of(candidates, a), y = edge_of(candidates, b);
+
+    return x < y || (x == y && a % 2 < b % 2);
+}
+
+static bool votes(const struct visor_candidate *c, bool trusted_only)
+{
+    return c->usable && !(c->options & VISOR_SELECT_NOSELECT) &&
+           (!trusted_only || c->options & VISOR_SELECT_TRUST);
+}
+
+/* Edges of all voters in ascending order (insertion: the tables are small and nearly sorted). */
+static int sort_edges(const struct visor_candidate *candidates, int count, bool trusted_only,
+                      int *order)
+{
+    int n = 0;
+
+    for (int edge = 0; edge < 2 * count; edge++) {
+        int at;
+
+        if (!votes(&candidates[edge / 2], trusted_only))
+            continue;
+        for (at = n++; at > 0 && edge_before(candidates, edge, order[at - 1]); at--)
+            order[at] = order[at - 1];
+        order[at] = edge;
+    }
+    return n;
+}
+
+/* Greatest number of voters with a point in common, and the hull of the places where they have. */
+static int intersect(const struct visor_candidate *candidates, int count, bool trusted_only,
+                     int *order, struct visor_selection *selection)
+{
+    int n = sort_edges(candidates, count, trusted_only, order), depth = 0, best = 0;
+
+    for (int i = 0; i < n; i++) {
+        double at = edge_of(candidates, order[i]);
+
+        if (order[i] % 2 == 0) {
+            if (++depth > best) {
+                best = depth;
+                selection->low = at;
+            }
+        } else {
+            if (depth == best)
+                selection->high = at;
+            depth--;
+        }
+    }
+    return best;
+}
+
+static int count_voters(const struct visor_candidate *candidates, int count, bool trusted_only)
+{
+    int n = 0;
+
+    for (int i = 0; i < count; i++)
+        n += votes(&candidates[i], trusted_only);
+    return n;
+}
+
+/* Mark who does not agree; returns how many do. */
+static int judge(struct visor_candidate *candidates, int count, bool trusted,
+                 const struct visor_selection *selection, bool *required_missing)
+{
+    bool required = false, required_agrees = false;
+    int agreeing = 0;
+
+    for (int i = 0; i < count; i++) {
+        struct visor_candidate *c = &candidates[i];
+
+        required |= (c->options & VISOR_SELECT_REQUIRE) != 0;
+        if (!votes(c, false))
+            continue;
+        if (c->low > selection->high || c->high < selection->low) {
+            c->state = trusted && !(c->options & VISOR_SELECT_TRUST) ? VISOR_STATE_TRUSTED_OTHERS
+                                                                     : VISOR_STATE_FALSETICKER;
+            continue;
+        }
+        c->state = VISOR_STATE_WAITING_SOURCES;
+        required_agrees |= (c->options & VISOR_SELECT_REQUIRE) != 0;
+        agreeing++;
+    }
+    *required_missing = required && !required_agrees;
+    return agreeing;
+}
+
+static bool agrees(const struct visor_candidate *c)
+{
+    return c->usable && c->state == VISOR_STATE_WAITING_SOURCES;
+}
+
+/* The best of the agreeing; who led keeps the lead unless another is better by the margin. */
+static int lead(struct visor_candidate *candidates, int count,
+                const struct visor_selection_limits *limits)
+{
+    bool preferred = false, healthy = false;
+    int best = -1, least = 256;
+
+    for (int i = 0; i < count; i++)
+        if (agrees(&candidates[i])) {
+            preferred |= (candidates[i].options & VISOR_SELECT_PREFER) && !candidates[i].suspect;
+            healthy |= !candidates[i].suspect;
+            if (candidates[i].stratum < least)
+                least = candidates[i].stratum;
+        }
+    for (int i = 0; i < count; i++) {
+        struct visor_candidate *c = &candidates[i];
+
+        if (!agrees(c))
+            continue;
+        if (healthy && c->suspect) {
+            c->state = VISOR_STATE_STALE;
+            continue;
+        }
+        if (preferred && !(c->options & VISOR_SELECT_PREFER)) {
+            c->state = VISOR_STATE_NOT_PREFERRED;
+            continue;
+        }
+        c->score = c->distance + (double)(c->stratum - least) * limits->stratum_weight;
+        if (best < 0 || c->score - (c->selected ? limits->reselect_distance : 0.0) <
+                            candidates[best].score -
+                                (candidates[best].selected ? limits->reselect_distance : 0.0))
+            best = i;
+    }
+    return best;
+}
+
+static void fail_rest(struct visor_candidate *candidates, int count, enum visor_select_state state)
+{
+    for (int i = 0; i < count; i++)
+        if (agrees(&candidates[i]))
+            candidates[i].state = state;
+}
+
+void visor_select(struct visor_candidate *candidates, int count, int *order,
+                  const struct visor_selection_limits *limits, struct visor_selection *selection)
+{
+    int trusted = count_voters(candidates, count, true), found;
+    bool required_missing;
+
+    *selection = (struct visor_selection){.best = -1};
+    selection->usable = count_voters(candidates, count, false);
+    if (selection->usable == 0) {
+        selection->result = VISOR_SELECTION_NONE;
+        return;
+    }
+    found = intersect(candidates, count, trusted > 0, order, selection);
+    if (found * 2 <= (trusted > 0 ? trusted : selection->usable)) {
+        selection->agreeing = found;
+        selection->result = VISOR_SELECTION_NO_MAJORITY;
+        for (int i = 0; i < count; i++)
+            if (votes(&candidates[i], false))
+                candidates[i].state = VISOR_STATE_FALSETICKER;
+        return;
+    }
+    selection->agreeing = judge(candidates, count, trusted > 0, selection, &required_missing);
+    if (selection->agreeing < limits->min_sources || required_missing) {
+        selection->result =
+            required_missing ? VISOR_SELECTION_NOT_REQUIRED : VISOR_SELECTION_TOO_FEW;
+        fail_rest(candidates, count, VISOR_STATE_WAITING_SOURCES);
+        return;
+    }
+    selection->best = lead(candidates, count, limits);
+    for (int i = 0; i < count; i++) {
+        struct visor_candidate *c = &candidates[i];
+
+        if (!agrees(c))
+            continue;
+        if (i == selection->best) {
+            c->state = VISOR_STATE_SELECTED;
+        } else if (c->score <= limits->combine_limit * (candidates[selection->best].distance +
+                                                        limits->reselect_distance)) {
+            c->state = VISOR_STATE_COMBINED;
+        } else {
+            c->state = VISOR_STATE_UNSELECTED_DISTANCE;
+            continue;
+        }
+        selection->combined++;
+    }
+}

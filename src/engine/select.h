@@ -1,0 +1,45 @@
+/* Which sources are right: the largest set of intervals with a point in common (Marzullo 1984;
+ * RFC 5905, 11.2.1), which must be a majority; then which of these to follow, and how they are
+ * combined. Pure: candidates in, states out. */
+#ifndef VISOR_ENGINE_SELECT_H
+#define VISOR_ENGINE_SELECT_H
+
+#include "engine/status.h"
+
+struct visor_candidate {
+    double low, high; /* sure interval of the offset, s, all against one common time scale */
+    double distance;  /* s: root distance, half of high - low or more */
+    double score;     /* out: lower is better, s */
+    uint32_t options; /* effective: enum visor_select_option bits */
+    uint8_t stratum;
+    bool usable;   /* in: may take part (samples, reach, distance, jitter are in order) */
+    bool suspect;  /* in: its last sample did not fit: it may not lead while others can */
+    bool selected; /* in: it led until now */
+    enum visor_select_state state; /* in: why it is not usable; out: the verdict */
+};
+
+struct visor_selection_limits {
+    int min_sources;
+    double combine_limit, reselect_distance, stratum_weight;
+};
+
+enum visor_selection_result {
+    VISOR_SELECTION_OK,
+    VISOR_SELECTION_NONE,         /* nothing usable */
+    VISOR_SELECTION_NO_MAJORITY,  /* `agreeing` of `usable` agree */
+    VISOR_SELECTION_TOO_FEW,      /* fewer than minsources agree */
+    VISOR_SELECTION_NOT_REQUIRED, /* no required source among them */
+};
+
+struct visor_selection {
+    enum visor_selection_result result;
+    int best; /* index of the candidate to lead; -1: none */
+    int usable, agreeing, combined;
+    double low, high; /* what all agreeing sources allow */
+};
+
+/* `order` is scratch space for 2 * count entries, owned by the caller. */
+void visor_select(struct visor_candidate *candidates, int count, int *order,
+                  const struct visor_selection_limits *limits, struct visor_selection *selection);
+
+#endif

@@ -1,0 +1,161 @@
+/* What one source is like: its health, its candidacy, the poll interval it deserves. */
+#include "engine/source.h"
+
+#include "base/math.h"
+
+#include <string.h>
+
+#define SAMPLES_NEEDED 3
+#define RECENT         4 /* samples whose smallest root distance counts */
+
+void visor_source_init(struct visor_source *source, uint32_t id, const struct visor_config *config)
+{
+    int limit = config->max_samples;
+
+    memset(source, 0, sizeof(*source));
+    source->id = id;
+    source->last_at = (visor_mono){INT64_MIN};
+    visor_filter_init(&source->filter, true, limit > 0 ? limit : VISOR_FILTER_SAMPLES);
+}
+
+void visor_source_describe(const struct visor_source *source, const struct visor_origin *origins,
+                           struct visor_message *message)
+{
+    message->source = source->id;
+    if (source->refclock) {
+        visor_refclock_refid_text(source->clock_config, source->origin, message->name);
+        return;
+    }
+    memcpy(message->name, origins[source->origin].config.name, sizeof(message->name) - 1);
+    if (source->resolved)
+        message->address = source->association.remote;
+}
+
+uint32_t visor_source_refid(const struct visor_source *source)
+{
+    if (source->refclock)
+        return visor_refclock_refid(source->clock_config, source->origin);
+    return source->resolved ? visor_ntp_refid(&source->association.remote) : 0;
+}
+
+uint8_t visor_source_reach(const struct visor_source *source)
+{
+    return source->refclock ? source->reach : source->association.reach;
+}
+
+double visor_source_interval(const struct visor_source *source)
+{
+    return visor_math_exp2i(source->refclock ? source->clock_config->poll
+                                             : visor_association_poll(&source->association));
+}
+
+double visor_source_drift(const struct visor_source *source, const struct visor_config *config)
+{
+    const struct visor_filter *filter = &source->filter;
+    double wander = filter->noise.wander;
+    double rate = filter->line.p11 + wander * wander * 2.0 * visor_source_interval(source);
+
+    return config->max_clock_error * 1e-6 + VISOR_RATE_DEVIATIONS * visor_math_sqrt(rate);
+}
+
+enum visor_source_fault visor_source_judge(const struct visor_source *source, visor_mono now)
+{
+    double interval = visor_source_interval(source), silent;
+
+    if (source->filter.suspect_count > 0)
+        return VISOR_FAULT_STEPPED;
+    if (source->refclock) {
+        silent = visor_seconds_from_ns(visor_mono_diff(now, source->last_at));
+        return silent > 2.5 * interval + 1.0 ? VISOR_FAULT_SILENT : VISOR_FAULT_NONE;
+    }
+    if (source->association.missed >= 3) {
+        silent = visor_seconds_from_ns(visor_mono_diff(now, source->association.missed_since));
+        if (silent > 1.5 * interval || silent > 2.0 * interval + 4.0)
+            return VISOR_FAULT_SILENT;
+    }
+    if (source->leap == VISOR_LEAP_UNSYNCHRONIZED)
+        return VISOR_FAULT_UNSYNCHRONIZED;
+    return VISOR_FAULT_NONE;
+}
+
+static enum visor_select_state usability(const struct visor_source *source,
+                                         const struct visor_config *config)
+{
+    const struct visor_filter *filter = &source->filter;
+    int unreach = source->refclock ? source->clock_config->max_unreach
+                                   : source->association.config.max_unreach;
+
+    if (source->options & VISOR_SELECT_NOSELECT)
+        return VISOR_STATE_NOT_SELECTABLE;
+    if (source->leap == VISOR_LEAP_UNSYNCHRONIZED)
+        return VISOR_STATE_UNSYNCHRONIZED;
+    if (filter->count == 0 ||
+        (int)filter->taken < (filter->limit < SAMPLES_NEEDED ? filter->limit : SAMPLES_NEEDED))
+        return VISOR_STATE_NO_SAMPLES;
+    if (visor_source_reach(source) == 0 && source->idle_polls >= unreach)
+        return VISOR_STATE_STALE;
+    if (source->candidate.distance > config->max_distance)
+        return VISOR_STATE_DISTANT;
+    if (visor_filter_deviation(filter) > config->max_jitter)
+        return VISOR_STATE_JITTERY;
+    if (source->stratum > config->max_stratum ||
+        (!source->refclock && source->stratum < source->association.config.min_stratum))
+        return VISOR_STATE_STRATUM;
+    return VISOR_STATE_WAITING_SOURCES;
+}
+
+void visor_source_nominate(struct visor_source *source, const struct visor_line *base,
+                           const struct visor_config *config, visor_mono now)
+{
+    struct visor_candidate *candidate = &source->candidate;
+    const struct visor_filter *filter = &source->filter;
+    double drift, low, high, aged, center;
+    struct visor_line line = filter->line;
+
+    candidate->options = source->options | source->added_options;
+    candidate->usable = false;
+    candidate->stratum = source->stratum;
+    candidate->suspect = source->fault != VISOR_FAULT_NONE;
+    if (filter->count > 0) {
+        drift = visor_source_drift(source, config);
+        visor_line_move(&line, now, filter->noise.wander);
+        visor_filter_interval(filter, now, drift, &low, &high);
+        center = visor_line_diff(&line, base, now);
+        aged = visor_seconds_from_ns(visor_mono_diff(now, filter->line.at));
+        candidate->low = center + low;
+        candidate->high = center + high;
+        candidate->distance =
+            visor_filter_root_distance(filter, RECENT) + visor_math_sqrt(line.p00) + drift * aged;
+    }
+    candidate->state = usability(source, config);
+    candidate->usable = candidate->state == VISOR_STATE_WAITING_SOURCES;
+}
+
+/* The share of the newest sample in the estimate tells how many samples it rests on: with many,
+ * they may come less often; with few, the clock wanders too much between them. */
+int visor_source_adapt(struct visor_source *source, int poll_target)
+{
+    const struct visor_filter *filter = &source->filter;
+    struct visor_line line = filter->line;
+    double deviation = visor_filter_deviation(filter), share, target = 1.0 / (double)poll_target;
+
+    if (filter->count < 3)
+        return 0;
+    visor_line_move(&line,
+                    visor_mono_add(line.at, visor_ns_from_seconds(visor_source_interval(source))),
+                    filter->noise.wander);
+    share = line.p00 / (line.p00 + deviation * deviation);
+    if (share < target)
+        source->poll_score += 0.25;
+    else if (share > 3.0 * target)
+        source->poll_score -= share > 6.0 * target ? 0.5 : 0.25;
+    else
+        source->poll_score *= 0.75;
+    if (source->poll_score >= 1.0 || source->poll_score <= -1.0) {
+        int change = source->poll_score > 0.0 ? 1 : -1;
+
+        source->poll_score = 0.0;
+        return change;
+    }
+    return 0;
+}

@@ -1,0 +1,84 @@
+/* The table of sources: NTP associations (pools expanded, names resolved) and reference clocks,
+ * each with its filter. It knows what a source is and how it is doing; which of them are right is
+ * selection's business, what follows from that the clock's (discipline.h). */
+#ifndef VISOR_ENGINE_SOURCE_H
+#define VISOR_ENGINE_SOURCE_H
+
+#include "engine/association.h"
+#include "engine/filter.h"
+#include "engine/refclock.h"
+#include "engine/select.h"
+#include "engine/status.h"
+
+#define VISOR_RATE_DEVIATIONS 4.0 /* of the rate's uncertainty that a bound must allow for */
+
+/* One directive that names sources: `server`, `peer`, `pool` or a command. A name is resolved for
+ * all its sources at once. */
+struct visor_origin {
+    struct visor_source_config config;
+    uint32_t query; /* of the RESOLVE under way and of all earlier ones; never 0 */
+    bool used, asking;
+    bool from_command; /* not from the configuration: a reload leaves it alone */
+    int tries;
+    visor_mono resolve_at; /* INT64_MAX: nothing to resolve */
+    visor_mono replaced;   /* when one of its sources was last given a new address */
+};
+
+enum visor_complaint {
+    VISOR_COMPLAINT_FALSETICKER = 1,
+    VISOR_COMPLAINT_DISTANT = 2,
+    VISOR_COMPLAINT_JITTERY = 4,
+    VISOR_COMPLAINT_STRATUM = 8,
+};
+
+struct visor_source {
+    uint32_t id; /* 0: this place is free */
+    bool refclock, resolved;
+    uint32_t origin; /* index of the origin; refclock: index in the configuration */
+    struct visor_association association; /* NTP, once resolved */
+    struct visor_refclock *clock;
+    const struct visor_refclock_config *clock_config;
+    struct visor_filter filter;
+    uint32_t options, added_options; /* selection: configured; by authselectmode */
+    uint8_t stratum, reach;          /* reach: of a reference clock; an association has its own */
+    uint8_t reach_size;
+    int idle_polls; /* polls in succession with reach 0 */
+    enum visor_leap leap;
+    bool fresh;     /* has a sample that no clock update has used yet */
+    bool announced; /* its loss was logged: SOURCE_BACK is due when it returns */
+    enum visor_source_fault fault;
+    uint32_t complaints; /* enum visor_complaint bits already logged */
+    double poll_score;   /* -1 … 1: beyond either end the poll changes */
+    double last_offset_s, last_delay_s, last_dispersion_s;
+    visor_mono last_at; /* of the last sample, INT64_MIN: none */
+    uint32_t total_good;
+    struct visor_candidate candidate;
+};
+
+/* Start of an NTP source or a reference clock in a free place. */
+void visor_source_init(struct visor_source *source, uint32_t id, const struct visor_config *config);
+
+/* Text for messages: the configured name or the refid, and the address. */
+void visor_source_describe(const struct visor_source *source, const struct visor_origin *origins,
+                           struct visor_message *message);
+
+uint32_t visor_source_refid(const struct visor_source *source);
+uint8_t visor_source_reach(const struct visor_source *source);
+
+/* Interval between its polls, s. */
+double visor_source_interval(const struct visor_source *source);
+
+/* s/s by which the counter's rate may be off from the filter's line: what a bound must grow by. */
+double visor_source_drift(const struct visor_source *source, const struct visor_config *config);
+
+/* Why the source may not be trusted at `now`, by its own signs; NONE: it is well. */
+enum visor_source_fault visor_source_judge(const struct visor_source *source, visor_mono now);
+
+/* Fill source->candidate for selection; the offset is against `base` (a line) at now. */
+void visor_source_nominate(struct visor_source *source, const struct visor_line *base,
+                           const struct visor_config *config, visor_mono now);
+
+/* After a sample: -1, 0, +1 by which the poll exponent should change. */
+int visor_source_adapt(struct visor_source *source, int poll_target);
+
+#endif

@@ -1,0 +1,724 @@
+/* The table of sources at work: names, polls, packets and samples. A sample goes through its
+ * source's filter here; what all filters together say is discipline.c's. */
+#include "engine/core.h"
+
+#include <string.h>
+
+#define RESOLVE_FIRST_S   4
+#define RESOLVE_LONGEST_S 512
+#define REPLACE_EVERY_S   1024
+#define VERIFY_EVERY_NS   (16 * VISOR_NS_PER_S)
+
+/* ---- lookup ---- */
+
+static struct visor_source *each(struct visor_engine *e, int *at)
+{
+    for (; *at < e->source_limit; (*at)++)
+        if (e->sources[*at].id != 0)
+            return &e->sources[(*at)++];
+    return NULL;
+}
+
+struct visor_source *visor_sources_find(struct visor_engine *e, uint32_t id)
+{
+    struct visor_source *source;
+
+    for (int at = 0; (source = each(e, &at));)
+        if (source->id == id)
+            return source;
+    return NULL;
+}
+
+static struct visor_source *find_address(struct visor_engine *e,
+                                         const struct visor_address *address)
+{
+    struct visor_source *source;
+
+    for (int at = 0; (source = each(e, &at));)
+        if (!source->refclock && source->resolved &&
+            visor_address_same(&source->association.remote, address))
+            return source;
+    return NULL;
+}
+
+static struct visor_source *find_refclock(struct visor_engine *e, uint32_t index)
+{
+    struct visor_source *source;
+
+    for (int at = 0; (source = each(e, &at));)
+        if (source->refclock && source->origin == index)
+            return source;
+    return NULL;
+}
+
+static struct visor_source *take_place(struct visor_engine *e)
+{
+    for (int i = 0; i < e->source_limit; i++)
+        if (e->sources[i].id == 0) {
+            visor_source_init(&e->sources[i], ++e->last_id, e->config);
+            return &e->sources[i];
+        }
+    return NULL;
+}
+
+static void tell(struct visor_engine *e, const struct visor_source *source,
+                 enum visor_message_kind kind, enum visor_severity severity, int64_t count)
+{
+    struct visor_message *message = visor_engine_log(e, kind, severity);
+
+    visor_source_describe(source, e->origins, message);
+    message->count[0] = count;
+}
+
+/* ---- what the engine expects of a source ---- */
+
+struct visor_prediction visor_sources_predict(const struct visor_engine *e,
+                                              const struct visor_source *source)
+{
+    const struct visor_filter *filter = &source->filter;
+    struct visor_prediction prediction = {.at = e->now.raw, .rate_ppb = e->rate * 1e9};
+
+    if (filter->count >= 3) {
+        prediction.known = true;
+        prediction.utc = visor_line_utc(&filter->line, e->now.raw);
+        prediction.rate_ppb = filter->line.rate * 1e9;
+        prediction.deviation_s = visor_filter_deviation(filter);
+        prediction.min_delay_s = filter->min_delay_s;
+    }
+    return prediction;
+}
+
+static struct visor_association_context context_of(const struct visor_engine *e,
+                                                   const struct visor_source *source)
+{
+    return (struct visor_association_context){
+        .now = e->now,
+        .prediction = visor_sources_predict(e, source),
+        .view = &e->view,
+        .serving = e->config->port != 0 && e->config->access_count > 0,
+        .precision = e->precision,
+        .max_clock_error_ppm = e->config->max_clock_error,
+    };
+}
+
+/* ---- origins and names ---- */
+
+static void give_address(struct visor_engine *e, struct visor_source *source,
+                         const struct visor_address *address)
+{
+    const struct visor_source_config *config = &e->origins[source->origin].config;
+
+    visor_association_init(&source->association, config, address, source->id, &e->rng, e->now.raw);
+    source->resolved = true;
+    source->options = config->select_options;
+    visor_filter_expect(&source->filter, e->rate, e->rate_deviation);
+    if (config->max_samples > 0)
+        source->filter.limit =
+            (uint16_t)(config->max_samples < VISOR_FILTER_SAMPLES ? config->max_samples
+                                                                  : VISOR_FILTER_SAMPLES);
+}
+
+static struct visor_origin *new_origin(struct visor_engine *e,
+                                       const struct visor_source_config *config)
+{
+    for (int i = 0; i < e->origin_limit; i++) {
+        struct visor_origin *origin = &e->origins[i];
+
+        if (origin->used)
+            continue;
+        *origin = (struct visor_origin){.config = *config,
+                                        .used = true,
+                                        .query = ++e->last_query,
+                                        .resolve_at = {INT64_MAX},
+                                        .replaced = {INT64_MIN}};
+        return origin;
+    }
+    return NULL;
+}
+
+enum visor_answer visor_sources_add(struct visor_engine *e,
+                                    const struct visor_source_config *config, bool from_command)
+{
+    struct visor_address address;
+    bool literal = visor_address_parse(config->name, &address);
+    int wanted = config->kind == VISOR_SOURCE_POOL && !literal ? config->max_sources : 1, made = 0;
+    struct visor_origin *origin;
+
+    address.port = config->port;
+    if (literal && find_address(e, &address))
+        return VISOR_ANSWER_EXISTS;
+    origin = new_origin(e, config);
+    if (!origin)
+        return VISOR_ANSWER_TOO_MANY;
+    origin->from_command = from_command;
+    for (; made < wanted; made++) {
+        struct visor_source *source = take_place(e);
+
+        if (!source)
+            break;
+        source->origin = (uint32_t)(origin - e->origins);
+        source->options = config->select_options;
+        if (literal)
+            give_address(e, source, &address);
+        if (from_command)
+            tell(e, source, VISOR_MESSAGE_SOURCE_ADDED, VISOR_SEVERITY_INFO, (int)config->kind);
+    }
+    if (made == 0) {
+        origin->used = false;
+        return VISOR_ANSWER_TOO_MANY;
+    }
+    if (!literal)
+        origin->resolve_at = e->now.raw;
+    return VISOR_ANSWER_OK;
+}
+
+void visor_sources_remove(struct visor_engine *e, struct visor_source *source)
+{
+    struct visor_source *other;
+    uint32_t origin = source->origin;
+
+    if (source->refclock) {
+        visor_refclock_free(source->clock);
+        source->id = 0;
+        return;
+    }
+    if (source->resolved)
+        visor_engine_push(e, VISOR_ACTION_CLOSE)->source = source->id;
+    if (e->leader == source->id)
+        e->leader = 0;
+    source->id = 0;
+    for (int at = 0; (other = each(e, &at));)
+        if (!other->refclock && other->origin == origin)
+            return;
+    e->origins[origin].used = false;
+}
+
+enum visor_answer visor_sources_delete(struct visor_engine *e, const struct visor_address *address)
+{
+    struct visor_source *source = find_address(e, address);
+
+    if (!source)
+        return VISOR_ANSWER_NO_SUCH_SOURCE;
+    tell(e, source, VISOR_MESSAGE_SOURCE_REMOVED, VISOR_SEVERITY_INFO, 0);
+    visor_sources_remove(e, source);
+    visor_discipline_update(e);
+    return VISOR_ANSWER_OK;
+}
+
+static bool unresolved_left(struct visor_engine *e, uint32_t origin)
+{
+    struct visor_source *source;
+
+    for (int at = 0; (source = each(e, &at));)
+        if (!source->refclock && source->origin == origin && !source->resolved)
+            return true;
+    return false;
+}
+
+static void ask_name(struct visor_engine *e, struct visor_origin *origin)
+{
+    struct visor_action_resolve *resolve = &visor_engine_push(e, VISOR_ACTION_RESOLVE)->resolve;
+
+    resolve->query = origin->query;
+    resolve->family = origin->config.family;
+    memcpy(resolve->name, origin->config.name, sizeof(resolve->name));
+    origin->asking = true;
+    origin->resolve_at = (visor_mono){INT64_MAX};
+}
+
+static void ask_again_later(struct visor_engine *e, struct visor_origin *origin)
+{
+    int64_t wait = (int64_t)RESOLVE_FIRST_S << (origin->tries < 7 ? origin->tries : 7);
+
+    origin->tries++;
+    origin->resolve_at = visor_mono_add(
+        e->now.raw, (wait < RESOLVE_LONGEST_S ? wait : RESOLVE_LONGEST_S) * VISOR_NS_PER_S);
+}
+
+/* A source that lies or is gone, and that came by name, may have a better address. */
+static bool wants_replacement(const struct visor_engine *e, const struct visor_source *source)
+{
+    const struct visor_origin *origin = &e->origins[source->origin];
+    int64_t since = origin->replaced.ns == INT64_MIN
+                        ? INT64_MAX
+                        : visor_mono_diff(e->now.raw, origin->replaced) / VISOR_NS_PER_S;
+    struct visor_address unused;
+
+    if (source->refclock || !source->resolved || !source->association.online ||
+        since < REPLACE_EVERY_S || visor_address_parse(origin->config.name, &unused))
+        return false;
+    return source->idle_polls >= 8 || source->candidate.state == VISOR_STATE_FALSETICKER;
+}
+
+static void replace(struct visor_engine *e, struct visor_source *source,
+                    const struct visor_address *address)
+{
+    struct visor_message *message =
+        visor_engine_log(e, VISOR_MESSAGE_SOURCE_REPLACED, VISOR_SEVERITY_INFO);
+    uint32_t id = source->id, origin = source->origin;
+
+    visor_source_describe(source, e->origins, message);
+    message->address2 = *address;
+    visor_engine_push(e, VISOR_ACTION_CLOSE)->source = id;
+    visor_source_init(source, id, e->config);
+    source->origin = origin;
+    give_address(e, source, address);
+    e->origins[origin].replaced = e->now.raw;
+}
+
+/* The source of this origin that should get a new address; NULL: none. */
+static struct visor_source *needy(struct visor_engine *e, uint32_t origin)
+{
+    struct visor_source *source, *worst = NULL;
+
+    for (int at = 0; (source = each(e, &at));) {
+        if (source->refclock || source->origin != origin)
+            continue;
+        if (!source->resolved)
+            return source;
+        if (wants_replacement(e, source))
+            worst = source;
+    }
+    return worst;
+}
+
+void visor_sources_resolved(struct visor_engine *e, const struct visor_event_resolved *resolved)
+{
+    struct visor_origin *origin = NULL;
+
+    for (int i = 0; i < e->origin_limit; i++)
+        if (e->origins[i].used && e->origins[i].query == resolved->query)
+            origin = &e->origins[i];
+    if (!origin || !origin->asking)
+        return;
+    origin->asking = false;
+    for (size_t i = 0; i < resolved->count && i < VISOR_RESOLVE_MAX; i++) {
+        struct visor_address address = resolved->addresses[i];
+        struct visor_source *source = needy(e, (uint32_t)(origin - e->origins));
+
+        address.port = origin->config.port;
+        if (!source)
+            break;
+        if (find_address(e, &address))
+            continue;
+        if (source->resolved)
+            replace(e, source, &address);
+        else
+            give_address(e, source, &address);
+        visor_engine_push(e, VISOR_ACTION_CLOSE)->source = source->id;
+    }
+    if (!unresolved_left(e, (uint32_t)(origin - e->origins)))
+        return;
+    if (resolved->count == 0 && (origin->tries == 0 || resolved->result == VISOR_RESOLVE_FAILED)) {
+        struct visor_message *message =
+            visor_engine_log(e, VISOR_MESSAGE_UNRESOLVED, VISOR_SEVERITY_WARNING);
+
+        memcpy(message->name, origin->config.name, sizeof(message->name) - 1);
+        message->count[0] = resolved->result;
+    }
+    ask_again_later(e, origin);
+}
+
+/* ---- life ---- */
+
+static void start_refclock(struct visor_engine *e, uint32_t index)
+{
+    const struct visor_refclock_config *config = &e->config->refclocks[index];
+    struct visor_source *source = take_place(e);
+
+    if (!source)
+        return;
+    source->refclock = true;
+    source->origin = index;
+    source->clock_config = config;
+    source->options = config->select_options;
+    source->clock = visor_refclock_new(config, index, e->precision_s);
+    visor_filter_init(&source->filter, false,
+                      config->max_samples > 0 ? config->max_samples : VISOR_FILTER_SAMPLES);
+    visor_filter_expect(&source->filter, e->rate, e->rate_deviation);
+    if (!source->clock)
+        source->id = 0;
+}
+
+void visor_sources_start(struct visor_engine *e)
+{
+    for (uint32_t i = 0; i < e->config->refclock_count; i++)
+        start_refclock(e, i);
+    for (size_t i = 0; i < e->config->source_count; i++)
+        visor_sources_add(e, &e->config->sources[i], false);
+}
+
+void visor_sources_done(struct visor_engine *e)
+{
+    for (int i = 0; i < e->source_limit; i++)
+        if (e->sources[i].id != 0 && e->sources[i].refclock)
+            visor_refclock_free(e->sources[i].clock);
+}
+
+/* A new configuration: sources that it no longer names go, new ones come, the rest stay as they
+ * are, with all they have learnt. Reference clocks keep what they were started with. */
+void visor_sources_configure(struct visor_engine *e, const struct visor_config *config)
+{
+    struct visor_source *source;
+
+    for (int at = 0; (source = each(e, &at));) {
+        const struct visor_origin *origin = &e->origins[source->origin];
+        bool kept = source->refclock || origin->from_command;
+
+        for (size_t i = 0; i < config->source_count && !kept; i++)
+            kept = memcmp(&config->sources[i], &origin->config, sizeof(origin->config)) == 0;
+        if (kept)
+            continue;
+        tell(e, source, VISOR_MESSAGE_SOURCE_REMOVED, VISOR_SEVERITY_INFO, 0);
+        visor_sources_remove(e, source);
+    }
+    e->config = config;
+    for (size_t i = 0; i < config->source_count; i++) {
+        bool known = false;
+
+        for (int j = 0; j < e->origin_limit && !known; j++)
+            known = e->origins[j].used && memcmp(&config->sources[i], &e->origins[j].config,
+                                                 sizeof(e->origins[j].config)) == 0;
+        if (!known)
+            visor_sources_add(e, &config->sources[i], false);
+    }
+    for (int at = 0; (source = each(e, &at));)
+        if (source->refclock && source->origin < config->refclock_count)
+            source->clock_config = &config->refclocks[source->origin];
+}
+
+void visor_sources_verify(struct visor_engine *e, const struct visor_source *except)
+{
+    struct visor_source *source;
+
+    for (int at = 0; (source = each(e, &at));) {
+        if (source == except || source->refclock || !source->resolved ||
+            !source->association.online || source->association.burst.total > 0)
+            continue;
+        if (visor_mono_diff(e->now.raw, source->last_at) > VERIFY_EVERY_NS)
+            visor_association_start_burst(&source->association, 1, 2, e->now.raw);
+    }
+}
+
+/* ---- samples ---- */
+
+static void adapt_poll(struct visor_engine *e, struct visor_source *source)
+{
+    struct visor_association *a = &source->association;
+    int change;
+
+    if (source->refclock)
+        return;
+    change = visor_source_adapt(source, a->config.poll_target);
+    if (change != 0)
+        visor_association_set_poll(a, a->poll + change, e->now.raw);
+}
+
+/* The source says that it, or our counter, has jumped: ask it again at once, and the others. */
+static void look_closer(struct visor_engine *e, struct visor_source *source)
+{
+    if (!source->refclock && source->association.burst.total == 0)
+        visor_association_start_burst(&source->association, VISOR_FILTER_SUSPECTS,
+                                      2 * VISOR_FILTER_SUSPECTS, e->now.raw);
+    visor_sources_verify(e, source);
+}
+
+static void take_sample(struct visor_engine *e, struct visor_source *source,
+                        const struct visor_sample *sample)
+{
+    enum visor_filter_verdict verdict;
+    double jump;
+
+    source->stratum = sample->stratum;
+    source->leap = sample->leap;
+    source->last_at = sample->at;
+    source->last_delay_s = sample->delay_s;
+    source->last_dispersion_s = sample->dispersion_s;
+    source->last_offset_s = visor_seconds_from_ns((sample->reference.ns - sample->at.ns) -
+                                                  (e->now.real.ns - e->now.raw.ns)) +
+                            visor_seconds_from_ns(visor_mono_diff(e->now.raw, sample->at)) *
+                                (e->steer.frequency_ppb * 1e-9);
+    source->total_good++;
+    verdict =
+        visor_filter_take(&source->filter, sample, visor_source_drift(source, e->config), &jump);
+    switch (verdict) {
+    case VISOR_FILTER_SUSPECT:
+        look_closer(e, source);
+        break;
+    case VISOR_FILTER_JUMPED: {
+        tell(e, source, VISOR_MESSAGE_JUMP_BELIEVED, VISOR_SEVERITY_WARNING, 0);
+        e->queue[(e->queue_first + e->queue_count - 1) % VISOR_QUEUE].message.number[0] = jump;
+        source->fresh = true;
+        break;
+    }
+    case VISOR_FILTER_RESTARTED:
+    case VISOR_FILTER_TAKEN:
+        source->fresh = true;
+        adapt_poll(e, source);
+        break;
+    }
+    visor_discipline_update(e);
+}
+
+static void record_measurement(struct visor_engine *e, const struct visor_source *source)
+{
+    const struct visor_association_reply *last = &source->association.last;
+    bool raw = !last->valid || !last->synced;
+    struct visor_record *record;
+
+    if (!(e->config->logs & (VISOR_LOG_MEASUREMENTS | VISOR_LOG_RAWMEASUREMENTS)) ||
+        (raw && !(e->config->logs & VISOR_LOG_RAWMEASUREMENTS)))
+        return;
+    record = visor_engine_record(e, VISOR_RECORD_MEASUREMENT);
+    visor_association_record(&source->association, source->poll_score, &record->measurement);
+    record->measurement.raw = raw;
+}
+
+static void handle_kiss(struct visor_engine *e, const struct visor_source *source)
+{
+    tell(e, source, VISOR_MESSAGE_KOD, VISOR_SEVERITY_WARNING, source->association.last.kiss);
+}
+
+void visor_sources_packet(struct visor_engine *e, const struct visor_event_packet *packet)
+{
+    struct visor_source *source =
+        packet->source ? visor_sources_find(e, packet->source) : find_address(e, &packet->peer);
+    struct visor_association_context context;
+    enum visor_association_verdict verdict;
+    struct visor_sample sample;
+
+    if (!source || source->refclock || !source->resolved)
+        return;
+    context = context_of(e, source);
+    verdict = visor_association_handle_packet(&source->association, packet, &context, &sample);
+    if (visor_association_take_close(&source->association))
+        visor_engine_push(e, VISOR_ACTION_CLOSE)->source = source->id;
+    if (verdict == VISOR_VERDICT_NOT_FOR_US || verdict == VISOR_VERDICT_MALFORMED)
+        return;
+    record_measurement(e, source);
+    if (verdict == VISOR_VERDICT_KISS)
+        handle_kiss(e, source);
+    if (verdict == VISOR_VERDICT_UNSYNCHRONIZED)
+        source->leap = VISOR_LEAP_UNSYNCHRONIZED;
+    if (source->association.reach != 0)
+        source->idle_polls = 0;
+    if (verdict == VISOR_VERDICT_SAMPLE)
+        take_sample(e, source, &sample);
+}
+
+void visor_sources_sent(struct visor_engine *e, const struct visor_event_sent *sent)
+{
+    struct visor_source *source = visor_sources_find(e, sent->source);
+
+    if (source && !source->refclock && source->resolved)
+        visor_association_handle_sent(&source->association, sent, e->now.raw);
+}
+
+/* ---- reference clocks ---- */
+
+static void poll_refclock(struct visor_engine *e, struct visor_source *source)
+{
+    struct visor_prediction prediction = visor_sources_predict(e, source);
+    struct visor_refclock_polled polled = visor_refclock_poll(source->clock, &e->now, &prediction);
+
+    source->reach = (uint8_t)(source->reach << 1 | (polled.reached ? 1 : 0));
+    source->reach_size = (uint8_t)(source->reach_size < 8 ? source->reach_size + 1 : 8);
+    source->idle_polls = source->reach ? 0 : source->idle_polls + 1;
+    if (!polled.sampled) {
+        visor_discipline_update(e);
+        return;
+    }
+    if (e->config->logs & VISOR_LOG_REFCLOCKS) {
+        struct visor_record *record = visor_engine_record(e, VISOR_RECORD_REFCLOCK);
+
+        record->refclock = polled.record;
+        record->at = polled.at;
+    }
+    take_sample(e, source, &polled.sample);
+}
+
+static void serve_refclock(struct visor_engine *e, struct visor_source *source)
+{
+    unsigned int due = visor_refclock_due(source->clock, e->now.raw);
+
+    if (due & VISOR_REFCLOCK_POLL)
+        poll_refclock(e, source);
+    if (due & VISOR_REFCLOCK_MEASURE)
+        visor_engine_push(e, VISOR_ACTION_MEASURE)->refclock = source->origin;
+}
+
+static const struct visor_refclock *lock_of(struct visor_engine *e,
+                                            const struct visor_refclock_config *config)
+{
+    struct visor_source *source;
+
+    if (config->lock_refid[0] == '\0')
+        return NULL;
+    for (int at = 0; (source = each(e, &at));) {
+        char text[5];
+
+        if (!source->refclock)
+            continue;
+        visor_refclock_refid_text(source->clock_config, source->origin, text);
+        if (strcmp(text, config->lock_refid) == 0)
+            return source->clock;
+    }
+    return NULL;
+}
+
+void visor_sources_refclock(struct visor_engine *e, const struct visor_event_refclock *event)
+{
+    struct visor_source *source = find_refclock(e, event->refclock);
+    struct visor_refclock_context context;
+    struct visor_refclock_taken taken;
+
+    if (!source)
+        return;
+    context = (struct visor_refclock_context){
+        .now = e->now,
+        .prediction = {.known = e->known, .at = e->now.raw, .rate_ppb = e->rate * 1e9},
+        .reference = e->trust == VISOR_TRUST_SYNCHRONIZED || e->local_enabled,
+        .leap = e->leap,
+        .lock = lock_of(e, source->clock_config),
+        .leaps = e->config->leaps,
+        .leap_count = e->config->leap_count,
+    };
+    context.prediction.utc = e->known ? visor_line_utc(&e->line, e->now.raw) : e->now.real;
+    context.distance_s = e->root_delay_s / 2.0 + e->root_dispersion_s;
+    taken = visor_refclock_take(source->clock, event, &context);
+    if (taken.failed)
+        tell(e, source, VISOR_MESSAGE_REFCLOCK_FAILED, VISOR_SEVERITY_WARNING, event->error);
+    if (taken.back)
+        tell(e, source, VISOR_MESSAGE_REFCLOCK_BACK, VISOR_SEVERITY_INFO, 0);
+    if (taken.verdict == VISOR_REFCLOCK_LOST_LOCK)
+        visor_filter_reset(&source->filter);
+    if (taken.logged && e->config->logs & VISOR_LOG_REFCLOCKS) {
+        struct visor_record *record = visor_engine_record(e, VISOR_RECORD_REFCLOCK);
+
+        record->refclock = taken.record;
+        record->at = taken.at;
+    }
+    serve_refclock(e, source);
+}
+
+/* ---- time ---- */
+
+static void count_idle(struct visor_engine *e, struct visor_source *source)
+{
+    if (source->association.reach != 0)
+        return;
+    source->idle_polls = (int)source->association.unreached;
+    if (source->idle_polls == 8)
+        visor_discipline_update(e);
+}
+
+static void serve_association(struct visor_engine *e, struct visor_source *source)
+{
+    struct visor_association *a = &source->association;
+    struct visor_association_context context;
+    struct visor_action *action;
+    int64_t apart = visor_association_separation_ns(a);
+    visor_mono free_at = visor_mono_add(e->last_request, apart);
+    bool send;
+
+    if (visor_mono_before(e->now.raw, visor_association_deadline(a)))
+        return;
+    if (e->last_request.ns != INT64_MIN && visor_mono_before(e->now.raw, free_at)) {
+        visor_association_defer(a, free_at);
+        if (visor_mono_before(e->now.raw, visor_association_deadline(a)))
+            return;
+    }
+    context = context_of(e, source);
+    action = visor_engine_push(e, VISOR_ACTION_SEND);
+    send = visor_association_handle_timer(a, &context, &action->send);
+    if (!send)
+        e->queue_count--;
+    if (visor_association_take_close(a)) {
+        struct visor_action *close;
+
+        if (send) { /* CLOSE goes first */
+            struct visor_action *last = visor_engine_push(e, VISOR_ACTION_SEND);
+
+            *last = *action;
+            close = action;
+            close->kind = VISOR_ACTION_CLOSE;
+        } else {
+            close = visor_engine_push(e, VISOR_ACTION_CLOSE);
+        }
+        close->source = source->id;
+    }
+    if (send)
+        e->last_request = e->now.raw;
+    count_idle(e, source);
+}
+
+/* Faults are noticed by time as well as by samples: silence has no event of its own. */
+static void judge(struct visor_engine *e, struct visor_source *source)
+{
+    enum visor_source_fault fault = visor_source_judge(source, e->now.raw);
+
+    if (fault == source->fault)
+        return;
+    if (source->fault == VISOR_FAULT_NONE && source->id == e->leader && source->filter.count > 0) {
+        tell(e, source, VISOR_MESSAGE_SOURCE_LEFT, VISOR_SEVERITY_INFO, fault);
+        source->announced = true;
+    }
+    if (fault == VISOR_FAULT_NONE && source->announced) {
+        tell(e, source, VISOR_MESSAGE_SOURCE_BACK, VISOR_SEVERITY_INFO, 0);
+        source->announced = false;
+    }
+    source->fault = fault;
+    visor_discipline_update(e);
+}
+
+void visor_sources_timer(struct visor_engine *e)
+{
+    struct visor_source *source;
+
+    for (int i = 0; i < e->origin_limit; i++) {
+        struct visor_origin *origin = &e->origins[i];
+
+        if (origin->used && !origin->asking && origin->resolve_at.ns <= e->now.raw.ns)
+            ask_name(e, origin);
+    }
+    for (int at = 0; (source = each(e, &at));) {
+        if (source->refclock)
+            serve_refclock(e, source);
+        else if (source->resolved)
+            serve_association(e, source);
+        else
+            continue;
+        judge(e, source);
+        if (!source->refclock && !e->origins[source->origin].asking &&
+            wants_replacement(e, source)) {
+            e->origins[source->origin].replaced = e->now.raw;
+            ask_name(e, &e->origins[source->origin]);
+        }
+    }
+}
+
+static void earlier(visor_mono *deadline, visor_mono at)
+{
+    if (visor_mono_before(at, *deadline))
+        *deadline = at;
+}
+
+visor_mono visor_sources_deadline(const struct visor_engine *e)
+{
+    visor_mono deadline = {INT64_MAX};
+
+    for (int i = 0; i < e->origin_limit; i++)
+        if (e->origins[i].used && !e->origins[i].asking)
+            earlier(&deadline, e->origins[i].resolve_at);
+    for (int i = 0; i < e->source_limit; i++) {
+        const struct visor_source *source = &e->sources[i];
+
+        if (source->id == 0)
+            continue;
+        if (source->refclock)
+            earlier(&deadline, visor_refclock_deadline(source->clock));
+        else if (source->resolved)
+            earlier(&deadline, visor_association_deadline(&source->association));
+    }
+    return deadline;
+}

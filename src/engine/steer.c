@@ -1,0 +1,78 @@
+/* The slewing plan and the watch for other hands on the clock. */
+#include "engine/steer.h"
+
+#define GENTLE          5e-6   /* s/s: rate at which small offsets are removed */
+#define GENTLE_LONGEST  10.0   /* s */
+#define FOREIGN_STEP_NS 200000 /* a reading off by more is no noise of ours */
+#define FOREIGN_PPB     50.0
+
+enum visor_foreign visor_steer_watch(struct visor_steer *steer, const struct visor_reading *now,
+                                     double *change)
+{
+    int64_t elapsed = visor_mono_diff(now->raw, steer->last.raw);
+    int64_t expected, off, tolerance;
+    double difference = now->frequency_ppb - steer->frequency_ppb;
+
+    *change = 0.0;
+    if (!steer->started) {
+        steer->started = true;
+        steer->last = *now;
+        steer->frequency_ppb = now->frequency_ppb;
+        return VISOR_FOREIGN_NONE;
+    }
+    expected = steer->last.real.ns + elapsed +
+               visor_ns_from_seconds((double)elapsed * steer->frequency_ppb * 1e-18);
+    off = now->real.ns - expected;
+    tolerance = FOREIGN_STEP_NS + now->width_ns + steer->last.width_ns + elapsed / 1000000;
+    steer->last = *now;
+    if (difference > FOREIGN_PPB || difference < -FOREIGN_PPB) {
+        steer->frequency_ppb = now->frequency_ppb;
+        steer->foreign_changes++;
+        steer->last_foreign_s = *change = difference;
+        return VISOR_FOREIGN_FREQUENCY;
+    }
+    if (off > tolerance || off < -tolerance) {
+        steer->foreign_changes++;
+        steer->last_foreign_s = *change = visor_seconds_from_ns(off);
+        return VISOR_FOREIGN_STEP;
+    }
+    return VISOR_FOREIGN_NONE;
+}
+
+void visor_steer_applied(struct visor_steer *steer, const struct visor_event_applied *applied)
+{
+    steer->last = applied->after;
+    steer->started = true;
+    steer->frequency_ppb = applied->frequency_ppb;
+    if (applied->action == VISOR_CLOCK_STEP && applied->error == 0)
+        steer->steps++;
+}
+
+double visor_steer_plan(struct visor_steer *steer, const struct visor_config *config,
+                        const struct visor_reading *now, double remaining_s, double interval_s)
+{
+    double size = remaining_s < 0.0 ? -remaining_s : remaining_s;
+    double limit = config->max_slew_rate * 1e-6, shortest, time = size / GENTLE, rate;
+
+    shortest = interval_s < 0.25 ? 4.0 * interval_s : 1.0;
+    if (time > GENTLE_LONGEST)
+        time = GENTLE_LONGEST;
+    if (size > 1e-3)
+        time = shortest; /* beyond gentleness: as fast as the limit allows */
+    if (time < shortest)
+        time = shortest;
+    time *= config->correction_time_ratio / 3.0;
+    if (size > limit * time)
+        time = size / limit;
+    steer->slewing = size > 1e-10;
+    if (!steer->slewing)
+        return steer->wanted_ppb = steer->base_ppb;
+    rate = remaining_s / time;
+    steer->slew_end = visor_mono_add(now->raw, visor_ns_from_seconds(time));
+    return steer->wanted_ppb = steer->base_ppb + rate * 1e9;
+}
+
+bool visor_steer_due(const struct visor_steer *steer, visor_mono now)
+{
+    return steer->slewing && now.ns >= steer->slew_end.ns;
+}

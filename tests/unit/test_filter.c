@@ -1,0 +1,188 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+
+#include "base/rng.h"
+#include "engine/filter.h"
+
+/* A counter with a constant rate error behind a network whose queues are exponential. */
+struct path {
+    struct visor_rng rng;
+    double t, offset, rate, base, queue, forward_share;
+};
+
+static struct visor_sample measure(struct path *path, double interval)
+{
+    double out, back;
+
+    path->t += interval;
+    out = path->base + 2.0 * path->forward_share * path->queue * visor_rng_exponential(&path->rng);
+    back = path->base +
+           2.0 * (1.0 - path->forward_share) * path->queue * visor_rng_exponential(&path->rng);
+    return (struct visor_sample){
+        .at = {(int64_t)(path->t * 1e9)},
+        .reference = {(int64_t)((path->t + path->offset + path->rate * path->t +
+                                 (out - back) / 2.0) *
+                                1e9)},
+        .delay_s = out + back,
+        .dispersion_s = 1e-7,
+        .stratum = 1,
+    };
+}
+
+static struct path path_of(uint64_t seed)
+{
+    struct path path = {.offset = 0.1, .rate = 1e-4, .base = 1e-4, .queue = 1e-4,
+                        .forward_share = 0.5};
+
+    visor_rng_init(&path.rng, seed);
+    return path;
+}
+
+static double error_of(const struct visor_filter *filter, const struct path *path)
+{
+    visor_mono now = {(int64_t)(path->t * 1e9)};
+
+    return (double)(visor_line_utc(&filter->line, now).ns - now.ns) * 1e-9 - path->offset -
+           path->rate * path->t;
+}
+
+static enum visor_filter_verdict feed(struct visor_filter *filter, struct path *path, int n,
+                                      double interval)
+{
+    enum visor_filter_verdict verdict = VISOR_FILTER_TAKEN;
+    double jump;
+
+    for (int i = 0; i < n; i++) {
+        struct visor_sample sample = measure(path, interval);
+        double drift = 1e-6 + 4.0 * sqrt(filter->line.p11);
+
+        verdict = visor_filter_take(filter, &sample, drift, &jump);
+    }
+    return verdict;
+}
+
+static void test_take__beats_the_mean_of_its_samples(void **state)
+{
+    double square = 0.0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        struct visor_filter filter;
+        struct path path = path_of(seed);
+        double error;
+
+        visor_filter_init(&filter, true, 64);
+        feed(&filter, &path, 60, 64.0);
+        error = error_of(&filter, &path);
+        square += error * error;
+    }
+    /* One sample is off by 71 us; the mean of 60 with a slope would be by 18 us. */
+    assert_true(sqrt(square / 50.0) < 12e-6);
+}
+
+static void test_take__finds_a_large_frequency_error(void **state)
+{
+    struct visor_filter filter;
+    struct path path = path_of(3);
+
+    (void)state;
+    path.rate = -5e-2;
+    visor_filter_init(&filter, true, 64);
+    feed(&filter, &path, 3, 64.0);
+    assert_true(fabs(filter.line.rate + 5e-2) < 1e-4);
+    feed(&filter, &path, 20, 64.0);
+    assert_true(fabs(error_of(&filter, &path)) < 1e-4);
+}
+
+static void test_take__learns_a_one_sided_queue(void **state)
+{
+    struct visor_filter filter;
+    struct path path = path_of(4);
+
+    (void)state;
+    path.forward_share = 0.98;
+    path.queue = 5e-4;
+    visor_filter_init(&filter, true, 64);
+    feed(&filter, &path, 64, 64.0);
+    assert_true(filter.noise.asymmetry > 0.35);
+    assert_true(fabs(error_of(&filter, &path)) < 1e-4);
+}
+
+static void test_take__believes_a_jump_at_the_fourth_sample_and_keeps_the_rate(void **state)
+{
+    struct visor_filter filter;
+    struct path path = path_of(5);
+    double rate, jump;
+
+    (void)state;
+    visor_filter_init(&filter, true, 64);
+    feed(&filter, &path, 30, 64.0);
+    rate = filter.line.rate;
+    path.offset += 0.2;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(feed(&filter, &path, 1, 2.0), VISOR_FILTER_SUSPECT);
+        assert_true(filter.line.rate == rate);
+    }
+    struct visor_sample sample = measure(&path, 2.0);
+    assert_int_equal(visor_filter_take(&filter, &sample, 1e-6, &jump), VISOR_FILTER_JUMPED);
+    assert_true(fabs(jump - 0.2) < 1e-4);
+    assert_true(fabs(filter.line.rate - rate) < 1e-6);
+    assert_true(fabs(error_of(&filter, &path)) < 1e-4);
+    assert_true(filter.count > 30);
+}
+
+static void test_take__one_wild_sample_changes_nothing(void **state)
+{
+    struct visor_filter filter;
+    struct path path = path_of(6);
+    struct visor_sample sample;
+    double jump;
+
+    (void)state;
+    visor_filter_init(&filter, true, 64);
+    feed(&filter, &path, 30, 64.0);
+    sample = measure(&path, 64.0);
+    sample.reference.ns += 1000000000;
+    assert_int_equal(visor_filter_take(&filter, &sample, 1e-6, &jump), VISOR_FILTER_SUSPECT);
+    assert_true(fabs(jump - 1.0) < 1e-3);
+    assert_int_equal(feed(&filter, &path, 1, 64.0), VISOR_FILTER_TAKEN);
+    assert_int_equal(filter.suspect_count, 0);
+    assert_true(fabs(error_of(&filter, &path)) < 1e-4);
+}
+
+static void test_interval__contains_the_truth(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct visor_filter filter;
+        struct path path = path_of(seed);
+
+        visor_filter_init(&filter, true, 64);
+        for (int i = 0; i < 40; i++) {
+            double low, high, error;
+
+            feed(&filter, &path, 1, 64.0);
+            error = error_of(&filter, &path);
+            visor_filter_interval(&filter, filter.line.at, 0.0, &low, &high);
+            assert_true(low <= -error && -error <= high);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_take__beats_the_mean_of_its_samples),
+        cmocka_unit_test(test_take__finds_a_large_frequency_error),
+        cmocka_unit_test(test_take__learns_a_one_sided_queue),
+        cmocka_unit_test(test_take__believes_a_jump_at_the_fourth_sample_and_keeps_the_rate),
+        cmocka_unit_test(test_take__one_wild_sample_changes_nothing),
+        cmocka_unit_test(test_interval__contains_the_truth),
+    };
+
+    return cmocka_run_group_tests_name("filter", tests, NULL, NULL);
+}
