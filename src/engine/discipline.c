@@ -477,7 +477,8 @@ static void adopt(struct visor_engine *e, const struct visor_source *leader,
     e->rate_deviation = visor_math_sqrt(line.p11) + 1e-8;
     wander = leader->filter.noise.wander;
     e->drift = e->config->max_clock_error * 1e-6 +
-               VISOR_RATE_DEVIATIONS * visor_math_sqrt(line.p11 + 2.0 * wander * wander * e->update_interval_s);
+               VISOR_RATE_DEVIATIONS *
+                   visor_math_sqrt(line.p11 + 2.0 * wander * wander * e->update_interval_s);
 }
 
 static void account(struct visor_engine *e, const struct visor_source *leader)

@@ -1,9 +1,9 @@
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <math.h>
 
 #include "base/rng.h"
 #include "engine/filter.h"
@@ -24,9 +24,8 @@ static struct visor_sample measure(struct path *path, double interval)
            2.0 * (1.0 - path->forward_share) * path->queue * visor_rng_exponential(&path->rng);
     return (struct visor_sample){
         .at = {(int64_t)(path->t * 1e9)},
-        .reference = {(int64_t)((path->t + path->offset + path->rate * path->t +
-                                 (out - back) / 2.0) *
-                                1e9)},
+        .reference = {(
+            int64_t)((path->t + path->offset + path->rate * path->t + (out - back) / 2.0) * 1e9)},
         .delay_s = out + back,
         .dispersion_s = 1e-7,
         .stratum = 1,
@@ -35,8 +34,8 @@ static struct visor_sample measure(struct path *path, double interval)
 
 static struct path path_of(uint64_t seed)
 {
-    struct path path = {.offset = 0.1, .rate = 1e-4, .base = 1e-4, .queue = 1e-4,
-                        .forward_share = 0.5};
+    struct path path = {
+        .offset = 0.1, .rate = 1e-4, .base = 1e-4, .queue = 1e-4, .forward_share = 0.5};
 
     visor_rng_init(&path.rng, seed);
     return path;
