@@ -20,7 +20,8 @@ ci:
 
 install:
 	@tools/packages build
-	@tools/build $(BUILD)-install --buildtype=release --prefix=$(PREFIX)
+	@tools/build $(BUILD)-install --buildtype=release \
+		--prefix=$(PREFIX) --sysconfdir=/etc --localstatedir=/var
 	@meson install -C $(BUILD)-install --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
 
 clean:
