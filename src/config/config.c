@@ -1,82 +1,55 @@
-/* chrony's defaults, and the life of a configuration. */
+/* The life of a configuration. Its defaults are those of the option tables, and the few that no
+ * single row can tell. */
 #include "config/config.h"
+#include "config/option.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-void visor_source_config_init(struct visor_source_config *source)
+static void set_text(char *to, size_t size, const char *text)
 {
-    *source = (struct visor_source_config){
-        .port = 123,
-        .minpoll = 6,
-        .maxpoll = 10,
-        .presend = 100,
-        .ntsport = 4460,
-        .max_delay = 3.0,
-        .max_delay_dev_ratio = 10.0,
-        .asymmetry = 1.0,
-        .min_samples = -1,
-        .max_samples = -1,
-        .max_unreach = 100000,
-        .poll_target = 8,
-        .max_sources = 4,
-    };
-}
-
-void visor_refclock_config_init(struct visor_refclock_config *refclock)
-{
-    *refclock = (struct visor_refclock_config){
-        .poll = 4,
-        .filter_length = 64,
-        .max_lock_age = 2,
-        .rate = 1.0,
-        .delay = 1e-9,
-        .min_samples = -1,
-        .max_samples = -1,
-        .max_unreach = 100000,
-    };
+    visor_diagnosis_copy(to, size, text);
 }
 
 struct visor_config *visor_config_new(void)
 {
-    struct visor_config *config = malloc(sizeof(*config));
+    struct visor_config *config = calloc(1, sizeof(*config));
 
     if (!config)
         return NULL;
-    *config = (struct visor_config){
-        .combine_limit = 3.0,
-        .max_distance = 3.0,
-        .max_jitter = 1.0,
-        .reselect_distance = 1e-4,
-        .stratum_weight = 1e-3,
-        .max_stratum = 16,
-        .min_sources = 1,
-        .min_samples = 6,
-        .refresh = 1209600,
-        .auth_mode = VISOR_AUTH_MODE_MIX,
-        .correction_time_ratio = 3.0,
-        .drift_interval = 3600,
-        .max_clock_error = 1.0,
-        .max_drift = 500000.0,
-        .max_update_skew = 1000.0,
-        .max_slew_rate = 1e6 / 12.0,
-        .port = 123,
-        .acquisition_port = -1,
-        .client_log = true,
-        .client_log_limit = 524288,
-        .local_stratum = 10,
-        .local_distance = 1.0,
-        .ratelimit = {.interval = 3, .burst = 8, .leak = 2},
-        .cmd_ratelimit = {.interval = -4, .burst = 8, .leak = 2},
-        .nts_ratelimit = {.interval = 6, .burst = 8, .leak = 2},
-        .hwts_timeout_us = 1000,
-        .max_tx_buffers = 256,
-        .bind_cmd_any = true,
-        .cmd_port = 323,
-        .log_banner = 32,
-        .log_change = 1.0,
-    };
+    visor_options_set_defaults(&visor_directives, config);
+    visor_options_set_defaults(&visor_local_options, config);
+    visor_options_set_defaults(&visor_ratelimit_options, &config->ratelimit);
+    visor_options_set_defaults(&visor_ratelimit_options, &config->cmd_ratelimit);
+    config->local_wait_unsynced = 0.0;
+    config->ratelimit.interval = 3;
+    config->cmd_ratelimit.interval = -4;
+    config->drift_interval = 3600;
+    config->max_change_delay = -1;
+    config->hwts_timeout_us = 1000;
+    config->open_commands = VISOR_OPEN_DEFAULT;
+    config->bind_cmd_any = true;
+    visor_address_parse("127.0.0.1", &config->bind_cmd_address4);
+    visor_address_parse("::1", &config->bind_cmd_address6);
+    set_text(config->bind_cmd_path, sizeof(config->bind_cmd_path), "/run/chrony/chronyd.sock");
+    set_text(config->pidfile, sizeof(config->pidfile), "/run/chrony/chronyd.pid");
     return config;
+}
+
+const char *visor_refclock_refid(const struct visor_config *config, size_t index, char refid[5])
+{
+    const struct visor_refclock_config *refclock = &config->refclocks[index];
+
+    if (refclock->refid[0]) {
+        memcpy(refid, refclock->refid, 5);
+        return refid;
+    }
+    memcpy(refid, visor_refclock_driver_name(refclock->driver), 3);
+    refid[3] = (char)('0' + index % 10);
+    if (index >= 10)
+        refid[2] = (char)('0' + index / 10 % 10);
+    refid[4] = '\0';
+    return refid;
 }
 
 void visor_config_free(struct visor_config *config)

@@ -16,7 +16,9 @@
 #define VISOR_CONFIG_SOURCES_MAX   128 /* server, pool and peer directives */
 #define VISOR_CONFIG_REFCLOCKS_MAX 32
 #define VISOR_CONFIG_NAME_MAX      256
-#define VISOR_CONFIG_LIST_MAX      64 /* interfaces, allowed subnets a kind, … grow by reallocation */
+#define VISOR_CONFIG_LIST_MAX      64    /* interfaces, broadcasts, source directories, … */
+#define VISOR_CONFIG_RULES_MAX     16384 /* allow and deny, cmdallow and cmddeny */
+#define VISOR_CONFIG_POINTS_MAX    4096  /* tempcomp points, leap seconds */
 
 enum visor_source_kind { VISOR_SOURCE_SERVER, VISOR_SOURCE_POOL, VISOR_SOURCE_PEER };
 
@@ -28,17 +30,23 @@ enum visor_select_option {
     VISOR_SELECT_REQUIRE = 8,
 };
 
+enum visor_extfield {
+    VISOR_EXTFIELD_MONO_ROOT = 1,      /* F323, experimental */
+    VISOR_EXTFIELD_NET_CORRECTION = 2, /* 10A; F324 is taken as its alias */
+};
+
 struct visor_source_config {
     enum visor_source_kind kind;
     char name[VISOR_CONFIG_NAME_MAX];
     char file[VISOR_CONFIG_NAME_MAX]; /* where it was written, for messages; "" from chronyc */
     uint32_t line;
+    bool from_directory;      /* read from a `sourcedir`, replaced by `reload sources` */
     enum visor_family family; /* `ipv4`/`ipv6` options; NONE: either */
     uint16_t port;            /* 123 */
     int minpoll, maxpoll;     /* log2 s, -7 … 24; defaults 6 and 10 */
     int presend;              /* log2 s; 100: off */
     bool iburst, burst, offline, auto_offline, xleave, copy, nts;
-    uint32_t extfields; /* bit 0: F323 (experimental 1), bit 1: F324 */
+    uint32_t extfields; /* enum visor_extfield bits */
     uint32_t key;       /* 0: none */
     uint32_t certset;
     uint16_t ntsport;
@@ -46,7 +54,7 @@ struct visor_source_config {
     double max_delay;             /* s, 3 */
     double max_delay_ratio;       /* 0: off */
     double max_delay_dev_ratio;   /* 10 */
-    double max_delay_quant;       /* 0: off */
+    double max_delay_quant;       /* 0: off, else 0.05 … 0.95 */
     double min_delay;             /* s, 0: unknown */
     double asymmetry;             /* -0.5 … 0.5; 1: estimate */
     double offset;                /* s, added to the measured offset */
@@ -72,14 +80,15 @@ enum visor_refclock_driver {
 struct visor_refclock_config {
     enum visor_refclock_driver driver;
     char parameter[VISOR_CONFIG_NAME_MAX]; /* with its :options, as written */
+    char file[VISOR_CONFIG_NAME_MAX];      /* where it was written, for messages */
     uint32_t line;
     char refid[5];      /* "" : made of the driver's name and the index, as chronyd does */
     char lock_refid[5]; /* "" : none */
-    int poll, dpoll;    /* log2 s; 4 and 0 (SHM, SOCK, RTC: see chrony.conf(5)) */
+    int poll, dpoll;    /* log2 s; 4 and 0 */
     int filter_length;  /* 64 */
     int max_lock_age;   /* pulses, 2 */
     int stratum;        /* 0 */
-    double rate;        /* pulses a second, 1 */
+    double rate;        /* pulses a second, 1 or more; 1 */
     double pulse_width; /* s, 0: off */
     bool pps, tai, local;
     double offset;         /* s */
@@ -100,10 +109,10 @@ struct visor_access_config {
 
 struct visor_ratelimit_config {
     bool enabled;
-    int interval; /* log2 s: ntp 3, cmd -4, nts 6 */
-    int burst;    /* 8 */
-    int leak;     /* 2 */
-    int kod;      /* 0: off */
+    int interval; /* log2 s: ntp 3, cmd -4; -19 … 12 */
+    int burst;    /* 8; 1 … 255 */
+    int leak;     /* 2; power of 1/2, 1 … 4 */
+    int kod;      /* 0: off; power of 1/2, … 4 */
 };
 
 struct visor_hwtimestamp_config {
@@ -142,7 +151,7 @@ enum visor_auth_mode {
 enum visor_mode { VISOR_MODE_DISCIPLINE, VISOR_MODE_OBSERVE, VISOR_MODE_ASSIST };
 
 enum visor_config_log {
-    VISOR_LOG_RAWMEASUREMENTS = 1,
+    VISOR_LOG_RAWMEASUREMENTS = 1, /* comes with MEASUREMENTS, whose file it shares */
     VISOR_LOG_MEASUREMENTS = 2,
     VISOR_LOG_STATISTICS = 4,
     VISOR_LOG_TRACKING = 8,
@@ -150,6 +159,26 @@ enum visor_config_log {
     VISOR_LOG_REFCLOCKS = 32,
     VISOR_LOG_TEMPCOMP = 64,
     VISOR_LOG_SELECTION = 128,
+};
+
+/* `opencommands`: what monitoring from the network may ask for, in chronyc's words. */
+enum visor_open_command {
+    VISOR_OPEN_ACTIVITY = 1,
+    VISOR_OPEN_AUTHDATA = 2,
+    VISOR_OPEN_CLIENTS = 4,
+    VISOR_OPEN_MANUAL = 8,
+    VISOR_OPEN_NTPDATA = 16,
+    VISOR_OPEN_RTCDATA = 32,
+    VISOR_OPEN_SELECTDATA = 64,
+    VISOR_OPEN_SERVERSTATS = 128,
+    VISOR_OPEN_SMOOTHING = 256,
+    VISOR_OPEN_SOURCENAME = 512,
+    VISOR_OPEN_SOURCES = 1024,
+    VISOR_OPEN_SOURCESTATS = 2048,
+    VISOR_OPEN_TRACKING = 4096,
+    VISOR_OPEN_DEFAULT = VISOR_OPEN_ACTIVITY | VISOR_OPEN_MANUAL | VISOR_OPEN_RTCDATA |
+                         VISOR_OPEN_SMOOTHING | VISOR_OPEN_SOURCENAME | VISOR_OPEN_SOURCES |
+                         VISOR_OPEN_SOURCESTATS | VISOR_OPEN_TRACKING,
 };
 
 struct visor_tempcomp_point {
@@ -163,8 +192,7 @@ struct visor_leap_entry {
 };
 
 struct visor_config {
-    enum visor_mode
-        mode; /* ours: `mode discipline|observe|assist`; -x and no CAP_SYS_TIME: observe */
+    enum visor_mode mode; /* ours: `mode`; -x, no CAP_SYS_TIME: observe */
 
     struct visor_source_config *sources;
     size_t source_count;
@@ -176,7 +204,7 @@ struct visor_config {
     size_t access_count, cmd_access_count;
     struct visor_broadcast_config *broadcasts;
     size_t broadcast_count;
-    char **sourcedirs;
+    char **sourcedirs; /* each the directories of one directive, a space between */
     size_t sourcedir_count;
 
     /* selection */
@@ -186,7 +214,7 @@ struct visor_config {
     double max_jitter;            /* s, 1 */
     double reselect_distance;     /* s, 1e-4 */
     double stratum_weight;        /* s, 1e-3 */
-    int max_stratum;              /* 16 (unset) */
+    int min_stratum, max_stratum; /* 0, 15 */
     int min_sources;              /* 1 */
     int min_samples, max_samples; /* 6, 0 = no limit */
     int refresh;                  /* s, 1209600 */
@@ -196,23 +224,24 @@ struct visor_config {
     double correction_time_ratio; /* 3 */
     char driftfile[VISOR_CONFIG_NAME_MAX];
     int drift_interval;                         /* s, 3600 */
-    int fallback_drift_min, fallback_drift_max; /* log2 s, 0: off */
+    int fallback_drift_min, fallback_drift_max; /* log2 s; off if min is 0 or max < min */
     enum visor_leap_mode leap_mode;
     char leapsectz[VISOR_CONFIG_NAME_MAX], leapseclist[VISOR_CONFIG_NAME_MAX];
-    struct visor_leap_entry *leaps; /* read from either by the loader (port), ascending */
+    struct visor_leap_entry *leaps; /* read from the list, else from the zone; ascending */
     size_t leap_count;
-    double makestep_threshold;               /* s, 0: off */
-    int makestep_limit;                      /* updates; -1: always */
-    double max_change;                       /* s, 0: off */
-    int max_change_delay, max_change_ignore; /* updates; ignore -1: always ignore */
+    double makestep_threshold;               /* s; 0 steps whatever the offset */
+    int makestep_limit;                      /* updates; 0: off, negative: always */
+    double max_change;                       /* s */
+    int max_change_delay, max_change_ignore; /* updates; delay -1: off; ignore -1: always */
     double max_clock_error;                  /* ppm, 1 */
     double max_drift;                        /* ppm, 500000 */
     double max_update_skew;                  /* ppm, 1000 */
     double max_slew_rate;                    /* ppm, 83333.333 */
-    double initstep_threshold;               /* s, 0: no initstepslew */
+    double initstep_threshold;               /* s; there is an initstepslew if there are names */
     char (*initstep_names)[VISOR_CONFIG_NAME_MAX];
     size_t initstep_count;
-    char tempcomp_file[VISOR_CONFIG_NAME_MAX];
+    char tempcomp_file[VISOR_CONFIG_NAME_MAX];        /* the sensor; "" : off */
+    char tempcomp_points_file[VISOR_CONFIG_NAME_MAX]; /* "" : by coefficients */
     double tempcomp_interval, tempcomp_t0, tempcomp_k0, tempcomp_k1, tempcomp_k2;
     struct visor_tempcomp_point *tempcomp_points;
     size_t tempcomp_point_count;
@@ -220,7 +249,8 @@ struct visor_config {
     /* NTP server */
     int port;             /* 123; 0: no server */
     int acquisition_port; /* -1: a random one a request */
-    struct visor_address bind_address4, bind_address6, bind_acq_address4, bind_acq_address6;
+    struct visor_address bind_address4, bind_address6, bind_acq_address4,
+        bind_acq_address6; /* family NONE: any */
     char bind_device[32], bind_acq_device[32];
     int dscp;
     bool client_log;           /* true unless noclientlog */
@@ -229,26 +259,22 @@ struct visor_config {
     int local_stratum;                             /* 10 */
     double local_distance;                         /* s, 1 */
     double local_activate;                         /* s, 0 */
-    double local_wait_synced, local_wait_unsynced; /* s */
+    double local_wait_synced, local_wait_unsynced; /* s; 0, and 300 with orphan, else 0 */
     bool manual;
-    struct visor_ratelimit_config ratelimit, cmd_ratelimit, nts_ratelimit;
+    struct visor_ratelimit_config ratelimit, cmd_ratelimit;
     double smooth_max_freq, smooth_max_wander; /* ppm, ppm/s; 0: off */
     bool smooth_leap_only;
     int hwts_timeout_us;      /* hwtstimeout, 1000 */
-    int max_tx_buffers;       /* 256 */
-    int ptp_port, ptp_domain; /* 0, 123 */
-
-    /* NTS: parsed and kept, refused until it is built */
-    uint16_t nts_port;
-    int nts_refresh, nts_rotate, nts_processes, max_nts_connections;
+    int max_tx_buffers;       /* messages kept for their transmit stamps, 256 */
+    int ptp_port, ptp_domain; /* 0: off, 123 */
 
     /* command and monitoring */
     char bind_cmd_path[VISOR_CONFIG_NAME_MAX]; /* UNIX socket; "" : off */
-    bool bind_cmd_any; /* no bindcmdaddress with an IP address was given: loopback */
-    struct visor_address bind_cmd_address4, bind_cmd_address6;
+    bool bind_cmd_any;                         /* no bindcmdaddress with an IP address was given */
+    struct visor_address bind_cmd_address4, bind_cmd_address6; /* loopback unless given */
     char bind_cmd_device[32];
     int cmd_port;           /* 323; 0: off */
-    uint32_t open_commands; /* bit i: i-th name of the list in parse.h */
+    uint32_t open_commands; /* enum visor_open_command bits */
 
     /* real-time clock */
     char hwclockfile[VISOR_CONFIG_NAME_MAX], rtcdevice[VISOR_CONFIG_NAME_MAX];
@@ -262,11 +288,7 @@ struct visor_config {
     double log_change; /* s, 1 */
     char logdir[VISOR_CONFIG_NAME_MAX], dumpdir[VISOR_CONFIG_NAME_MAX];
     char keyfile[VISOR_CONFIG_NAME_MAX], pidfile[VISOR_CONFIG_NAME_MAX];
-    char user[64];
-    char mail_user[VISOR_CONFIG_NAME_MAX];
-    double mail_threshold;
-    bool lock_all;
-    int sched_priority;
+    char user[64];                      /* "" : the daemon's own default */
     char record[VISOR_CONFIG_NAME_MAX]; /* ours: `record FILE` */
 };
 
@@ -276,5 +298,12 @@ void visor_config_free(struct visor_config *config); /* NULL allowed */
 
 void visor_source_config_init(struct visor_source_config *source); /* the defaults above */
 void visor_refclock_config_init(struct visor_refclock_config *refclock);
+
+/* "PPS", "SHM", … */
+const char *visor_refclock_driver_name(enum visor_refclock_driver driver);
+
+/* The reference ID of the index-th reference clock: as configured, or the driver's first three
+ * letters and the index, as chronyd makes it. Returns `refid`. */
+const char *visor_refclock_refid(const struct visor_config *config, size_t index, char refid[5]);
 
 #endif

@@ -1,0 +1,80 @@
+/* Short forms for the rows of option tables; only the files with tables include this. STRUCTURE is
+ * defined by them as what their rows write to. */
+#ifndef VISOR_CONFIG_TABLES_H
+#define VISOR_CONFIG_TABLES_H
+
+#include "config/option.h"
+
+#define AT(member) offsetof(STRUCTURE, member)
+#define UNLIMITED  __builtin_inf()
+#define INT_LIMIT  2147483647
+
+#define FLAG(word, member, about)                                                                  \
+    {                                                                                              \
+        .name = word, .kind = VISOR_OPTION_FLAG, .offset = AT(member), .description = about        \
+    }
+#define BITS(word, member, set, about)                                                             \
+    {                                                                                              \
+        .name = word, .kind = VISOR_OPTION_BITS, .offset = AT(member), .bits = set,                \
+        .description = about                                                                       \
+    }
+#define NUMBER(type, word, member, least, most, normal, unit, about)                               \
+    .name = word, .kind = type, .offset = AT(member), .min = least, .max = most, .value = normal,  \
+    .arguments = unit, .description = about
+#define INT(...)                                                                                   \
+    {                                                                                              \
+        NUMBER(VISOR_OPTION_INT, __VA_ARGS__)                                                      \
+    }
+#define INT_CLAMPED(...)                                                                           \
+    {                                                                                              \
+        NUMBER(VISOR_OPTION_INT, __VA_ARGS__), .clamp = true                                       \
+    }
+#define REAL(...)                                                                                  \
+    {                                                                                              \
+        NUMBER(VISOR_OPTION_REAL, __VA_ARGS__)                                                     \
+    }
+#define REAL_CLAMPED(...)                                                                          \
+    {                                                                                              \
+        NUMBER(VISOR_OPTION_REAL, __VA_ARGS__), .clamp = true                                      \
+    }
+#define TEXT(word, member, normal, unit, about)                                                    \
+    {                                                                                              \
+        .name = word, .kind = VISOR_OPTION_TEXT, .offset = AT(member),                             \
+        .bits = sizeof(((STRUCTURE *)0)->member), .initial = normal, .arguments = unit,            \
+        .description = about                                                                       \
+    }
+#define CHOICE(word, member, words, normal, about)                                                 \
+    {                                                                                              \
+        .name = word, .kind = VISOR_OPTION_CHOICE, .offset = AT(member), .value = normal,          \
+        .text = words, .arguments = words, .description = about                                    \
+    }
+#define SPECIAL(word, function, unit, about)                                                       \
+    {                                                                                              \
+        .name = word, .kind = VISOR_OPTION_SPECIAL, .special = function, .arguments = unit,        \
+        .description = about                                                                       \
+    }
+#define IGNORED(word, level, why)                                                                  \
+    {                                                                                              \
+        .name = word, .kind = VISOR_OPTION_IGNORED, .bits = level, .text = why, .description = why \
+    }
+#define REFUSED(word, why)                                                                         \
+    {                                                                                              \
+        .name = word, .kind = VISOR_OPTION_REFUSED, .text = why, .description = why                \
+    }
+
+/* Directives of their own kind, by file. */
+void visor_directive_allow(struct visor_parser *parser, void *config);
+void visor_directive_deny(struct visor_parser *parser, void *config);
+void visor_directive_cmdallow(struct visor_parser *parser, void *config);
+void visor_directive_cmddeny(struct visor_parser *parser, void *config);
+void visor_directive_bindaddress(struct visor_parser *parser, void *config);
+void visor_directive_bindacqaddress(struct visor_parser *parser, void *config);
+void visor_directive_bindcmdaddress(struct visor_parser *parser, void *config);
+void visor_directive_broadcast(struct visor_parser *parser, void *config);
+void visor_directive_source(struct visor_parser *parser, void *config);
+void visor_directive_refclock(struct visor_parser *parser, void *config);
+void visor_directive_include(struct visor_parser *parser, void *config);
+void visor_directive_confdir(struct visor_parser *parser, void *config);
+void visor_directive_sourcedir(struct visor_parser *parser, void *config);
+
+#endif
