@@ -36,7 +36,7 @@ struct visor_config *visor_config_new(void)
     return config;
 }
 
-const char *visor_refclock_refid(const struct visor_config *config, size_t index, char refid[5])
+const char *visor_config_refid(const struct visor_config *config, size_t index, char refid[5])
 {
     const struct visor_refclock_config *refclock = &config->refclocks[index];
 
@@ -44,7 +44,7 @@ const char *visor_refclock_refid(const struct visor_config *config, size_t index
         memcpy(refid, refclock->refid, 5);
         return refid;
     }
-    memcpy(refid, visor_refclock_driver_name(refclock->driver), 3);
+    memcpy(refid, visor_config_driver_name(refclock->driver), 3);
     refid[3] = (char)('0' + index % 10);
     if (index >= 10)
         refid[2] = (char)('0' + index / 10 % 10);

@@ -300,10 +300,10 @@ void visor_source_config_init(struct visor_source_config *source); /* the defaul
 void visor_refclock_config_init(struct visor_refclock_config *refclock);
 
 /* "PPS", "SHM", … */
-const char *visor_refclock_driver_name(enum visor_refclock_driver driver);
+const char *visor_config_driver_name(enum visor_refclock_driver driver);
 
 /* The reference ID of the index-th reference clock: as configured, or the driver's first three
  * letters and the index, as chronyd makes it. Returns `refid`. */
-const char *visor_refclock_refid(const struct visor_config *config, size_t index, char refid[5]);
+const char *visor_config_refid(const struct visor_config *config, size_t index, char refid[5]);
 
 #endif

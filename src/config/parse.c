@@ -75,7 +75,7 @@ static bool has_refid(const struct visor_config *config, const char *refid)
     for (size_t i = 0; i < config->refclock_count; i++) {
         char own[5];
 
-        if (strcmp(visor_refclock_refid(config, i, own), refid) == 0)
+        if (strcmp(visor_config_refid(config, i, own), refid) == 0)
             return true;
     }
     return false;

@@ -54,7 +54,7 @@ static const struct {
     {"RTC", {"utc"}},
 };
 
-const char *visor_refclock_driver_name(enum visor_refclock_driver driver)
+const char *visor_config_driver_name(enum visor_refclock_driver driver)
 {
     return drivers[driver].name;
 }

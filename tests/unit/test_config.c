@@ -8,6 +8,8 @@
 #include "config/parse.h"
 #include "port/configfile.h"
 
+#include <string.h>
+
 static struct visor_config *parse(const char *text)
 {
     struct visor_config *config;
