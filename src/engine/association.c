@@ -221,21 +221,6 @@ static uint64_t random_stamp(struct visor_association *a, uint64_t other, uint64
     return value;
 }
 
-/* UTC at a raw stamp as a timestamp whose bits below the precision are random: nobody can guess it,
- * and its mean is right. */
-static uint64_t fuzzy_stamp(struct visor_association *a, const struct visor_view *view,
-                            visor_mono raw, uint64_t other, uint64_t another)
-{
-    int bits = clamp(view->precision + 32, 3, 32); /* enough values for the loop to end */
-    uint64_t mask = (UINT64_C(1) << bits) - 1, value;
-    uint64_t exact = visor_ntp_from_wall(visor_view_utc(view, raw));
-
-    do
-        value = exact + (visor_rng_next(a->rng) & mask) - (mask >> 1);
-    while (value == 0 || value == other || value == another);
-    return value;
-}
-
 static void compose_client(struct visor_association *a, struct visor_ntp_header *header)
 {
     bool interleaved =
@@ -270,14 +255,14 @@ static void compose_peer(struct visor_association *a,
                      : interleaved ? a->remote_receive
                                    : a->remote_transmit;
     if (received->by != VISOR_STAMPER_NONE)
-        header->receive =
-            fuzzy_stamp(a, context->view, received->raw, header->origin, a->request.receive);
+        header->receive = visor_serve_timestamp(
+            context->view, visor_view_utc(context->view, received->raw), a->rng,
+            (const uint64_t[3]){header->origin, a->request.receive, 0}, -1);
     if (interleaved)
         transmit = a->request.sent.raw;
-    do
-        header->transmit =
-            fuzzy_stamp(a, context->view, transmit, header->receive, a->request.transmit);
-    while (header->transmit == header->origin);
+    header->transmit = visor_serve_timestamp(
+        context->view, visor_view_utc(context->view, transmit), a->rng,
+        (const uint64_t[3]){header->receive, header->origin, a->request.transmit}, -1);
 }
 
 static size_t add_fields(const struct visor_association *a,

@@ -126,8 +126,9 @@ static void find_shift(struct reply_work *w)
 
     if (!w->has_mono || !w->mono.receive || !a->remote_mono || a->remote_epoch != w->mono.epoch)
         return;
-    shift = visor_seconds_from_ns(visor_ntp_diff_ns(w->reply->header.receive, a->remote_receive) -
-                                  visor_ntp_diff_ns(w->mono.receive, a->remote_mono));
+    /* a difference of differences: exact */
+    shift = visor_seconds_from_ns(visor_ntp_diff_ns(w->reply->header.receive - a->remote_receive,
+                                                    w->mono.receive - a->remote_mono));
     if (absolute(shift) <= MONO_SHIFT_MAX_S)
         w->shift_s = shift;
 }

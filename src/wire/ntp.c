@@ -217,14 +217,27 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
+/* ns in units of 2^-32 s, modulo 2^64. */
+static uint64_t units_from_ns(int64_t ns)
+{
+    int64_t seconds = floor_div(ns, VISOR_NS_PER_S);
+    uint64_t rest = (uint64_t)(ns - seconds * VISOR_NS_PER_S);
+
+    return ((uint64_t)seconds << 32) + ((rest << 32) + VISOR_NS_PER_S / 2) / VISOR_NS_PER_S;
+}
+
 uint64_t visor_ntp_from_wall(visor_wall wall)
 {
-    int64_t seconds = floor_div(wall.ns, VISOR_NS_PER_S);
-    uint64_t ns = (uint64_t)(wall.ns - seconds * VISOR_NS_PER_S);
-    uint64_t fraction = ((ns << 32) + VISOR_NS_PER_S / 2) / VISOR_NS_PER_S;
-    uint64_t timestamp = ((uint64_t)(seconds + NTP_UNIX_OFFSET_S) << 32) + fraction;
+    uint64_t timestamp = units_from_ns(wall.ns) + ((uint64_t)NTP_UNIX_OFFSET_S << 32);
 
     return timestamp ? timestamp : 1;
+}
+
+uint64_t visor_ntp_add_ns(uint64_t timestamp, int64_t ns)
+{
+    uint64_t sum = timestamp + units_from_ns(ns);
+
+    return sum ? sum : 1;
 }
 
 visor_wall visor_ntp_to_wall(uint64_t timestamp)

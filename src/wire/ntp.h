@@ -124,6 +124,8 @@ visor_wall visor_ntp_to_wall(uint64_t timestamp);
 
 /* later - earlier in ns, right across an era change, for differences below 68 years. */
 int64_t visor_ntp_diff_ns(uint64_t later, uint64_t earlier);
+/* To the nearest 2^-32 s; never 0. */
+uint64_t visor_ntp_add_ns(uint64_t timestamp, int64_t ns);
 
 /* Short format 16.16 and F323's 4.28. Both ways round up (a delay or dispersion is a bound), except
  * that whatever fits exactly is kept; negative gives 0, too large the largest. */

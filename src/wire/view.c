@@ -24,3 +24,13 @@ int64_t visor_view_bound_ns(const struct visor_view *view, visor_mono raw)
         return VISOR_NS_MAX;
     return view->bound_ns + (int64_t)growth + 1;
 }
+
+int64_t visor_view_smoothing_ns(const struct visor_view *view, visor_mono raw)
+{
+    const struct visor_smoothing *s = &view->smoothing;
+    double t = visor_seconds_from_ns(visor_mono_diff(raw, s->start));
+
+    if (!s->active)
+        return 0;
+    return visor_ns_from_seconds(s->offset + t * (s->frequency + t * s->wander / 2.0));
+}

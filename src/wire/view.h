@@ -28,7 +28,7 @@ struct visor_tsc_mapping {
     uint64_t period_frac; /* ns of MONOTONIC_RAW a tick, in units of 2^-32 */
 };
 
-/* `smoothtime`: served time = UTC + offset(t); a quadratic in seconds since `start`. */
+/* `smoothtime`: served time = UTC + offset + t (frequency + t wander / 2), t in s since `start`. */
 struct visor_smoothing {
     bool active;
     visor_mono start;
@@ -69,5 +69,8 @@ visor_wall visor_view_utc(const struct visor_view *view, visor_mono raw);
 
 /* Bound at a raw stamp (>= bound_ns), VISOR_NS_MAX if unbounded. Rounds up. */
 int64_t visor_view_bound_ns(const struct visor_view *view, visor_mono raw);
+
+/* What `smoothtime` adds to UTC for clients at a raw stamp, ns; 0 where it is not active. */
+int64_t visor_view_smoothing_ns(const struct visor_view *view, visor_mono raw);
 
 #endif

@@ -106,6 +106,8 @@ static void test_diff_ns__across_the_era_and_negative(void **state)
     assert_int_equal(visor_ntp_diff_ns(visor_ntp_from_wall(before), visor_ntp_from_wall(after)),
                      -3);
     assert_int_equal(visor_ntp_diff_ns(UINT64_C(10) << 32, UINT64_C(8) << 32), 2000000000);
+    assert_true(visor_ntp_add_ns(UINT64_C(10) << 32, -1500000000) == UINT64_C(17) << 31);
+    assert_true(visor_ntp_add_ns(UINT64_C(0xffffffff) << 32, 1000000000) == 1); /* never 0 */
 }
 
 static void test_short_format__rounds_outward(void **state)
