@@ -498,6 +498,7 @@ void visor_association_handle_sent(struct visor_association *a,
         if (event->token != a->tokens)
             return;
         a->sends_failed++;
+        a->send_error = event->error;
         if (a->total_tx)
             a->total_tx--;
         if (a->burst.active && !a->burst.then_offline && !a->reach)
@@ -515,6 +516,7 @@ void visor_association_handle_sent(struct visor_association *a,
         delay > VISOR_NS_PER_S)
         return;
     a->sends_failed = 0;
+    a->send_error = 0;
     a->request.sent = event->sent;
     if (a->previous.token == event->token && a->previous.sent.by != VISOR_STAMPER_NONE)
         a->previous.sent = event->sent;

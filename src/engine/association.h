@@ -132,6 +132,7 @@ struct visor_association {
     uint32_t missed_polls;   /* polls in succession without a valid reply, retries included */
     uint32_t unreached;      /* polls in succession that left reach at 0 */
     uint32_t sends_failed;   /* in succession */
+    int send_error;          /* errno of the last of these; 0: the last request went out */
 
     /* protocol state */
     struct visor_association_exchange request, previous;

@@ -592,6 +592,7 @@ void visor_association_status(const struct visor_association *a, struct visor_so
     status->authenticated = a->config.key != 0;
     status->poll = visor_association_poll(a);
     status->reach = a->reach;
+    status->send_error = a->send_error;
     status->total_tx = a->total_tx;
     status->total_rx = a->total_rx;
     status->total_valid = a->total_valid;

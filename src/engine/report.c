@@ -47,6 +47,7 @@ static void report_source(const struct visor_engine *e, const struct visor_sourc
         memcpy(out->name, e->origins[source->origin].config.name, sizeof(out->name));
         out->kind = e->origins[source->origin].config.kind;
         out->resolved = source->resolved;
+        out->resolve_result = e->origins[source->origin].result;
         if (source->resolved)
             visor_association_status(&source->association, out);
     }

@@ -292,6 +292,7 @@ void visor_sources_resolved(struct visor_engine *e, const struct visor_event_res
     if (!origin || !origin->asking)
         return;
     origin->asking = false;
+    origin->result = resolved->result;
     for (size_t i = 0; i < resolved->count && i < VISOR_RESOLVE_MAX; i++) {
         struct visor_address address = resolved->addresses[i];
         struct visor_source *source = needy(e, (uint32_t)(origin - e->origins));

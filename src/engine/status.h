@@ -42,6 +42,8 @@ struct visor_source_status {
     char name[VISOR_CONFIG_NAME_MAX]; /* as configured (or the address); refclock: refid */
     enum visor_source_kind kind;
     bool resolved, online, authenticated;
+    enum visor_resolve_result resolve_result; /* of the last attempt; OK as well before it */
+    int send_error;                           /* errno of the last request, 0: it went out */
     enum visor_select_state state;
     enum visor_source_fault fault;
     uint32_t options, effective_options;
