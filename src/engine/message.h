@@ -11,7 +11,8 @@ enum visor_severity {
     VISOR_SEVERITY_DEBUG,
     VISOR_SEVERITY_INFO,
     VISOR_SEVERITY_WARNING,
-    VISOR_SEVERITY_ERROR
+    VISOR_SEVERITY_ERROR,
+    VISOR_SEVERITY_FATAL, /* said by the daemon only, before it ends */
 };
 
 enum visor_message_kind {

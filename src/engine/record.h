@@ -12,8 +12,9 @@
 struct visor_record_measurement {
     struct visor_address peer;
     enum visor_leap leap;
-    uint8_t stratum, test_bits_low, test_bits_mid,
-        test_bits_high; /* RFC tests 1-3, 5-7, A-D: 1 passed */
+    uint8_t stratum;
+    /* RFC tests 1-3, 5-7, A-D; 1: passed; the first of each is the highest bit */
+    uint8_t test_bits_low, test_bits_mid, test_bits_high;
     int local_poll, remote_poll;
     double score;                                                  /* poll score */
     double offset, delay, dispersion, root_delay, root_dispersion; /* s */
