@@ -7,7 +7,7 @@
 #include <libintl.h>
 
 #define _(text)  gettext(text)
-#define N_(text) text /* marked here, translated by _() where it is printed */
+#define N_(text) (text) /* marked here, translated by _() where it is printed */
 
 /* Language and character set of the environment; call once, first thing in main(). Numbers keep
  * their point. TIMEVISOR_LOCALE_DIR names another folder of translations (an uninstalled build). */

@@ -49,8 +49,6 @@ int visor_start(struct visor_daemon *daemon)
     daemon->timer = open_timer();
     visor_signals_init(daemon->timer);
     start_clock(daemon);
-    if (daemon->config->clock_precision <= 0.0)
-        daemon->config->clock_precision = visor_clock_precision();
     daemon->net = visor_net_new(daemon->config, &daemon->stamps);
     daemon->logfile = visor_logfile_new(daemon->config, daemon->log);
     if (!daemon->net || !daemon->logfile)
@@ -65,7 +63,8 @@ int visor_start(struct visor_daemon *daemon)
 void visor_start_engine(struct visor_daemon *daemon)
 {
     struct visor_event event = {.kind = VISOR_EVENT_START,
-                                .start = {.clock_settable = daemon->settable}};
+                                .start = {.clock_settable = daemon->settable,
+                                          .precision_s = visor_clock_precision()}};
     struct visor_event_start *start = &event.start;
 
     start->drift_known =

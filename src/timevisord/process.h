@@ -1,0 +1,35 @@
+/* The daemon as a process: into the background, alone, and with no more rights than it needs. */
+#ifndef VISOR_TIMEVISORD_PROCESS_H
+#define VISOR_TIMEVISORD_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Into the background. The process that was started waits for visor_process_started() and then
+ * exits with its status. Returns the descriptor for that in the daemon; -1: it could not be done.
+ */
+int visor_process_detach(void);
+
+/* Tell the waiting process: NULL, all is well; else why the daemon gives up. */
+void visor_process_started(int fd, const char *failure);
+
+/* 0, or the process that holds this PID file and is alive. */
+pid_t visor_process_holder(const char *pidfile);
+
+/* 0 or -errno; "" is no file. remove() only takes away a file that names us. */
+int visor_process_write_pidfile(const char *pidfile);
+void visor_process_remove_pidfile(const char *pidfile);
+
+/* Another daemon of this machine that keeps the clock: its name and process into `name`. False:
+ * none is found. Where processes cannot be told apart (a simulator) none is looked for. */
+bool visor_process_rival(char *name, size_t size);
+
+/* To systemd's notification socket, if there is one: "READY=1" and the like. */
+void visor_process_notify(const char *state);
+
+/* Become `user`, keeping only the rights to set the clock (`clock`), to bind low ports and, with
+ * `device`, to bind to devices. 0 or -errno; -ENOENT: there is no such user. */
+int visor_process_drop(const char *user, bool clock, bool device);
+
+#endif

@@ -1,0 +1,99 @@
+/* Finds and loads the configuration. The language itself is config/'s. */
+#include "timevisord/setup.h"
+
+#include "config/parse.h"
+#include "port/configfile.h"
+#include "port/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *visor_setup_path(const struct visor_options *options)
+{
+    static const char *const paths[] = {"/etc/timevisor/timevisord.conf", "/etc/chrony/chrony.conf",
+                                        "/etc/chrony.conf"};
+
+    if (options->config)
+        return options->config;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+        if (!access(paths[i], R_OK))
+            return paths[i];
+    return paths[0];
+}
+
+/* Every argument is one line. NULL without memory. */
+static char *join_directives(const struct visor_options *options)
+{
+    size_t size = 1;
+    char *text, *end;
+
+    for (int i = 0; i < options->directive_count; i++)
+        size += strlen(options->directives[i]) + 1;
+    text = malloc(size);
+    if (!text)
+        return NULL;
+    end = text;
+    for (int i = 0; i < options->directive_count; i++) {
+        end = stpcpy(end, options->directives[i]);
+        *end++ = '\n';
+    }
+    *end = '\0';
+    return text;
+}
+
+static void log_diagnoses(const struct visor_diagnoses *diagnoses, struct visor_log *log)
+{
+    static const enum visor_severity severities[] = {
+        [VISOR_DIAGNOSIS_NOTICE] = VISOR_SEVERITY_INFO,
+        [VISOR_DIAGNOSIS_WARNING] = VISOR_SEVERITY_WARNING,
+        [VISOR_DIAGNOSIS_ERROR] = VISOR_SEVERITY_ERROR,
+    };
+    char text[VISOR_DIAGNOSIS_TEXT];
+
+    for (size_t i = 0; i < diagnoses->count; i++)
+        visor_log_write(log, severities[diagnoses->items[i].severity], "%s",
+                        visor_diagnosis_print(&diagnoses->items[i], gettext, text, sizeof(text)));
+}
+
+static int load(const struct visor_options *options, struct visor_config *config,
+                struct visor_diagnoses *diagnoses)
+{
+    char *text;
+    int result;
+
+    if (!options->directive_count)
+        return visor_config_parse_into(config, visor_setup_path(options), NULL,
+                                       &visor_configfile_loader, diagnoses);
+    text = join_directives(options);
+    if (!text)
+        return -1;
+    result = visor_config_parse_into(config, NULL, text, &visor_configfile_loader, diagnoses);
+    free(text);
+    return result;
+}
+
+struct visor_config *visor_setup_config(const struct visor_options *options, struct visor_log *log)
+{
+    struct visor_config *config = visor_config_new();
+    struct visor_diagnoses diagnoses;
+
+    if (!config)
+        return NULL;
+    visor_diagnoses_init(&diagnoses);
+    if (options->task == VISOR_TASK_PRINT_ONCE)
+        visor_config_set_client_only(config);
+    if (load(options, config, &diagnoses)) {
+        visor_config_free(config);
+        config = NULL;
+    }
+    log_diagnoses(&diagnoses, log);
+    visor_diagnoses_done(&diagnoses);
+    if (!config)
+        return NULL;
+    if (options->restarted)
+        visor_config_set_restarted(config);
+    if (options->observe || options->task == VISOR_TASK_SET_ONCE)
+        config->mode = VISOR_MODE_OBSERVE;
+    return config;
+}

@@ -1,0 +1,17 @@
+/* From the command line to a configuration. */
+#ifndef VISOR_TIMEVISORD_SETUP_H
+#define VISOR_TIMEVISORD_SETUP_H
+
+#include "config/config.h"
+#include "port/log.h"
+#include "timevisord/options.h"
+
+/* Reads the file that the options name (or the first default that is there), or their directives,
+ * and applies what the options override. Everything wrong is logged. NULL: the daemon must not
+ * start. */
+struct visor_config *visor_setup_config(const struct visor_options *options, struct visor_log *log);
+
+/* The file that would be read; never NULL. */
+const char *visor_setup_path(const struct visor_options *options);
+
+#endif
