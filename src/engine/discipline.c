@@ -223,13 +223,14 @@ void visor_discipline_step(struct visor_engine *e, double remaining_s)
 
 static void slew(struct visor_engine *e)
 {
-    double before = e->steer.wanted_ppb, wanted;
+    double before = e->steer.wanted_ppb, wanted, tolerance;
 
     if (!e->settable || !e->known || e->step_pending)
         return;
     e->steer.base_ppb = e->line.rate * 1e9;
+    tolerance = 0.02 * visor_math_sqrt(e->line.p00);
     wanted = visor_steer_plan(&e->steer, e->config, &e->now, visor_discipline_remaining(e),
-                              e->update_interval_s);
+                              e->update_interval_s, tolerance > 1e-9 ? tolerance : 1e-9);
     if (wanted != before || e->steer.frequency_ppb - wanted > 1.0 ||
         wanted - e->steer.frequency_ppb > 1.0)
         visor_engine_push(e, VISOR_ACTION_FREQUENCY)->frequency.frequency_ppb = wanted;

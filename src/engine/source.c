@@ -145,9 +145,9 @@ int visor_source_adapt(struct visor_source *source, int poll_target)
                     visor_mono_add(line.at, visor_ns_from_seconds(visor_source_interval(source))),
                     filter->noise.wander);
     share = line.p00 / (line.p00 + deviation * deviation);
-    if (share < target)
+    if (share < 3.0 * target)
         source->poll_score += 0.25;
-    else if (share > 3.0 * target)
+    else if (share > 7.0 * target)
         source->poll_score -= share > 6.0 * target ? 0.5 : 0.25;
     else
         source->poll_score *= 0.75;

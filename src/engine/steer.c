@@ -49,7 +49,8 @@ void visor_steer_applied(struct visor_steer *steer, const struct visor_event_app
 }
 
 double visor_steer_plan(struct visor_steer *steer, const struct visor_config *config,
-                        const struct visor_reading *now, double remaining_s, double interval_s)
+                        const struct visor_reading *now, double remaining_s,
+                        double interval_s, double tolerance_s)
 {
     double size = remaining_s < 0.0 ? -remaining_s : remaining_s;
     double limit = config->max_slew_rate * 1e-6, shortest, time = size / GENTLE, rate;
@@ -64,7 +65,7 @@ double visor_steer_plan(struct visor_steer *steer, const struct visor_config *co
     time *= config->correction_time_ratio / 3.0;
     if (size > limit * time)
         time = size / limit;
-    steer->slewing = size > 1e-10;
+    steer->slewing = size > tolerance_s;
     if (!steer->slewing)
         return steer->wanted_ppb = steer->base_ppb;
     rate = remaining_s / time;

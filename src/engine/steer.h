@@ -29,9 +29,11 @@ enum visor_foreign visor_steer_watch(struct visor_steer *steer, const struct vis
 void visor_steer_applied(struct visor_steer *steer, const struct visor_event_applied *applied);
 
 /* Frequency for removing `remaining_s` (estimate - REALTIME) gently, at most at the configured
- * slew rate; sets slewing and slew_end. `interval_s`: time between updates. */
+ * slew rate; sets slewing and slew_end. `interval_s`: time between updates;
+ * `tolerance_s`: what is not worth a correction. */
 double visor_steer_plan(struct visor_steer *steer, const struct visor_config *config,
-                        const struct visor_reading *now, double remaining_s, double interval_s);
+                        const struct visor_reading *now, double remaining_s,
+                        double interval_s, double tolerance_s);
 
 /* True once the planned slew has run its time. */
 bool visor_steer_due(const struct visor_steer *steer, visor_mono now);
