@@ -67,6 +67,18 @@ int visor_association_poll(const struct visor_association *a)
     return poll;
 }
 
+/* What the poll interval is stretched to: the core wants it continuous, the protocol's exponent is
+ * the power of two below. */
+static int64_t spacing_ns(const struct visor_association *a)
+{
+    int poll = visor_association_poll(a);
+    int64_t interval = interval_ns(poll);
+
+    if (!is_client(a) || poll != a->poll || poll >= a->maxpoll)
+        return interval;
+    return (int64_t)((double)interval * a->stretch);
+}
+
 static int64_t burst_interval_ns(const struct visor_association *a)
 {
     int64_t quarter = interval_ns(visor_association_poll(a)) / 4;
@@ -78,10 +90,10 @@ static int64_t burst_interval_ns(const struct visor_association *a)
  * warm-up at short polls a little later. */
 static void plan_next_slot(struct visor_association *a)
 {
-    int64_t interval = interval_ns(visor_association_poll(a));
+    int64_t interval = spacing_ns(a);
     visor_mono earliest = visor_mono_add(a->queued, interval / 2);
 
-    a->planned_poll = visor_association_poll(a);
+    a->planned_ns = interval;
     a->on_grid = true;
     a->next = visor_mono_add(a->slot, interval + jitter_ns(a, interval));
     if (visor_mono_before(a->next, earliest))
@@ -94,14 +106,13 @@ static void plan_first(struct visor_association *a, visor_mono now)
 
     a->next = earliest;
     if (a->request.sent.by != VISOR_STAMPER_NONE) {
-        int64_t interval =
-            a->burst.active ? burst_interval_ns(a) : interval_ns(visor_association_poll(a));
+        int64_t interval = a->burst.active ? burst_interval_ns(a) : spacing_ns(a);
         visor_mono due = visor_mono_add(a->request.sent.raw, interval);
 
         if (visor_mono_before(earliest, due))
             a->next = due;
     }
-    a->planned_poll = visor_association_poll(a);
+    a->planned_ns = spacing_ns(a);
     a->on_grid = false;
 }
 
@@ -119,7 +130,7 @@ static void plan_peer(struct visor_association *a, const struct visor_view *view
     if ((difference > 0 && share * PEER_STRETCH < 1.0) ||
         (!sending && difference == 0 && share > PEER_STRETCH - 0.5))
         interval = (int64_t)((double)interval * PEER_STRETCH);
-    a->planned_poll = visor_association_poll(a);
+    a->planned_ns = spacing_ns(a);
     a->next = visor_mono_add(a->queued, interval + jitter_ns(a, interval));
     if (visor_mono_before(a->next, now))
         a->next = now;
@@ -192,6 +203,7 @@ void visor_association_init(struct visor_association *a, const struct visor_sour
     a->version = (uint8_t)(config->version ? clamp(config->version, 1, VISOR_NTP_VERSION)
                                            : VISOR_NTP_VERSION);
     a->poll = a->minpoll;
+    a->stretch = 1.0;
     a->next = a->await_until = a->close_at = NEVER;
     visor_association_reset(a);
     if (!config->offline)
@@ -416,7 +428,7 @@ static void plan_after_send(struct visor_association *a, const struct visor_view
 
         a->burst.total--;
         a->on_grid = false;
-        a->planned_poll = visor_association_poll(a);
+        a->planned_ns = spacing_ns(a);
         a->next = visor_mono_add(now, interval + jitter_ns(a, interval));
     } else if (a->warmup) {
         a->on_grid = false;
@@ -429,7 +441,7 @@ static void plan_after_send(struct visor_association *a, const struct visor_view
 /* The nominal time of a request sent now: its place in the grid unless it comes far too late. */
 static visor_mono nominal_slot(const struct visor_association *a, visor_mono now)
 {
-    int64_t interval = interval_ns(a->planned_poll);
+    int64_t interval = a->planned_ns;
     visor_mono slot = visor_mono_add(a->slot, interval);
     int64_t late = visor_mono_diff(now, slot);
 
@@ -537,7 +549,7 @@ bool visor_association_listens(const struct visor_association *a)
 static void replan(struct visor_association *a, visor_mono now)
 {
     if (!is_active(a) || a->burst.active || a->warmup || !a->asked ||
-        a->planned_poll == visor_association_poll(a))
+        a->planned_ns == spacing_ns(a))
         return;
     plan_next_slot(a);
     if (visor_mono_before(a->next, now))
@@ -603,7 +615,28 @@ void visor_association_back_off(struct visor_association *a, bool rate, visor_mo
 void visor_association_set_poll(struct visor_association *a, int poll, visor_mono now)
 {
     a->poll = clamp(poll, a->minpoll, a->maxpoll);
+    a->stretch = 1.0;
     replan(a, now);
+}
+
+void visor_association_set_interval(struct visor_association *a, double seconds, visor_mono now)
+{
+    int poll = a->minpoll;
+
+    while (poll < a->maxpoll && visor_math_exp2i(poll + 1) <= seconds)
+        poll++;
+    a->poll = poll;
+    a->stretch = seconds / visor_math_exp2i(poll);
+    if (!(a->stretch > 1.0))
+        a->stretch = 1.0;
+    if (a->stretch > 2.0)
+        a->stretch = 2.0;
+    replan(a, now);
+}
+
+double visor_association_interval(const struct visor_association *a)
+{
+    return visor_seconds_from_ns(spacing_ns(a));
 }
 
 void visor_association_set_minpoll(struct visor_association *a, int minpoll, visor_mono now)

@@ -108,7 +108,8 @@ struct visor_association {
     bool denied; /* DENY or RSTR was received; silent until restarted */
     struct visor_association_burst burst;
     int poll;               /* as the core wants it, log2 s */
-    int planned_poll;       /* what `next` was reckoned with */
+    double stretch;         /* 1 … 2: of a client's interval between two exponents */
+    int64_t planned_ns;     /* interval that `next` was reckoned with */
     bool near;              /* not farther than 10 ms: sub-second polling is allowed */
     int warmup;             /* replies still to be ignored (`presend`) */
     visor_mono next;        /* when to send next; max: never */
@@ -189,6 +190,10 @@ enum visor_association_verdict visor_association_handle_packet(
 
 /* Poll interval, log2 s: held within minpoll … maxpoll; moves the next request. */
 void visor_association_set_poll(struct visor_association *a, int poll, visor_mono now);
+/* The same for any interval; a client keeps to it between the powers of two. */
+void visor_association_set_interval(struct visor_association *a, double seconds, visor_mono now);
+/* The interval in use, s. */
+double visor_association_interval(const struct visor_association *a);
 /* The one in use: not below 0 for a source that is unreachable or farther than 10 ms, and in
  * symmetric mode not above the peer's. */
 int visor_association_poll(const struct visor_association *a);

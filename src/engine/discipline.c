@@ -476,7 +476,7 @@ static void adopt(struct visor_engine *e, const struct visor_source *leader,
     e->known = true;
     e->rate = line.rate;
     e->rate_deviation = visor_math_sqrt(line.p11) + 1e-8;
-    wander = leader->filter.noise.wander;
+    wander = visor_filter_cautious_wander(&leader->filter);
     e->drift = e->config->max_clock_error * 1e-6 +
                VISOR_RATE_DEVIATIONS *
                    visor_math_sqrt(line.p11 + 2.0 * wander * wander * e->update_interval_s);

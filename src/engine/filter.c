@@ -11,6 +11,7 @@
 #define YOUNG          3            /* samples below which two suspects are enough to restart */
 
 #define WANDER_TYPICAL 1e-9
+#define WANDER_WORST   1e-7 /* of a counter of which little is known yet */
 #define WANDER_MIN     1e-11
 #define WANDER_MAX     1e-5
 #define WHITE_MIN      1e-10
@@ -252,7 +253,8 @@ static void intersect(struct visor_filter *filter, const struct visor_line *befo
         double old_low = filter->low + moved + shift - drift * aged;
         double old_high = filter->high + moved + shift + drift * aged;
 
-        if (old_low <= high && low <= old_high) {
+        /* Where the two hardly overlap, the drift allowed for was too small: trust the new one. */
+        if (old_low <= high - reach && low + reach <= old_high) {
             if (old_low > low)
                 low = old_low;
             if (old_high < high)
@@ -285,16 +287,23 @@ void visor_filter_shift(struct visor_filter *filter, double jump_s)
     filter->line.offset_ns += jump_ns;
 }
 
+double visor_filter_cautious_wander(const struct visor_filter *filter)
+{
+    double n = filter->taken > 0 ? (double)filter->taken : 1.0;
+    double unknown = WANDER_WORST * (8.0 / n) * (8.0 / n) * (8.0 / n);
+
+    return filter->noise.wander * (n < 60.0 ? 1.0 + 30.0 / n : 1.5) + unknown;
+}
+
 /* By how much an entry misses the line, in seconds and in deviations. The wander of a young filter
  * is only a guess and gets the benefit of the doubt. */
 static double misfit(const struct visor_filter *filter, const struct visor_filter_entry *entry,
                      double *deviations)
 {
     struct visor_line line = filter->line;
-    double doubt = 1.0 + (filter->taken < 64 ? 30.0 / (double)filter->taken : 0.5);
     double variance, innovation;
 
-    visor_line_move(&line, entry->point.at, filter->noise.wander * doubt);
+    visor_line_move(&line, entry->point.at, visor_filter_cautious_wander(filter));
     innovation = visor_line_innovation(&line, &entry->point, &filter->noise, &variance);
     *deviations = innovation / visor_math_sqrt(variance);
     return innovation;

@@ -72,6 +72,10 @@ const struct visor_filter_entry *visor_filter_entry(const struct visor_filter *f
  * reference plus all dispersions; s. */
 double visor_filter_root_distance(const struct visor_filter *filter, unsigned int last);
 
+/* The wander that caution allows for: what was learnt, and more as long as it was learnt from few
+ * samples. */
+double visor_filter_cautious_wander(const struct visor_filter *filter);
+
 /* Deviation of a typical sample, s. */
 double visor_filter_deviation(const struct visor_filter *filter);
 

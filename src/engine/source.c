@@ -5,8 +5,13 @@
 
 #include <string.h>
 
-#define SAMPLES_NEEDED 3
-#define RECENT         4 /* samples whose smallest root distance counts */
+#define SAMPLES_NEEDED  3
+#define RECENT          4    /* samples whose smallest root distance counts */
+#define USEFUL_INTERVAL 37.0 /* s, times (noise / wander)^(1/4): beyond it the clock only coasts   \
+                              */
+#define SHARE_TARGET 5.0 /* over polltarget: share of a new sample at which the interval is right  \
+                          */
+#define GROWTH_SAMPLES 5.2 /* samples after which the shortest interval has grown by itself */
 
 void visor_source_init(struct visor_source *source, uint32_t id, const struct visor_config *config)
 {
@@ -45,14 +50,14 @@ uint8_t visor_source_reach(const struct visor_source *source)
 
 double visor_source_interval(const struct visor_source *source)
 {
-    return visor_math_exp2i(source->refclock ? source->clock_config->poll
-                                             : visor_association_poll(&source->association));
+    return source->refclock ? visor_math_exp2i(source->clock_config->poll)
+                            : visor_association_interval(&source->association);
 }
 
 double visor_source_drift(const struct visor_source *source, const struct visor_config *config)
 {
     const struct visor_filter *filter = &source->filter;
-    double wander = filter->noise.wander;
+    double wander = visor_filter_cautious_wander(filter);
     double rate = filter->line.p11 + wander * wander * 2.0 * visor_source_interval(source);
 
     return config->max_clock_error * 1e-6 + VISOR_RATE_DEVIATIONS * visor_math_sqrt(rate);
@@ -132,30 +137,23 @@ void visor_source_nominate(struct visor_source *source, const struct visor_line 
 }
 
 /* The share of the newest sample in the estimate tells how many samples it rests on: with many,
- * they may come less often; with few, the clock wanders too much between them. */
-int visor_source_adapt(struct visor_source *source, int poll_target)
+ * they may come less often; with few, the clock wanders too much between them. Until there are
+ * samples enough to know, the interval grows with their number only. */
+double visor_source_adapt(const struct visor_source *source, double interval_s, int poll_target)
 {
     const struct visor_filter *filter = &source->filter;
     struct visor_line line = filter->line;
-    double deviation = visor_filter_deviation(filter), share, target = 1.0 / (double)poll_target;
+    double deviation = visor_filter_deviation(filter), share, factor;
+    double longest = visor_math_exp2i(source->association.minpoll) *
+                     (1.0 + (double)filter->taken / GROWTH_SAMPLES);
+    double useful = visor_math_sqrt(visor_math_sqrt(deviation / filter->noise.wander));
 
-    if (filter->count < 3)
-        return 0;
-    visor_line_move(&line,
-                    visor_mono_add(line.at, visor_ns_from_seconds(visor_source_interval(source))),
+    visor_line_move(&line, visor_mono_add(line.at, visor_ns_from_seconds(interval_s)),
                     filter->noise.wander);
     share = line.p00 / (line.p00 + deviation * deviation);
-    if (share < 3.0 * target)
-        source->poll_score += 0.25;
-    else if (share > 7.0 * target)
-        source->poll_score -= share > 6.0 * target ? 0.5 : 0.25;
-    else
-        source->poll_score *= 0.75;
-    if (source->poll_score >= 1.0 || source->poll_score <= -1.0) {
-        int change = source->poll_score > 0.0 ? 1 : -1;
-
-        source->poll_score = 0.0;
-        return change;
-    }
-    return 0;
+    factor = visor_math_sqrt(SHARE_TARGET / ((double)poll_target * share));
+    factor = factor < 0.5 ? 0.5 : factor > 1.3 ? 1.3 : factor;
+    if (longest > USEFUL_INTERVAL * useful)
+        longest = USEFUL_INTERVAL * useful;
+    return factor * interval_s < longest ? factor * interval_s : longest;
 }

@@ -10,7 +10,7 @@
 #include "engine/select.h"
 #include "engine/status.h"
 
-#define VISOR_RATE_DEVIATIONS 4.0 /* of the rate's uncertainty that a bound must allow for */
+#define VISOR_RATE_DEVIATIONS 5.0 /* of the rate's uncertainty that a bound must allow for */
 
 /* One directive that names sources: `server`, `peer`, `pool` or a command. A name is resolved for
  * all its sources at once. */
@@ -79,7 +79,7 @@ enum visor_source_fault visor_source_judge(const struct visor_source *source, vi
 void visor_source_nominate(struct visor_source *source, const struct visor_line *base,
                            const struct visor_config *config, visor_mono now);
 
-/* After a sample: -1, 0, +1 by which the poll exponent should change. */
-int visor_source_adapt(struct visor_source *source, int poll_target);
+/* After a sample of an NTP source: the poll interval that it deserves, s, given the present one. */
+double visor_source_adapt(const struct visor_source *source, double interval_s, int poll_target);
 
 #endif

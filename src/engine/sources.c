@@ -406,13 +406,11 @@ void visor_sources_verify(struct visor_engine *e, const struct visor_source *exc
 static void adapt_poll(struct visor_engine *e, struct visor_source *source)
 {
     struct visor_association *a = &source->association;
-    int change;
 
-    if (source->refclock)
-        return;
-    change = visor_source_adapt(source, a->config.poll_target);
-    if (change != 0)
-        visor_association_set_poll(a, a->poll + change, e->now.raw);
+    if (!source->refclock && source->filter.count >= 3)
+        visor_association_set_interval(
+            a, visor_source_adapt(source, visor_association_interval(a), a->config.poll_target),
+            e->now.raw);
 }
 
 /* The source says that it, or our counter, has jumped: ask it again at once, and the others. */
@@ -471,7 +469,8 @@ static void record_measurement(struct visor_engine *e, const struct visor_source
         (raw && !(e->config->logs & VISOR_LOG_RAWMEASUREMENTS)))
         return;
     record = visor_engine_record(e, VISOR_RECORD_MEASUREMENT);
-    visor_association_record(&source->association, source->poll_score, &record->measurement);
+    visor_association_record(&source->association, visor_association_interval(&source->association),
+                             &record->measurement);
     record->measurement.raw = raw;
 }
 

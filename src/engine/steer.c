@@ -49,10 +49,11 @@ void visor_steer_applied(struct visor_steer *steer, const struct visor_event_app
 }
 
 double visor_steer_plan(struct visor_steer *steer, const struct visor_config *config,
-                        const struct visor_reading *now, double remaining_s,
-                        double interval_s, double tolerance_s)
+                        const struct visor_reading *now, double remaining_s, double interval_s,
+                        double tolerance_s)
 {
     double size = remaining_s < 0.0 ? -remaining_s : remaining_s;
+    double base = (steer->base_ppb < 0.0 ? -steer->base_ppb : steer->base_ppb) * 1e-9;
     double limit = config->max_slew_rate * 1e-6, shortest, time = size / GENTLE, rate;
 
     shortest = interval_s < 0.25 ? 4.0 * interval_s : 1.0;
@@ -63,6 +64,7 @@ double visor_steer_plan(struct visor_steer *steer, const struct visor_config *co
     if (time < shortest)
         time = shortest;
     time *= config->correction_time_ratio / 3.0;
+    limit = base < limit / 2.0 ? limit - base : limit / 2.0;
     if (size > limit * time)
         time = size / limit;
     steer->slewing = size > tolerance_s;

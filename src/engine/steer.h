@@ -32,8 +32,8 @@ void visor_steer_applied(struct visor_steer *steer, const struct visor_event_app
  * slew rate; sets slewing and slew_end. `interval_s`: time between updates;
  * `tolerance_s`: what is not worth a correction. */
 double visor_steer_plan(struct visor_steer *steer, const struct visor_config *config,
-                        const struct visor_reading *now, double remaining_s,
-                        double interval_s, double tolerance_s);
+                        const struct visor_reading *now, double remaining_s, double interval_s,
+                        double tolerance_s);
 
 /* True once the planned slew has run its time. */
 bool visor_steer_due(const struct visor_steer *steer, visor_mono now);
