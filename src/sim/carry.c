@@ -132,6 +132,7 @@ static void resolve(struct visor_host *host, struct visor_world *world,
         return;
     parcel->host = host;
     parcel->query = resolve->query;
+    parcel->began_at = world->now;
     parcel->target = VISOR_SCENARIO_NONE;
     for (uint32_t i = 0; i < world->scenario->server_count; i++)
         if (strcmp(world->scenario->servers[i].name, resolve->name) == 0)
@@ -164,7 +165,6 @@ static void set_frequency(struct visor_host *host, struct visor_world *world, do
     if (host->published && (slew > limit || slew < -limit))
         visor_checker_blame(&host->checker, VISOR_VIOLATION_SLEW, world->now, slew * 1e-9,
                             limit * 1e-9);
-    host->clock_updates++;
     visor_kernel_set_frequency(&host->kernel, ppb);
     tell_applied(host, world, VISOR_CLOCK_FREQUENCY, 0);
 }
@@ -195,6 +195,26 @@ static void publish(struct visor_host *host, const struct visor_view *view)
     host->published = true;
 }
 
+static void note_selection(struct visor_host *host, const struct visor_message *message)
+{
+    switch (message->kind) {
+    case VISOR_MESSAGE_SELECTED:
+        host->score.selections++;
+        if (!visor_world_target(&message->address, &host->selected))
+            host->selected = VISOR_SCENARIO_NONE;
+        break;
+    case VISOR_MESSAGE_NO_SELECTABLE:
+    case VISOR_MESSAGE_NO_MAJORITY:
+    case VISOR_MESSAGE_NOT_ENOUGH:
+    case VISOR_MESSAGE_NO_REQUIRED:
+    case VISOR_MESSAGE_HOLDOVER:
+        host->selected = VISOR_SCENARIO_NONE;
+        break;
+    default:
+        break;
+    }
+}
+
 void visor_host_carry(struct visor_host *host, struct visor_world *world,
                       const struct visor_action *action)
 {
@@ -220,7 +240,12 @@ void visor_host_carry(struct visor_host *host, struct visor_world *world,
         publish(host, &action->view);
         break;
     case VISOR_ACTION_LOG:
-        host->score.selections += action->message.kind == VISOR_MESSAGE_SELECTED;
+        note_selection(host, &action->message);
+        break;
+    case VISOR_ACTION_DRIFT:
+        host->drift_known = true;
+        host->drift_ppm = action->drift.frequency_ppm;
+        host->drift_skew_ppm = action->drift.skew_ppm;
         break;
     case VISOR_ACTION_FATAL: /* the daemon has exited */
         host->running = false;
@@ -229,7 +254,6 @@ void visor_host_carry(struct visor_host *host, struct visor_world *world,
     case VISOR_ACTION_CLOSE:
     case VISOR_ACTION_RECORD:
     case VISOR_ACTION_ANSWER:
-    case VISOR_ACTION_DRIFT:
         break;
     }
 }

@@ -1,6 +1,7 @@
 /* The seam between a simulated machine and the real engine: time in, events in, actions out. */
 #include "sim/host.h"
 
+#include "sim/expectation.h"
 #include "wire/ntp.h"
 
 #include <stdlib.h>
@@ -29,32 +30,50 @@ static void init_clocks(struct visor_host *host, struct visor_world *world)
         offset = model->offset;
     visor_oscillator_init(&host->oscillator, &oscillator,
                           visor_world_seed(world->seed, host->name, "oscillator"));
-    visor_kernel_init(&host->kernel, uptime,
-                      visor_world_utc(world, 0).ns + visor_ns_from_seconds(offset));
+    host->born_raw = uptime;
+    host->born_real = visor_world_utc(world, 0).ns + visor_ns_from_seconds(offset);
+    visor_kernel_init(&host->kernel, host->born_raw, host->born_real);
+    host->drift_known = model->drift_known;
+    host->drift_ppm = oscillator.frequency * 1e6;
+    host->drift_skew_ppm = 0.1;
+}
+
+static bool make_engine(struct visor_host *host, struct visor_rng *rng)
+{
+    uint64_t seed[4];
+
+    for (int i = 0; i < 4; i++)
+        seed[i] = visor_rng_next(rng);
+    host->engine = visor_engine_new(host->model->config, seed);
+    return host->engine != NULL;
+}
+
+static struct visor_happening waiting(struct visor_host *host, enum visor_happening_kind kind)
+{
+    return (struct visor_happening){.slot = VISOR_HEAP_OUT, .kind = (int)kind, .owner = host};
 }
 
 bool visor_host_init(struct visor_host *host, struct visor_world *world,
                      const struct visor_scenario_host *model, const char *name)
 {
+    size_t expects = world->scenario->expect_count;
     struct visor_rng rng;
-    uint64_t seed[4];
 
     memset(host, 0, sizeof(*host));
     memcpy(host->name, name, strlen(name) + 1);
     host->model = model;
-    host->timer = (struct visor_happening){
-        .slot = VISOR_HEAP_OUT, .kind = VISOR_HAPPENING_TIMER, .owner = host};
-    host->start = (struct visor_happening){
-        .slot = VISOR_HEAP_OUT, .kind = VISOR_HAPPENING_START, .owner = host};
+    host->timer = waiting(host, VISOR_HAPPENING_TIMER);
+    host->start = waiting(host, VISOR_HAPPENING_START);
+    host->resume = waiting(host, VISOR_HAPPENING_RESUME);
+    host->selected = VISOR_SCENARIO_NONE;
+    host->busy_until = -1;
+    host->unmet = calloc(expects + 1, sizeof(*host->unmet));
     visor_rng_init(&host->rng, visor_world_seed(world->seed, name, "system"));
     init_clocks(host, world);
     visor_score_init(&host->score, &world->scenario->limits);
     visor_checker_init(&host->checker);
     visor_rng_init(&rng, visor_world_seed(world->seed, name, "engine"));
-    for (int i = 0; i < 4; i++)
-        seed[i] = visor_rng_next(&rng);
-    host->engine = visor_engine_new(model->config, seed);
-    return host->engine &&
+    return host->unmet && make_engine(host, &rng) &&
            visor_heap_push(&world->heap, &host->start, visor_ns_from_seconds(model->start));
 }
 
@@ -62,6 +81,18 @@ void visor_host_done(struct visor_host *host)
 {
     visor_engine_free(host->engine);
     free(host->routes);
+    free(host->unmet);
+}
+
+void visor_host_restart(struct visor_host *host, struct visor_world *world, int64_t at)
+{
+    visor_engine_free(host->engine);
+    host->running = host->published = false;
+    host->selected = VISOR_SCENARIO_NONE;
+    host->lost_before = world->now + 1;
+    visor_heap_remove(&world->heap, &host->timer);
+    if (!make_engine(host, &host->rng) || !visor_heap_push(&world->heap, &host->start, at))
+        world->out_of_memory = true;
 }
 
 /* ---- truth ---- */
@@ -169,6 +200,8 @@ static void second(struct visor_host *host, struct visor_world *world)
     observe(host, world, &sample);
     judge(host, world, &sample);
     visor_score_add(&host->score, &sample);
+    if (world->scenario->expect_count > 0)
+        visor_expectation_check(host, world, &sample);
     if (world->observer.sample)
         world->observer.sample(world->observer.context, host, &sample);
 }
@@ -235,6 +268,8 @@ void visor_host_handle(struct visor_host *host, struct visor_world *world,
         feed(host, world, &answer);
     }
     world->answer_count = 0;
+    if (host->kernel.slewing == 0.0)
+        host->checker.clock_excused = false;
     visor_host_check(host, world);
     set_timer(host, world);
 }
@@ -246,11 +281,9 @@ void visor_host_start(struct visor_host *host, struct visor_world *world)
     visor_host_advance(host, world, world->now);
     host->running = true;
     event.start.clock_settable = true;
-    if (host->model->drift_known) {
-        event.start.drift_known = true;
-        event.start.drift_ppm = host->oscillator.model.frequency * 1e6;
-        event.start.skew_ppm = 0.1;
-    }
+    event.start.drift_known = host->drift_known;
+    event.start.drift_ppm = host->drift_ppm;
+    event.start.skew_ppm = host->drift_skew_ppm;
     visor_host_handle(host, world, &event);
 }
 
@@ -277,6 +310,38 @@ static struct visor_stamp stamp(struct visor_host *host)
     stamp.raw.ns -= (int64_t)(spread * visor_rng_uniform(&host->rng));
     stamp.error_ns = (int64_t)spread;
     return stamp;
+}
+
+static bool put_off(struct visor_host *host, struct visor_world *world,
+                    struct visor_happening *happening, double seconds)
+{
+    host->busy_until = world->now + visor_ns_from_seconds(seconds) + 1;
+    if (!visor_heap_push(&world->heap, happening, host->busy_until))
+        world->out_of_memory = true;
+    return false;
+}
+
+bool visor_host_ready(struct visor_host *host, struct visor_world *world,
+                      struct visor_happening *happening, struct visor_parcel *parcel)
+{
+    if (host->busy_until > world->now)
+        return put_off(host, world, happening,
+                       visor_seconds_from_ns(host->busy_until - world->now - 1));
+    if (host->busy_until == world->now)
+        return true;
+    if (world->now < host->steal_until && visor_rng_uniform(&host->rng) < host->steal_share)
+        return put_off(host, world, happening,
+                       host->steal_burst * visor_rng_exponential(&host->rng));
+    if (world->now < host->io_until) {
+        visor_host_advance(host, world, world->now);
+        if (parcel && host->model->stamping != VISOR_STAMPING_DAEMON) {
+            parcel->stamp = stamp(host);
+            parcel->stamped = true;
+        }
+        return put_off(host, world, happening,
+                       host->io_latency * visor_rng_exponential(&host->rng));
+    }
+    return true;
 }
 
 /* Tell the checker what this reply says, if its server is honest: at arrival UTC was not before
@@ -316,7 +381,7 @@ void visor_host_receive(struct visor_host *host, struct visor_world *world,
     event.packet.source = parcel->source;
     event.packet.peer = visor_world_address(parcel->target);
     event.packet.peer.port = VISOR_NTP_PORT;
-    event.packet.received = stamp(host);
+    event.packet.received = parcel->stamped ? parcel->stamp : stamp(host);
     event.packet.data = parcel->data;
     event.packet.size = parcel->size;
     visor_host_handle(host, world, &event);

@@ -17,6 +17,14 @@ void visor_host_advance(struct visor_host *host, struct visor_world *world, int6
 void visor_host_handle(struct visor_host *host, struct visor_world *world,
                        struct visor_event *event);
 
+/* May it run at world->now? If not, `happening` is queued for later. Theft and heavy I/O are
+ * decided here; `parcel` (NULL: none) keeps the kernel's stamp through the latter. */
+bool visor_host_ready(struct visor_host *host, struct visor_world *world,
+                      struct visor_happening *happening, struct visor_parcel *parcel);
+
+/* The daemon ends; it starts again at true time `at`. */
+void visor_host_restart(struct visor_host *host, struct visor_world *world, int64_t at);
+
 void visor_host_start(struct visor_host *host, struct visor_world *world);
 void visor_host_receive(struct visor_host *host, struct visor_world *world,
                         struct visor_parcel *parcel);

@@ -100,6 +100,12 @@ void visor_kernel_step(struct visor_kernel *kernel, int64_t ns)
     kernel->slewing = 0.0;
 }
 
+void visor_kernel_jump(struct visor_kernel *kernel, int64_t ns)
+{
+    add(&kernel->raw, &kernel->raw_rest, ns, 0.0);
+    add(&kernel->real, &kernel->real_rest, ns, (double)ns * kernel->applied);
+}
+
 void visor_kernel_set_status(struct visor_kernel *kernel, bool synchronized, double max_error)
 {
     kernel->synchronized = synchronized;

@@ -35,6 +35,9 @@ double visor_kernel_set_frequency(struct visor_kernel *kernel, double ppb);
 /* Step REALTIME; as settimeofday does, it marks the clock as not synchronised. */
 void visor_kernel_step(struct visor_kernel *kernel, int64_t ns);
 
+/* The counter jumps by `ns` (>= 0), and REALTIME with it. */
+void visor_kernel_jump(struct visor_kernel *kernel, int64_t ns);
+
 void visor_kernel_set_status(struct visor_kernel *kernel, bool synchronized, double max_error);
 
 /* maxerror now, s: it grows by 500 us a second, and from 16 s on the clock is not synchronised.

@@ -121,6 +121,12 @@ static void slow(struct visor_oscillator *o)
     o->slow = m->frequency + m->ageing * t + m->temperature * (kelvin + o->warmth);
 }
 
+void visor_oscillator_shift(struct visor_oscillator *oscillator, double frequency)
+{
+    oscillator->model.frequency += frequency;
+    oscillator->slow += frequency;
+}
+
 double visor_oscillator_step(struct visor_oscillator *oscillator)
 {
     const struct visor_oscillator_model *m = &oscillator->model;

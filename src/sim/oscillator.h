@@ -61,6 +61,9 @@ void visor_oscillator_model_init(struct visor_oscillator_model *model,
 void visor_oscillator_init(struct visor_oscillator *oscillator,
                            const struct visor_oscillator_model *model, uint64_t seed);
 
+/* Add to its frequency from now on. */
+void visor_oscillator_shift(struct visor_oscillator *oscillator, double frequency);
+
 /* Mean fractional frequency error of the next true second. */
 double visor_oscillator_step(struct visor_oscillator *oscillator);
 

@@ -16,6 +16,7 @@ struct visor_parcel *visor_parcel_take(struct visor_world *world)
             return NULL;
         }
     }
+    parcel->stamped = false;
     parcel->happening = (struct visor_happening){.slot = VISOR_HEAP_OUT, .owner = parcel};
     return parcel;
 }

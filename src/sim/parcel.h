@@ -7,6 +7,8 @@
 enum visor_happening_kind {
     VISOR_HAPPENING_START,   /* owner: host */
     VISOR_HAPPENING_TIMER,   /* owner: host */
+    VISOR_HAPPENING_RESUME,  /* owner: host, after a pause */
+    VISOR_HAPPENING_MISHAP,  /* owner: visor_waiting */
     VISOR_HAPPENING_REQUEST, /* owner: parcel, at the server */
     VISOR_HAPPENING_REPLY,   /* owner: parcel, at the host */
     VISOR_HAPPENING_NAME,    /* owner: parcel, at the host: `target` or NONE for `query` */
@@ -21,6 +23,8 @@ struct visor_parcel {
     int64_t began_at;          /* true ns at which the request left */
     int64_t began_raw;         /* raw ns of the client then */
     int64_t left_at;           /* true ns at which the reply left */
+    bool stamped;              /* by the kernel, before the daemon came to it: */
+    struct visor_stamp stamp;
     size_t size;
     uint8_t data[VISOR_SIM_PACKET_MAX];
 };

@@ -25,6 +25,8 @@ void visor_scenario_done(struct visor_scenario *scenario)
     free(scenario->networks);
     free(scenario->servers);
     free(scenario->hosts);
+    free(scenario->mishaps);
+    free(scenario->expects);
     *scenario = (struct visor_scenario){0};
 }
 
@@ -100,6 +102,26 @@ struct visor_scenario_host *visor_scenario_add_host(struct visor_scenario *scena
     visor_oscillator_model_init(&host->oscillator, kind);
     set_name(host->name, name);
     return host;
+}
+
+bool visor_scenario_add_mishap(struct visor_scenario *scenario,
+                               const struct visor_scenario_mishap *mishap)
+{
+    if (scenario->mishap_count >= VISOR_SCENARIO_MISHAPS_MAX ||
+        !room(&scenario->mishaps, scenario->mishap_count, sizeof(*mishap)))
+        return false;
+    scenario->mishaps[scenario->mishap_count++] = *mishap;
+    return true;
+}
+
+bool visor_scenario_add_expect(struct visor_scenario *scenario,
+                               const struct visor_scenario_expect *expect)
+{
+    if (scenario->expect_count >= VISOR_SCENARIO_EXPECTS_MAX ||
+        !room(&scenario->expects, scenario->expect_count, sizeof(*expect)))
+        return false;
+    scenario->expects[scenario->expect_count++] = *expect;
+    return true;
 }
 
 bool visor_scenario_own_config(struct visor_scenario *scenario, struct visor_config *config)

@@ -1,5 +1,5 @@
 /* A scenario as data: what is in the world, what happens to it and what is expected of it.
- * scenario_parse.h reads the text form (docs/simulation.md), chaos.h makes random ones. Names are
+ * script.h reads the text form (docs/simulation.md), chaos.h makes random ones. Names are
  * resolved to indices already. */
 #ifndef VISOR_SIM_SCENARIO_H
 #define VISOR_SIM_SCENARIO_H
@@ -17,7 +17,9 @@
 #define VISOR_SCENARIO_TITLE_MAX    160
 #define VISOR_SCENARIO_NETWORKS_MAX 1000
 #define VISOR_SCENARIO_SERVERS_MAX  10000
-#define VISOR_SCENARIO_HOSTS_MAX    100000     /* with `count` */
+#define VISOR_SCENARIO_HOSTS_MAX    100000 /* with `count` */
+#define VISOR_SCENARIO_MISHAPS_MAX  10000
+#define VISOR_SCENARIO_EXPECTS_MAX  1000
 #define VISOR_SCENARIO_NONE         UINT32_MAX /* an index that is not set */
 
 enum visor_stamping { VISOR_STAMPING_KERNEL, VISOR_STAMPING_DAEMON, VISOR_STAMPING_HARDWARE };
@@ -48,6 +50,79 @@ struct visor_scenario_host {
     const struct visor_config *config; /* owned by the scenario; shared by `count` hosts */
 };
 
+/* What can happen, to a host, a server or a network. `at`: s; `every` > 0: again and again. */
+enum visor_mishap_kind {
+    /* hosts */
+    VISOR_MISHAP_PAUSE,     /* number[0] s: true time passes, the machine and its clocks do not */
+    VISOR_MISHAP_STALL,     /* number[0] s: the machine stands still, its counter runs on */
+    VISOR_MISHAP_MIGRATE,   /* number: downtime s, counter jump s, change of rate s/s */
+    VISOR_MISHAP_RESTORE,   /* number[0] s since the snapshot: as a pause; what was on its way is
+                               lost */
+    VISOR_MISHAP_STEAL,     /* number: share, for s, mean length of a theft s */
+    VISOR_MISHAP_IO,        /* number: mean latency s of the daemon, for s */
+    VISOR_MISHAP_RATE,      /* number[0] s/s: the counter's rate changes (CPU frequency) */
+    VISOR_MISHAP_JUMP,      /* number[0] s >= 0: the counter jumps forward */
+    VISOR_MISHAP_STEP,      /* number[0] s: somebody else steps REALTIME */
+    VISOR_MISHAP_SLEW,      /* number[0] s: somebody else calls adjtime() */
+    VISOR_MISHAP_FREQUENCY, /* number[0] s/s: somebody else sets the kernel's frequency */
+    VISOR_MISHAP_RESTART,   /* number[0] s: the daemon is down so long */
+    /* servers */
+    VISOR_MISHAP_SERVER_STEP,      /* number[0] s */
+    VISOR_MISHAP_SERVER_FREQUENCY, /* number[0] s/s: it runs away */
+    VISOR_MISHAP_SERVER_FREEZE,    /* answers with one and the same time */
+    VISOR_MISHAP_SERVER_DIE,
+    VISOR_MISHAP_SERVER_RETURN, /* from the dead */
+    VISOR_MISHAP_SERVER_UNSYNC, /* says that it is not synchronised */
+    VISOR_MISHAP_SERVER_REPAIR, /* all of the above undone */
+    /* servers' paths and networks */
+    VISOR_MISHAP_DELAY,        /* number: up, down: s more than at the start */
+    VISOR_MISHAP_DELAY_UP,     /* number[0] */
+    VISOR_MISHAP_DELAY_DOWN,   /* number[0] */
+    VISOR_MISHAP_JITTER,       /* number[0]: times that of the start */
+    VISOR_MISHAP_LOSS,         /* number[0]: probability, besides that of the start */
+    VISOR_MISHAP_CUT,          /* nothing passes */
+    VISOR_MISHAP_RESTORE_PATH, /* as at the start */
+    VISOR_MISHAP_KINDS,
+};
+
+enum visor_mishap_target { VISOR_TARGET_HOST, VISOR_TARGET_SERVER, VISOR_TARGET_NETWORK };
+
+struct visor_scenario_mishap {
+    double at, every, until; /* s */
+    enum visor_mishap_kind kind;
+    enum visor_mishap_target target;
+    uint32_t index;  /* of the target's group */
+    uint32_t member; /* of a group of hosts, from 1; 0: all */
+    double number[3];
+    uint32_t line; /* 0: not from a file */
+};
+
+/* What must be true; checked at every whole second in [from, until], or at the end. */
+enum visor_expect_kind {
+    VISOR_EXPECT_ERROR,    /* |REALTIME - UTC| < limit s */
+    VISOR_EXPECT_ESTIMATE, /* |published UTC - UTC| < limit s, and it is published */
+    VISOR_EXPECT_BOUND,    /* published bound < limit s */
+    VISOR_EXPECT_SELECTED, /* `server` is the selected source */
+    VISOR_EXPECT_AVOIDED,  /* … is not */
+    VISOR_EXPECT_RMS,      /* at the end, from statistics: of REALTIME, s */
+    VISOR_EXPECT_MAX,
+    VISOR_EXPECT_MEDIAN,      /* of the bound, s */
+    VISOR_EXPECT_SYNC,        /* s */
+    VISOR_EXPECT_PACKETS,     /* sent, at most */
+    VISOR_EXPECT_STEPS,       /* made, at most */
+    VISOR_EXPECT_SELECTIONS,  /* changes of source, at most */
+    VISOR_EXPECT_UNCORRECTED, /* the clock was never touched: a refusal */
+    VISOR_EXPECT_KINDS,
+};
+
+struct visor_scenario_expect {
+    enum visor_expect_kind kind;
+    uint32_t host;   /* group; NONE: all hosts */
+    uint32_t server; /* SELECTED, AVOIDED */
+    double limit, from, until;
+    uint32_t line;
+};
+
 struct visor_scenario {
     char title[VISOR_SCENARIO_TITLE_MAX];
     double duration; /* s */
@@ -62,6 +137,10 @@ struct visor_scenario {
     size_t server_count;
     struct visor_scenario_host *hosts;
     size_t host_count;
+    struct visor_scenario_mishap *mishaps;
+    size_t mishap_count;
+    struct visor_scenario_expect *expects;
+    size_t expect_count;
     struct visor_config **configs;
     size_t config_count;
 };
@@ -77,6 +156,11 @@ struct visor_scenario_server *visor_scenario_add_server(struct visor_scenario *s
 struct visor_scenario_host *visor_scenario_add_host(struct visor_scenario *scenario,
                                                     const char *name,
                                                     enum visor_oscillator_kind kind);
+
+bool visor_scenario_add_mishap(struct visor_scenario *scenario,
+                               const struct visor_scenario_mishap *mishap);
+bool visor_scenario_add_expect(struct visor_scenario *scenario,
+                               const struct visor_scenario_expect *expect);
 
 /* The scenario owns `config` from now on. False without memory (the caller still owns it). */
 bool visor_scenario_own_config(struct visor_scenario *scenario, struct visor_config *config);

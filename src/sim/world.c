@@ -1,7 +1,8 @@
 /* Making a world of a scenario, and the loop that lets things happen in order. */
 #include "sim/world.h"
 
-#include "sim/host.h"
+#include "sim/expectation.h"
+#include "sim/mishap.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -126,7 +127,7 @@ struct visor_world *visor_world_new(const struct visor_scenario *scenario, uint6
     world->seed = seed;
     world->end = visor_ns_from_seconds(scenario->duration);
     visor_heap_init(&world->heap);
-    if (make_things(world) && make_hosts(world))
+    if (make_things(world) && make_hosts(world) && visor_mishap_init(world))
         return world;
     visor_world_free(world);
     return NULL;
@@ -156,6 +157,7 @@ void visor_world_free(struct visor_world *world)
         visor_host_done(&world->hosts[i]);
     visor_heap_done(&world->heap);
     free(world->answers);
+    free(world->waiting);
     free(world->hosts);
     free(world->servers);
     free(world->networks);
@@ -202,32 +204,48 @@ static void resolved(struct visor_world *world, struct visor_parcel *parcel)
     visor_host_handle(parcel->host, world, &event);
 }
 
+/* Something that has come to a host; it may have to wait, or be lost. */
+static void arrive(struct visor_world *world, struct visor_parcel *parcel)
+{
+    struct visor_host *host = parcel->host;
+
+    if (host->running && parcel->began_at >= host->lost_before) {
+        if (!visor_host_ready(host, world, &parcel->happening, parcel))
+            return;
+        if (parcel->happening.kind == VISOR_HAPPENING_REPLY)
+            visor_host_receive(host, world, parcel);
+        else
+            resolved(world, parcel);
+    }
+    visor_parcel_drop(world, parcel);
+}
+
 static void happen(struct visor_world *world, struct visor_happening *happening)
 {
     struct visor_event timer = {.kind = VISOR_EVENT_TIMER};
-    struct visor_parcel *parcel = happening->owner;
     struct visor_host *host = happening->owner;
 
     switch ((enum visor_happening_kind)happening->kind) {
     case VISOR_HAPPENING_START:
-        visor_host_start(host, world);
+        if (visor_host_ready(host, world, happening, NULL))
+            visor_host_start(host, world);
         break;
     case VISOR_HAPPENING_TIMER:
-        if (host->running)
+        if (host->running && visor_host_ready(host, world, happening, NULL))
             visor_host_handle(host, world, &timer);
         break;
+    case VISOR_HAPPENING_RESUME:
+        visor_mishap_resume(world, host);
+        break;
+    case VISOR_HAPPENING_MISHAP:
+        visor_mishap_happen(world, happening->owner);
+        break;
     case VISOR_HAPPENING_REQUEST:
-        request(world, parcel);
+        request(world, happening->owner);
         break;
     case VISOR_HAPPENING_REPLY:
-        if (parcel->host->running)
-            visor_host_receive(parcel->host, world, parcel);
-        visor_parcel_drop(world, parcel);
-        break;
     case VISOR_HAPPENING_NAME:
-        if (parcel->host->running)
-            resolved(world, parcel);
-        visor_parcel_drop(world, parcel);
+        arrive(world, happening->owner);
         break;
     }
 }
@@ -249,6 +267,7 @@ bool visor_world_run(struct visor_world *world)
         visor_host_advance(host, world, world->end);
         visor_checker_silence(&host->checker, VISOR_VIOLATION_BOUND, world->end);
         visor_checker_silence(&host->checker, VISOR_VIOLATION_KERNEL, world->end);
+        visor_expectation_finish(host, world);
     }
     return !world->out_of_memory;
 }

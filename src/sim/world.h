@@ -21,24 +21,39 @@ struct visor_route {
     struct visor_path path;
 };
 
+/* An expectation of the scenario that was not met. */
+struct visor_unmet {
+    uint64_t count;   /* samples, or 1 */
+    double at, value; /* of the first: s, and what was seen */
+};
+
 struct visor_host {
     char name[VISOR_SCENARIO_NAME_MAX];
     const struct visor_scenario_host *model;
     struct visor_engine *engine;
     struct visor_kernel kernel;
     struct visor_oscillator oscillator;
-    struct visor_rng rng; /* of its operating system: latencies, stamps */
-    int64_t grid;         /* true ns of the next whole second to sample */
-    int64_t busy_until;   /* true ns: it does not run before */
-    bool running;         /* the daemon was started */
-    struct visor_happening timer, start;
+    struct visor_rng rng;          /* of its operating system: latencies, stamps */
+    int64_t grid;                  /* true ns of the next whole second to sample */
+    int64_t busy_until;            /* true ns: it does not run before */
+    int64_t lost_before;           /* true ns: replies to older requests never arrive */
+    int64_t steal_until, io_until; /* true ns */
+    double steal_share, steal_burst, io_latency; /* s */
+    int64_t resume_jump;                         /* ns that the counter gains when it resumes */
+    double resume_rate;                          /* s/s by which its rate changes then */
+    int64_t born_raw, born_real;                 /* clocks at the start of the world */
+    bool running;                                /* the daemon was started */
+    bool drift_known;                            /* a drift file exists, with: */
+    double drift_ppm, drift_skew_ppm;
+    struct visor_happening timer, start, resume;
+    uint32_t selected;      /* server; NONE */
     struct visor_view view; /* last published */
     bool published;
-    uint32_t clock_updates; /* steps and slews so far, for makestep's limit */
     struct visor_route *routes;
     size_t route_count;
     struct visor_score score;
     struct visor_checker checker;
+    struct visor_unmet *unmet; /* one an expectation of the scenario */
 };
 
 /* What a drawing or a log wants to see; NULL functions are not called. Calls must change nothing.
@@ -49,6 +64,13 @@ struct visor_observer {
                    const struct visor_score_sample *sample);
     void (*action)(void *context, const struct visor_host *host, int64_t at,
                    const struct visor_action *action);
+    void (*mishap)(void *context, const struct visor_scenario_mishap *mishap, int64_t at);
+};
+
+/* A mishap of the scenario, waiting for its time. */
+struct visor_waiting {
+    struct visor_happening happening;
+    const struct visor_scenario_mishap *mishap;
 };
 
 struct visor_world {
@@ -61,6 +83,7 @@ struct visor_world {
     struct visor_server *servers;
     struct visor_host *hosts;
     size_t host_count;
+    struct visor_waiting *waiting;
     struct visor_observer observer;
     struct visor_parcel *parcels; /* free list */
     struct visor_event *answers;  /* what the operating system will tell the host that acts now */

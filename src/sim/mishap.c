@@ -1,0 +1,253 @@
+/* Faults. What a fault does to the truth of published bounds is told to the host's checker here,
+ * and only here. */
+#include "sim/mishap.h"
+
+#include <stdlib.h>
+
+#define PATIENCE 8 /* exchanges a source that may fail to show a fault */
+
+/* ---- hosts ---- */
+
+static void fault(struct visor_host *host, const struct visor_world *world)
+{
+    visor_checker_fault(&host->checker, world->now, PATIENCE * ((uint32_t)host->route_count + 1));
+}
+
+static void hold(struct visor_host *host, struct visor_world *world, int64_t ns)
+{
+    int64_t until = world->now + ns;
+
+    if (until > host->busy_until)
+        host->busy_until = until;
+    if (!visor_heap_push(&world->heap, &host->resume, host->busy_until))
+        world->out_of_memory = true;
+}
+
+static void pause(struct visor_host *host, struct visor_world *world, double seconds)
+{
+    host->kernel.frozen = true;
+    hold(host, world, visor_ns_from_seconds(seconds));
+}
+
+static void change_rate(struct visor_host *host, double by)
+{
+    visor_oscillator_shift(&host->oscillator, by);
+    host->kernel.rate += by;
+}
+
+void visor_mishap_resume(struct visor_world *world, struct visor_host *host)
+{
+    visor_host_advance(host, world, world->now);
+    if (!host->kernel.frozen)
+        return;
+    host->kernel.frozen = false;
+    visor_kernel_jump(&host->kernel, host->resume_jump);
+    change_rate(host, host->resume_rate);
+    host->resume_jump = 0;
+    host->resume_rate = 0.0;
+    fault(host, world);
+}
+
+static void migrate(struct visor_host *host, struct visor_world *world, const double number[3])
+{
+    int64_t down = visor_ns_from_seconds(number[0]);
+
+    host->resume_jump = down + visor_ns_from_seconds(number[1]);
+    host->resume_rate = number[2];
+    pause(host, world, number[0]);
+}
+
+static void foreign_slew(struct visor_host *host, double seconds)
+{
+    host->kernel.slewing += seconds;
+    host->checker.clock_excused = true;
+}
+
+static void happen_to_host(struct visor_host *host, struct visor_world *world,
+                           const struct visor_scenario_mishap *mishap)
+{
+    const double *number = mishap->number;
+    int64_t lasts = world->now + visor_ns_from_seconds(number[1]);
+
+    visor_host_advance(host, world, world->now);
+    switch (mishap->kind) {
+    case VISOR_MISHAP_RESTORE:
+        host->lost_before = world->now + 1;
+        pause(host, world, number[0]);
+        break;
+    case VISOR_MISHAP_PAUSE:
+        pause(host, world, number[0]);
+        break;
+    case VISOR_MISHAP_STALL:
+        hold(host, world, visor_ns_from_seconds(number[0]));
+        break;
+    case VISOR_MISHAP_MIGRATE:
+        migrate(host, world, number);
+        break;
+    case VISOR_MISHAP_STEAL:
+        host->steal_share = number[0];
+        host->steal_until = lasts;
+        host->steal_burst = number[2];
+        break;
+    case VISOR_MISHAP_IO:
+        host->io_latency = number[0];
+        host->io_until = lasts;
+        break;
+    case VISOR_MISHAP_RATE:
+        change_rate(host, number[0]);
+        fault(host, world);
+        break;
+    case VISOR_MISHAP_JUMP:
+        visor_kernel_jump(&host->kernel, visor_ns_from_seconds(number[0]));
+        fault(host, world);
+        break;
+    case VISOR_MISHAP_STEP:
+        visor_kernel_step(&host->kernel, visor_ns_from_seconds(number[0]));
+        break;
+    case VISOR_MISHAP_SLEW:
+        foreign_slew(host, number[0]);
+        break;
+    case VISOR_MISHAP_FREQUENCY:
+        visor_kernel_set_frequency(&host->kernel, number[0] * 1e9);
+        host->checker.clock_excused = true;
+        break;
+    case VISOR_MISHAP_RESTART:
+        visor_host_restart(host, world, world->now + visor_ns_from_seconds(number[0]));
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- servers and networks ---- */
+
+static void run_away(struct visor_server *server, int64_t now, double frequency)
+{
+    server->step += server->frequency * visor_seconds_from_ns(now - server->frequency_at);
+    server->frequency = frequency;
+    server->frequency_at = now;
+}
+
+static void happen_to_server(struct visor_server *server, int64_t now,
+                             const struct visor_scenario_mishap *mishap)
+{
+    switch (mishap->kind) {
+    case VISOR_MISHAP_SERVER_STEP:
+        server->step += mishap->number[0];
+        break;
+    case VISOR_MISHAP_SERVER_FREQUENCY:
+        run_away(server, now, mishap->number[0]);
+        break;
+    case VISOR_MISHAP_SERVER_FREEZE:
+        server->frozen_at = server->frozen ? server->frozen_at : now;
+        server->frozen = true;
+        break;
+    case VISOR_MISHAP_SERVER_DIE:
+        server->dead = true;
+        break;
+    case VISOR_MISHAP_SERVER_RETURN:
+        server->dead = false;
+        break;
+    case VISOR_MISHAP_SERVER_UNSYNC:
+        server->unsynchronized = true;
+        break;
+    case VISOR_MISHAP_SERVER_REPAIR:
+        run_away(server, now, 0.0);
+        server->step = 0.0;
+        server->dead = server->frozen = server->unsynchronized = false;
+        break;
+    default:
+        break;
+    }
+}
+
+static void happen_to_path(struct visor_network_change *change,
+                           const struct visor_scenario_mishap *mishap)
+{
+    double x = mishap->number[0];
+
+    switch (mishap->kind) {
+    case VISOR_MISHAP_DELAY:
+        change->delay[VISOR_UP] = change->delay[VISOR_DOWN] = x;
+        break;
+    case VISOR_MISHAP_DELAY_UP:
+        change->delay[VISOR_UP] = x;
+        break;
+    case VISOR_MISHAP_DELAY_DOWN:
+        change->delay[VISOR_DOWN] = x;
+        break;
+    case VISOR_MISHAP_JITTER:
+        change->jitter = x;
+        break;
+    case VISOR_MISHAP_LOSS:
+        change->loss = x;
+        break;
+    case VISOR_MISHAP_CUT:
+        change->down = true;
+        break;
+    case VISOR_MISHAP_RESTORE_PATH:
+        visor_network_change_init(change);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- schedule ---- */
+
+static void happen_to_group(struct visor_world *world, const struct visor_scenario_mishap *mishap)
+{
+    size_t first = 0;
+    uint32_t count = world->scenario->hosts[mishap->index].count;
+
+    for (size_t i = 0; i < mishap->index; i++)
+        first += world->scenario->hosts[i].count;
+    for (uint32_t i = 0; i < count; i++)
+        if (mishap->member == 0 || mishap->member == i + 1)
+            happen_to_host(&world->hosts[first + i], world, mishap);
+}
+
+void visor_mishap_happen(struct visor_world *world, struct visor_waiting *waiting)
+{
+    const struct visor_scenario_mishap *mishap = waiting->mishap;
+    int64_t again = world->now + visor_ns_from_seconds(mishap->every);
+
+    if (world->observer.mishap)
+        world->observer.mishap(world->observer.context, mishap, world->now);
+    switch (mishap->target) {
+    case VISOR_TARGET_HOST:
+        happen_to_group(world, mishap);
+        break;
+    case VISOR_TARGET_SERVER:
+        happen_to_server(&world->servers[mishap->index], world->now, mishap);
+        happen_to_path(&world->servers[mishap->index].change, mishap);
+        break;
+    case VISOR_TARGET_NETWORK:
+        happen_to_path(&world->networks[mishap->index].change, mishap);
+        break;
+    }
+    if (mishap->every > 0.0 && again <= visor_ns_from_seconds(mishap->until) &&
+        !visor_heap_push(&world->heap, &waiting->happening, again))
+        world->out_of_memory = true;
+}
+
+bool visor_mishap_init(struct visor_world *world)
+{
+    const struct visor_scenario *s = world->scenario;
+
+    world->waiting = calloc(s->mishap_count + 1, sizeof(*world->waiting));
+    if (!world->waiting)
+        return false;
+    for (size_t i = 0; i < s->mishap_count; i++) {
+        struct visor_waiting *waiting = &world->waiting[i];
+
+        *waiting = (struct visor_waiting){
+            .happening = {.slot = VISOR_HEAP_OUT, .kind = VISOR_HAPPENING_MISHAP, .owner = waiting},
+            .mishap = &s->mishaps[i],
+        };
+        if (!visor_heap_push(&world->heap, &waiting->happening,
+                             visor_ns_from_seconds(s->mishaps[i].at)))
+            return false;
+    }
+    return true;
+}

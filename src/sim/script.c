@@ -1,0 +1,580 @@
+/* Statements of a scenario file. An indented line belongs to the host above it and is chrony.conf;
+ * every other line is one statement. Each kind of statement has one reader here; those of events
+ * and expectations are in statement.c. */
+#include "sim/script.h"
+
+#include "config/number.h"
+#include "config/parse.h"
+#include "sim/statement.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* ---- names ---- */
+
+uint32_t visor_script_server(const struct visor_scenario *s, const char *name)
+{
+    for (uint32_t i = 0; i < s->server_count; i++)
+        if (strcmp(s->servers[i].name, name) == 0)
+            return i;
+    return VISOR_SCENARIO_NONE;
+}
+
+uint32_t visor_script_network(const struct visor_scenario *s, const char *name)
+{
+    for (uint32_t i = 0; i < s->network_count; i++)
+        if (strcmp(s->networks[i].name, name) == 0)
+            return i;
+    return VISOR_SCENARIO_NONE;
+}
+
+uint32_t visor_script_host(const struct visor_scenario *s, const char *name, uint32_t *member)
+{
+    *member = 0;
+    for (uint32_t i = 0; i < s->host_count; i++) {
+        size_t length = strlen(s->hosts[i].name);
+        int64_t number;
+
+        if (strncmp(s->hosts[i].name, name, length) != 0)
+            continue;
+        if (name[length] == '\0')
+            return i;
+        if (name[length] > '0' && name[length] <= '9' &&
+            name[length + visor_number_read_whole(name + length, &number)] == '\0' &&
+            number <= s->hosts[i].count) {
+            *member = (uint32_t)number;
+            return i;
+        }
+    }
+    return VISOR_SCENARIO_NONE;
+}
+
+static bool good_name(const char *name)
+{
+    size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "0123456789-_.");
+
+    return length > 0 && length < VISOR_SCENARIO_NAME_MAX - 10 && name[length] == '\0' &&
+           strcmp(name, "all") != 0;
+}
+
+/* A name for something new; "" (and a complaint) if it is bad or taken. */
+static const char *new_name(struct visor_script *script)
+{
+    const struct visor_scenario *s = script->scenario;
+    const char *name = visor_reader_word(&script->place);
+    uint32_t member;
+
+    if (!good_name(name)) {
+        if (*name)
+            visor_reader_complain(&script->place,
+                                  N_("'%w' is no good name: letters, digits, '-', '_', '.', at "
+                                     "most 21, not 'all'"),
+                                  name, NULL);
+        return "";
+    }
+    if (visor_script_server(s, name) == VISOR_SCENARIO_NONE &&
+        visor_script_network(s, name) == VISOR_SCENARIO_NONE &&
+        visor_script_host(s, name, &member) == VISOR_SCENARIO_NONE)
+        return name;
+    visor_reader_complain(&script->place, N_("the name '%w' is taken already"), name, NULL);
+    return "";
+}
+
+void visor_script_unknown(struct visor_script *script, const char *reason, const char *const *words,
+                          size_t count)
+{
+    struct visor_words *line = &script->place.words;
+    const char *word = visor_words_left(line) ? visor_words_get(line, line->next) : NULL;
+
+    visor_reader_complain(&script->place, reason, word,
+                          word ? visor_diagnosis_nearest(word, words, count) : NULL);
+}
+
+/* The options of a statement until the line ends: those of the table, then those of `other`. */
+static void read_options(struct visor_script *script, const struct visor_reader_option *options,
+                         size_t count, bool (*other)(struct visor_script *),
+                         const char *const *words)
+{
+    const char *names[48];
+    size_t known = 0;
+
+    for (size_t i = 0; i < count; i++)
+        names[known++] = options[i].name;
+    for (; words && *words && known < COUNT(names); words++)
+        names[known++] = *words;
+    while (!script->place.failed && visor_words_left(&script->place.words) > 0)
+        if (!visor_reader_option_take(&script->place, options, count) && !(other && other(script)))
+            visor_script_unknown(script, N_("'%w' is no option of this statement"), names, known);
+}
+
+static uint32_t take_network(struct visor_script *script)
+{
+    const char *names[32], *name = visor_reader_word(&script->place);
+    uint32_t network = visor_script_network(script->scenario, name);
+    size_t count = 0;
+
+    if (network != VISOR_SCENARIO_NONE || !*name)
+        return network;
+    for (; count < script->scenario->network_count && count < COUNT(names); count++)
+        names[count] = script->scenario->networks[count].name;
+    visor_reader_complain(&script->place, N_("there is no network '%w' above"), name,
+                          visor_diagnosis_nearest(name, names, count));
+    return VISOR_SCENARIO_NONE;
+}
+
+static void no_room(struct visor_script *script)
+{
+    visor_reader_complain(&script->place, N_("too many of these, or no memory"), NULL, NULL);
+}
+
+/* ---- network ---- */
+
+static void take_jitter(struct visor_script *script, struct visor_jitter *jitter)
+{
+    const char *names[VISOR_JITTER_KINDS], *word = visor_reader_word(&script->place);
+    int kind = 0;
+
+    for (; kind < VISOR_JITTER_KINDS; kind++) {
+        names[kind] = visor_jitter_name((enum visor_jitter_kind)kind);
+        if (visor_words_same(word, names[kind]))
+            break;
+    }
+    if (kind == VISOR_JITTER_KINDS) {
+        visor_reader_complain(&script->place, N_("'%w' is no kind of jitter"), word,
+                              visor_diagnosis_nearest(word, names, VISOR_JITTER_KINDS));
+        return;
+    }
+    *jitter = (struct visor_jitter){.kind = (enum visor_jitter_kind)kind};
+    if (kind == VISOR_JITTER_GAMMA || kind == VISOR_JITTER_PARETO) {
+        jitter->shape = visor_reader_take(&script->place, VISOR_QUANTITY_NUMBER);
+        if (jitter->shape < (kind == VISOR_JITTER_GAMMA ? 1.0 : 1.05) || jitter->shape > 1e3)
+            visor_reader_complain(&script->place,
+                                  N_("the shape must be at least 1 (gamma) or 1.05 (pareto)"), NULL,
+                                  NULL);
+    }
+    if (kind != VISOR_JITTER_NONE)
+        jitter->mean = visor_reader_take(&script->place, VISOR_QUANTITY_TIME);
+    if (jitter->mean < 0.0)
+        visor_reader_complain(&script->place, N_("jitter cannot be negative"), NULL, NULL);
+}
+
+static bool network_option(struct visor_script *script)
+{
+    struct visor_reader_place *place = &script->place;
+    struct visor_network_model *m = script->network;
+
+    if (visor_reader_has(place, "like")) {
+        uint32_t other = take_network(script);
+
+        if (other != VISOR_SCENARIO_NONE)
+            *m = script->scenario->networks[other].model;
+    } else if (visor_reader_has(place, "jitter")) {
+        take_jitter(script, &m->jitter[VISOR_UP]);
+        m->jitter[VISOR_DOWN] = m->jitter[VISOR_UP];
+    } else if (visor_reader_has(place, "jitter-up")) {
+        take_jitter(script, &m->jitter[VISOR_UP]);
+    } else if (visor_reader_has(place, "jitter-down")) {
+        take_jitter(script, &m->jitter[VISOR_DOWN]);
+    } else if (visor_reader_has(place, "congestion")) {
+        m->congestion_every = visor_reader_take(place, VISOR_QUANTITY_TIME);
+        m->congestion_lasts = visor_reader_take(place, VISOR_QUANTITY_TIME);
+        m->congestion_factor = visor_reader_take(place, VISOR_QUANTITY_NUMBER);
+        if (m->congestion_every < 1.0 || m->congestion_lasts < 1e-3 || m->congestion_factor < 0.0)
+            visor_reader_complain(place, N_("congestion: EVERY at least 1s, LASTS 1ms, FACTOR 0"),
+                                  NULL, NULL);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void read_network(struct visor_script *script)
+{
+    static const char *const others[] = {"like",        "jitter",     "jitter-up",
+                                         "jitter-down", "congestion", NULL};
+    const char *name = new_name(script);
+    struct visor_scenario_network *network =
+        *name ? visor_scenario_add_network(script->scenario, name) : NULL;
+    struct visor_network_model *m = network ? &network->model : NULL;
+
+    if (!m) {
+        no_room(script);
+        return;
+    }
+    script->network = m;
+    read_options(script,
+                 (struct visor_reader_option[]){
+                     {"delay", VISOR_QUANTITY_TIME, &m->delay[VISOR_UP], &m->delay[VISOR_DOWN]},
+                     {"delay-up", VISOR_QUANTITY_TIME, &m->delay[VISOR_UP], NULL},
+                     {"delay-down", VISOR_QUANTITY_TIME, &m->delay[VISOR_DOWN], NULL},
+                     {"loss", VISOR_QUANTITY_SHARE, &m->loss[VISOR_UP], &m->loss[VISOR_DOWN]},
+                     {"loss-up", VISOR_QUANTITY_SHARE, &m->loss[VISOR_UP], NULL},
+                     {"loss-down", VISOR_QUANTITY_SHARE, &m->loss[VISOR_DOWN], NULL},
+                     {"reorder", VISOR_QUANTITY_SHARE, &m->reorder, NULL},
+                     {"congestion-loss", VISOR_QUANTITY_SHARE, &m->congestion_loss, NULL},
+                 },
+                 8, network_option, others);
+    if (m->delay[VISOR_UP] < 0.0 || m->delay[VISOR_DOWN] < 0.0)
+        visor_reader_complain(&script->place, N_("a delay cannot be negative"), NULL, NULL);
+}
+
+/* ---- server ---- */
+
+static bool server_option(struct visor_script *script)
+{
+    struct visor_reader_place *place = &script->place;
+    struct visor_server_model *m = script->server;
+
+    if (visor_reader_has(place, "network")) {
+        uint32_t network = take_network(script);
+
+        script->scenario->servers[script->scenario->server_count - 1].network = network;
+    } else if (visor_reader_has(place, "stratum")) {
+        double stratum = visor_reader_take(place, VISOR_QUANTITY_COUNT);
+
+        m->stratum = (uint8_t)(stratum < 16.0 ? stratum : 16.0);
+    } else if (visor_reader_has(place, "precision")) {
+        double precision = visor_reader_take(place, VISOR_QUANTITY_NUMBER);
+
+        m->precision = precision > -32.0 && precision < 8.0 ? (int)precision : -23;
+    } else if (visor_reader_has(place, "liar")) {
+        m->liar = true;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void read_server(struct visor_script *script)
+{
+    static const char *const others[] = {"network", "stratum", "precision", "liar", NULL};
+    const char *name = new_name(script);
+    struct visor_scenario_server *server =
+        *name ? visor_scenario_add_server(script->scenario, name,
+                                          script->scenario->network_count ? 0 : VISOR_SCENARIO_NONE)
+              : NULL;
+    struct visor_server_model *m = server ? &server->model : NULL;
+
+    if (!m) {
+        no_room(script);
+        return;
+    }
+    script->server = m;
+    read_options(script,
+                 (struct visor_reader_option[]){
+                     {"offset", VISOR_QUANTITY_TIME, &m->offset, NULL},
+                     {"falseticker", VISOR_QUANTITY_TIME, &m->offset, NULL},
+                     {"error", VISOR_QUANTITY_TIME, &m->error, NULL},
+                     {"dispersion", VISOR_QUANTITY_TIME, &m->dispersion, NULL},
+                     {"root-delay", VISOR_QUANTITY_TIME, &m->root_delay, NULL},
+                     {"processing", VISOR_QUANTITY_TIME, &m->processing, NULL},
+                 },
+                 6, server_option, others);
+    if (server->network == VISOR_SCENARIO_NONE)
+        visor_reader_complain(&script->place, N_("a server needs a network, defined above it"),
+                              NULL, NULL);
+    if (m->error < 0.0 || m->dispersion < 0.0 || m->root_delay < 0.0 || m->processing < 0.0)
+        visor_reader_complain(&script->place, N_("only an offset can be negative"), NULL, NULL);
+}
+
+/* ---- host ---- */
+
+static void take_oscillator(struct visor_script *script)
+{
+    const char *names[VISOR_OSCILLATOR_KINDS], *word = visor_reader_word(&script->place);
+
+    for (int kind = 0; kind < VISOR_OSCILLATOR_KINDS; kind++) {
+        names[kind] = visor_oscillator_name((enum visor_oscillator_kind)kind);
+        if (!visor_words_same(word, names[kind]))
+            continue;
+        script->host->kind = (enum visor_oscillator_kind)kind;
+        visor_oscillator_model_init(&script->host->oscillator, script->host->kind);
+        return;
+    }
+    visor_reader_complain(&script->place, N_("'%w' is no kind of oscillator"), word,
+                          visor_diagnosis_nearest(word, names, VISOR_OSCILLATOR_KINDS));
+}
+
+static void take_stamps(struct visor_script *script)
+{
+    static const char *const names[] = {"kernel", "daemon", "hardware"};
+
+    for (int i = 0; i < 3; i++)
+        if (visor_reader_has(&script->place, names[i])) {
+            script->host->stamping = (enum visor_stamping)i;
+            return;
+        }
+    visor_script_unknown(script, N_("'%w' are no stamps"), names, 3);
+}
+
+static bool host_option(struct visor_script *script)
+{
+    struct visor_reader_place *place = &script->place;
+    struct visor_scenario_host *host = script->host;
+
+    if (visor_reader_has(place, "oscillator")) {
+        take_oscillator(script);
+    } else if (visor_reader_has(place, "frequency")) {
+        host->oscillator.frequency = visor_reader_take(place, VISOR_QUANTITY_FREQUENCY);
+        host->frequency_given = true;
+    } else if (visor_reader_has(place, "offset")) {
+        host->offset_given = !visor_reader_has(place, "within");
+        host->offset = visor_reader_take(place, VISOR_QUANTITY_TIME);
+    } else if (visor_reader_has(place, "count")) {
+        double count = visor_reader_take(place, VISOR_QUANTITY_COUNT);
+
+        host->count = count >= 1.0 && count <= VISOR_SCENARIO_HOSTS_MAX ? (uint32_t)count : 1;
+    } else if (visor_reader_has(place, "network")) {
+        host->network = take_network(script);
+    } else if (visor_reader_has(place, "drift-known")) {
+        host->drift_known = true;
+    } else if (visor_reader_has(place, "stamps")) {
+        take_stamps(script);
+    } else if (visor_reader_has(place, "load")) {
+        host->oscillator.load = visor_reader_take(place, VISOR_QUANTITY_NUMBER);
+        host->oscillator.load_period = visor_reader_take(place, VISOR_QUANTITY_TIME);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void read_host(struct visor_script *script)
+{
+    static const char *const others[] = {"oscillator",  "frequency", "offset", "count", "network",
+                                         "drift-known", "stamps",    "load",   NULL};
+    const char *name = new_name(script);
+    struct visor_scenario_host *host =
+        *name ? visor_scenario_add_host(script->scenario, name, VISOR_OSCILLATOR_QUARTZ) : NULL;
+    struct visor_oscillator_model *m = host ? &host->oscillator : NULL;
+
+    if (!m) {
+        no_room(script);
+        return;
+    }
+    script->host = host;
+    script->host_line = script->place.line;
+    read_options(script,
+                 (struct visor_reader_option[]){
+                     {"start", VISOR_QUANTITY_TIME, &host->start, NULL},
+                     {"wander", VISOR_QUANTITY_FREQUENCY, &m->wander, NULL},
+                     {"white", VISOR_QUANTITY_FREQUENCY, &m->white, NULL},
+                     {"temperature", VISOR_QUANTITY_FREQUENCY, &m->temperature, NULL},
+                     {"daily", VISOR_QUANTITY_NUMBER, &m->daily, NULL},
+                     {"lag", VISOR_QUANTITY_TIME, &m->lag, NULL},
+                 },
+                 6, host_option, others);
+    if (host->start < 0.0 || m->load_period < 0.0 || m->lag < 0.0)
+        visor_reader_complain(&script->place, N_("start, load and lag cannot be negative"), NULL,
+                              NULL);
+}
+
+/* ---- the world as a whole ---- */
+
+static void read_title(struct visor_script *script)
+{
+    const char *word;
+    char *to = script->scenario->title;
+    size_t left = VISOR_SCENARIO_TITLE_MAX - 1;
+
+    *to = '\0';
+    while ((word = visor_words_take(&script->place.words))) {
+        size_t length = strlen(word);
+
+        if (length + 1 > left)
+            continue;
+        if (to > script->scenario->title) {
+            *to++ = ' ';
+            left--;
+        }
+        memcpy(to, word, length + 1);
+        to += length;
+        left -= length;
+    }
+}
+
+static void read_duration(struct visor_script *script)
+{
+    script->scenario->duration = visor_reader_take(&script->place, VISOR_QUANTITY_TIME);
+    if (script->scenario->duration <= 0.0 || script->scenario->duration > 3e8)
+        visor_reader_complain(&script->place, N_("the duration must lie between 0 and 3472 days"),
+                              NULL, NULL);
+}
+
+static void read_seed(struct visor_script *script)
+{
+    script->scenario->seed = (uint64_t)visor_reader_take(&script->place, VISOR_QUANTITY_COUNT);
+}
+
+static void read_repeat(struct visor_script *script)
+{
+    double repeat = visor_reader_take(&script->place, VISOR_QUANTITY_COUNT);
+
+    script->scenario->repeat = repeat >= 1.0 && repeat <= 1e6 ? (uint32_t)repeat : 1;
+}
+
+/* YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ; days by the civil calendar's usual formula. */
+static void read_begin(struct visor_script *script)
+{
+    static const char form[] = "dddd-dd-ddTdd:dd:ddZ";
+    const char *word = visor_reader_word(&script->place);
+    int64_t n[6] = {0}, field = 0, y, m;
+    size_t i = 0;
+
+    for (; word[i] && form[i]; i++) {
+        if (form[i] != 'd')
+            field++;
+        if (form[i] == 'd' ? word[i] < '0' || word[i] > '9' : word[i] != form[i])
+            break;
+        if (form[i] == 'd')
+            n[field] = n[field] * 10 + (word[i] - '0');
+    }
+    if ((i != 10 && i != 20) || word[i] || n[0] < 1970 || n[1] < 1 || n[1] > 12 || n[2] < 1 ||
+        n[2] > 31 || n[3] > 23 || n[4] > 59 || n[5] > 59) {
+        visor_reader_complain(&script->place, N_("'%w' is no date such as 2036-02-07T06:00:00Z"),
+                              word, NULL);
+        return;
+    }
+    m = (n[1] + 9) % 12;
+    y = n[0] - (n[1] <= 2);
+    script->scenario->start_s =
+        (365 * y + y / 4 - y / 100 + y / 400 + (m * 306 + 5) / 10 + n[2] - 1 - 719468) * 86400 +
+        n[3] * 3600 + n[4] * 60 + n[5];
+}
+
+static void read_statistics(struct visor_script *script)
+{
+    struct visor_score_limits *limits = &script->scenario->limits;
+
+    read_options(script,
+                 (struct visor_reader_option[]){
+                     {"from", VISOR_QUANTITY_TIME, &limits->from, NULL},
+                     {"error", VISOR_QUANTITY_TIME, &limits->error, NULL},
+                     {"frequency", VISOR_QUANTITY_FREQUENCY, &limits->frequency, NULL},
+                 },
+                 3, NULL, NULL);
+}
+
+/* ---- lines ---- */
+
+static const struct statement {
+    const char *name;
+    void (*read)(struct visor_script *script);
+} STATEMENTS[] = {
+    {"title", read_title},
+    {"duration", read_duration},
+    {"seed", read_seed},
+    {"repeat", read_repeat},
+    {"begin", read_begin},
+    {"statistics", read_statistics},
+    {"network", read_network},
+    {"server", read_server},
+    {"host", read_host},
+    {"at", visor_statement_at},
+    {"expect", visor_statement_expect},
+};
+
+/* The chrony.conf lines of the host above are complete. */
+static void finish_host(struct visor_script *script)
+{
+    struct visor_scenario_host *host = script->host;
+    struct visor_config *config = NULL;
+    size_t before = script->place.diagnoses->count;
+
+    script->host = NULL;
+    if (!host)
+        return;
+    if (script->block_size == 0) {
+        script->place.line = script->host_line;
+        script->place.failed = false;
+        visor_reader_complain(&script->place,
+                              N_("host '%w' has no indented chrony.conf lines below it"),
+                              host->name, NULL);
+        return;
+    }
+    visor_config_parse_text(script->place.file, script->block, script->block_size, NULL, &config,
+                            script->place.diagnoses);
+    for (size_t i = before; i < script->place.diagnoses->count; i++)
+        if (script->place.diagnoses->items[i].line > 0)
+            script->place.diagnoses->items[i].line += script->host_line - 1;
+    if (config && !visor_scenario_own_config(script->scenario, config)) {
+        visor_config_free(config);
+        config = NULL;
+    }
+    host->config = config;
+}
+
+static void read_statement(struct visor_script *script)
+{
+    const char *names[COUNT(STATEMENTS)];
+    const char *left;
+
+    for (size_t i = 0; i < COUNT(STATEMENTS); i++) {
+        names[i] = STATEMENTS[i].name;
+        if (!visor_reader_has(&script->place, names[i]))
+            continue;
+        STATEMENTS[i].read(script);
+        left = visor_words_take(&script->place.words);
+        if (left)
+            visor_reader_complain(&script->place, N_("'%w' is too much on this line"), left, NULL);
+        return;
+    }
+    visor_script_unknown(script, N_("'%w' is no statement"), names, COUNT(STATEMENTS));
+}
+
+static void read_line(struct visor_script *script, const char *line, size_t size)
+{
+    bool indented = size > 0 && (line[0] == ' ' || line[0] == '\t');
+
+    script->place.failed = false;
+    if (!visor_words_split(&script->place.words, line, size)) {
+        visor_reader_complain(&script->place, N_("the line is too long or holds a zero byte"), NULL,
+                              NULL);
+        return;
+    }
+    if (script->place.words.count == 0)
+        return;
+    if (!indented) {
+        finish_host(script);
+        read_statement(script);
+        script->block = line + size;
+        script->block_size = 0;
+    } else if (script->host) {
+        script->block_size = (size_t)(line + size - script->block);
+    } else {
+        visor_script_unknown(script, N_("'%w' is indented, but there is no host above it"), NULL,
+                             0);
+    }
+}
+
+bool visor_script_read(struct visor_scenario *scenario, const char *file, const char *text,
+                       size_t size, struct visor_diagnoses *diagnoses)
+{
+    struct visor_script *script = calloc(1, sizeof(*script));
+    size_t errors = diagnoses->errors;
+
+    if (!script)
+        return false;
+    script->scenario = scenario;
+    script->place.file = file;
+    script->place.diagnoses = diagnoses;
+    for (size_t at = 0; at < size;) {
+        const char *end = memchr(text + at, '\n', size - at);
+        size_t length = end ? (size_t)(end - text) - at : size - at;
+
+        script->place.line++;
+        read_line(script, text + at, length);
+        at += length + 1;
+    }
+    finish_host(script);
+    if (scenario->host_count == 0 && diagnoses->errors == errors) {
+        script->place.line = 0;
+        script->place.failed = false;
+        visor_reader_complain(&script->place, N_("there is no host in this scenario"), NULL, NULL);
+    }
+    free(script);
+    return diagnoses->errors == errors;
+}
