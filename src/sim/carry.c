@@ -156,16 +156,10 @@ static void tell_applied(struct visor_host *host, struct visor_world *world,
     event->applied.after = visor_host_reading(host);
 }
 
-/* A slew is what REALTIME gains on the estimate. */
 static void set_frequency(struct visor_host *host, struct visor_world *world, double ppb)
 {
-    double slew = ppb - (host->published ? host->view.rate_ppb : 0.0);
-    double limit = host->model->config->max_slew_rate * 1e3 + 1e3;
-
-    if (host->published && (slew > limit || slew < -limit))
-        visor_checker_blame(&host->checker, VISOR_VIOLATION_SLEW, world->now, slew * 1e-9,
-                            limit * 1e-9);
     visor_kernel_set_frequency(&host->kernel, ppb);
+    host->frequency_set = true;
     tell_applied(host, world, VISOR_CLOCK_FREQUENCY, 0);
 }
 

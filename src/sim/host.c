@@ -256,6 +256,18 @@ static void feed(struct visor_host *host, struct visor_world *world, struct viso
     }
 }
 
+/* A slew is what REALTIME gains on the estimate; judged when the event is done with, since the
+ * estimate may have changed too. */
+static void check_slew(struct visor_host *host, const struct visor_world *world)
+{
+    double slew = host->kernel.applied - host->view.rate_ppb * 1e-9;
+    double limit = host->model->config->max_slew_rate * 1e-6 + 1e-6;
+
+    if (host->frequency_set && host->published && (slew > limit || slew < -limit))
+        visor_checker_blame(&host->checker, VISOR_VIOLATION_SLEW, world->now, slew, limit);
+    host->frequency_set = false;
+}
+
 void visor_host_handle(struct visor_host *host, struct visor_world *world,
                        struct visor_event *event)
 {
@@ -268,6 +280,7 @@ void visor_host_handle(struct visor_host *host, struct visor_world *world,
         feed(host, world, &answer);
     }
     world->answer_count = 0;
+    check_slew(host, world);
     if (host->kernel.slewing == 0.0)
         host->checker.clock_excused = false;
     visor_host_check(host, world);

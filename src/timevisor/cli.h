@@ -12,6 +12,7 @@ enum visor_cli_exit {
     VISOR_CLI_REFUSED = 4,     /* the daemon refuses, or the system does */
 };
 
+int visor_cli_sim(int argc, char **argv);
 int visor_cli_version(int argc, char **argv);
 int visor_cli_help(int argc, char **argv);
 

@@ -12,6 +12,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+    {"sim", visor_cli_sim, N_("run simulated machines, networks and faults")},
     {"version", visor_cli_version, N_("print the version")},
     {"help", visor_cli_help, N_("print this")},
     {"--version", visor_cli_version, NULL},

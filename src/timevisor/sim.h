@@ -1,0 +1,35 @@
+/* Parts of `timevisor sim`: running a series of worlds, and showing what came out. */
+#ifndef VISOR_TIMEVISOR_SIM_H
+#define VISOR_TIMEVISOR_SIM_H
+
+#include "sim/outcome.h"
+
+#include <stdio.h>
+
+struct visor_series {
+    const struct visor_scenario *scenario;
+    uint64_t seed; /* of the first run; the n-th has seed + n */
+    uint32_t runs;
+    uint32_t jobs;                  /* processes */
+    struct visor_outcome *outcomes; /* runs * hosts, by run, then host */
+    size_t count;
+    size_t hosts; /* in a run */
+};
+
+/* Run them all. 0, or -errno; `outcomes` is then complete and freed by visor_series_done. */
+int visor_series_run(struct visor_series *series);
+void visor_series_done(struct visor_series *series);
+
+struct visor_sim_options {
+    const char *file; /* of the scenario, for messages */
+    bool json;
+};
+
+/* Print a series. True if nothing was violated and all that was expected came true. */
+bool visor_report_series(const struct visor_series *series, const struct visor_sim_options *options,
+                         FILE *to);
+
+/* A time with three digits and its unit, such as "12.3 us"; "-" for a negative. */
+char *visor_report_seconds(double seconds, char *text, size_t size);
+
+#endif
