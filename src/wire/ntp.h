@@ -20,9 +20,9 @@
 #define VISOR_NTP_FIELD_MIN        16   /* bytes of an extension field with its header */
 #define VISOR_NTP_DISPERSION_MAX_S 16
 
-/* A 32-bit NTP second is taken to lie in the 2^32 s from 2020-01-01 (to 2156-02-07), so that the
- * era change of 2036 passes unnoticed. */
-#define VISOR_NTP_ERA_START_S  INT64_C(1577836800)
+/* A 32-bit NTP second is taken to lie in the 2^32 s from 1980-01-01 (to 2116-02-07), so that the
+ * era change of 2036 passes unnoticed, and so does a simulated past. */
+#define VISOR_NTP_ERA_START_S  INT64_C(315532800)
 
 #define VISOR_NTP_REFID_LOCAL  UINT32_C(0x7f7f0101) /* 127.127.1.1, of `local` */
 #define VISOR_NTP_REFID_SMOOTH UINT32_C(0x7f7f01ff) /* 127.127.1.255, smoothed time */

@@ -63,12 +63,12 @@ static void test_timestamps__known_moments_and_the_era_of_2036(void **state)
         int64_t unix_s;
         uint64_t timestamp;
     } known[] = {
-        {1577836800, UINT64_C(3786825600) << 32}, /* first second of the window */
+        {315532800, UINT64_C(2524521600) << 32}, /* first second of the window */
         {1700000000, UINT64_C(3908988800) << 32},
         {2085978495, UINT64_C(0xffffffff) << 32}, /* 2036-02-07 06:28:15 */
         {2085978496, 1},                          /* era 1 begins; 0 would mean "none" */
         {2085978497, UINT64_C(1) << 32},
-        {5872804095, UINT64_C(3786825599) << 32}, /* last second of the window */
+        {4610500095, UINT64_C(2524521599) << 32}, /* last second of the window */
     };
 
     (void)state;
