@@ -125,10 +125,12 @@ static double prejudice(const struct visor_filter *filter, const struct visor_no
 {
     double wander = visor_math_log(noise->wander / WANDER_TYPICAL) / 2.302585;
     double coupling = noise->coupling > 0.0 ? visor_math_log(noise->coupling / UNIFORM) : 0.0;
-    double asymmetry = 3.0 * noise->asymmetry;
+    double asymmetry = 3.0 * noise->asymmetry, white = 0.0;
 
-    (void)filter;
-    return wander * wander + coupling * coupling + 2.0 * asymmetry * asymmetry;
+    if (filter->network && noise->white > white_floor(filter))
+        white = visor_math_log(noise->white / white_floor(filter)) / 2.302585;
+    return wander * wander + coupling * coupling + 2.0 * asymmetry * asymmetry +
+           4.0 * white * white;
 }
 
 /* Neighbour number `which` of a noise model; false where there is none. */
