@@ -75,7 +75,8 @@ void visor_diagnosis_copy(char *to, size_t size, const char *from)
         memcpy(to + at, mark, sizeof(mark));
 }
 
-static void put_filled(struct visor_text *out, const struct visor_diagnosis *diagnosis, const char *reason)
+static void put_filled(struct visor_text *out, const struct visor_diagnosis *diagnosis,
+                       const char *reason)
 {
     for (; *reason; reason++) {
         if (*reason != '%') {

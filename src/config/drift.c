@@ -1,4 +1,5 @@
-/* Text of the drift file and the RTC's file. When they are read and written is the daemon's part. */
+/* Text of the drift file and the RTC's file. When they are read and written is the daemon's part.
+ */
 #include "config/drift.h"
 #include "config/fields.h"
 #include "config/text.h"

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#define IDENTIFIER "SRC0\n"
-#define REACH_BITS 8
+#define IDENTIFIER   "SRC0\n"
+#define REACH_BITS   8
 #define SAMPLE_LIMIT 1e6 /* s; chronyd takes no delay or dispersion beyond */
 
 char *visor_dump_file_name(const struct visor_address *address, const char *refid,

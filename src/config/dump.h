@@ -23,12 +23,12 @@ struct visor_dump_sample {
 struct visor_dump {
     char name[VISOR_CONFIG_NAME_MAX]; /* as configured; "." for a reference clock */
     bool authenticated;
-    uint32_t reach;  /* newest poll in bit 0 */
-    int reach_size;  /* 0 … 8, polls made */
-    int stratum;     /* 0 … 15 */
-    int leap;        /* enum visor_leap, not unsynchronised */
+    uint32_t reach; /* newest poll in bit 0 */
+    int reach_size; /* 0 … 8, polls made */
+    int stratum;    /* 0 … 15 */
+    int leap;       /* enum visor_leap, not unsynchronised */
     int asymmetry_run;
-    size_t count;    /* samples, oldest first, 1 … 64 */
+    size_t count; /* samples, oldest first, 1 … 64 */
     struct visor_dump_sample samples[VISOR_DUMP_SAMPLES_MAX];
 };
 

@@ -12,7 +12,7 @@
 struct visor_keys {
     struct visor_key *items; /* by ID */
     size_t count;
-    uint8_t *secrets;        /* all of them, one after another */
+    uint8_t *secrets; /* all of them, one after another */
     size_t secret_bytes, secret_room;
 };
 
@@ -185,9 +185,10 @@ static void read_key(struct reading *reading)
         return;
     }
     if (types[key.type].key && key.length != types[key.type].key) {
-        warn(reading, key.type == VISOR_KEY_AES128
-                          ? N_("key %1 has the wrong length: AES128 wants 16 bytes; it is left out")
-                          : N_("key %1 has the wrong length: AES256 wants 32 bytes; it is left out"),
+        warn(reading,
+             key.type == VISOR_KEY_AES128
+                 ? N_("key %1 has the wrong length: AES128 wants 16 bytes; it is left out")
+                 : N_("key %1 has the wrong length: AES256 wants 32 bytes; it is left out"),
              id);
         return;
     }

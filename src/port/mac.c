@@ -40,8 +40,8 @@ static const struct nettle_hash *hash_of(enum visor_key_type type)
     return NULL;
 }
 
-static void hash(const struct nettle_hash *algorithm, const struct visor_key *key,
-                 const void *data, size_t size, uint8_t *digest)
+static void hash(const struct nettle_hash *algorithm, const struct visor_key *key, const void *data,
+                 size_t size, uint8_t *digest)
 {
     union {
         struct md5_ctx md5;
@@ -111,8 +111,8 @@ bool visor_mac_check(const struct visor_key *key, int version, const void *data,
                      const uint8_t *mac, size_t mac_size)
 {
     uint8_t right[VISOR_MAC_MAX];
-    size_t most = version == 4 && mac_size <= VERSION4_DIGEST_MAX ? VERSION4_DIGEST_MAX
-                                                                  : VISOR_MAC_MAX;
+    size_t most =
+        version == 4 && mac_size <= VERSION4_DIGEST_MAX ? VERSION4_DIGEST_MAX : VISOR_MAC_MAX;
     size_t length = visor_mac_write(key, data, size, right, most);
 
     return length == mac_size && memeql_sec(right, mac, length);
