@@ -1,0 +1,20 @@
+/* Gathers the facts of this machine, or of a tree of files recorded on another one. Never blocks
+ * (regular files only), reads a bounded part of each file, changes nothing. */
+#ifndef VISOR_PORT_FACTS_H
+#define VISOR_PORT_FACTS_H
+
+#include "advise/facts.h"
+
+#include <jansson.h>
+
+/* `root`: "" for this machine, else the folder under which etc, proc, sys, … are found; CPUID and
+ * adjtimex are asked on this machine only. What cannot be read stays unknown. */
+void visor_facts_gather(struct visor_facts *facts, const char *root);
+
+/* The parts that change: kernel's time state, steal, daemons, clocksource. */
+void visor_facts_refresh(struct visor_facts *facts, const char *root);
+
+/* Version VISOR_FACTS_VERSION. A new reference; NULL without memory. */
+json_t *visor_facts_json(const struct visor_facts *facts);
+
+#endif
