@@ -1,6 +1,6 @@
 /* The list of diagnoses, its sentences, and "did you mean". */
 #include "config/diagnosis.h"
-#include "config/number.h"
+#include "config/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -75,38 +75,23 @@ void visor_diagnosis_copy(char *to, size_t size, const char *from)
         memcpy(to + at, mark, sizeof(mark));
 }
 
-struct out {
-    char *text;
-    size_t size, at;
-};
-
-static void put(struct out *out, const char *text)
-{
-    for (; *text; text++)
-        if (out->at + 1 < out->size)
-            out->text[out->at++] = *text;
-    if (out->size)
-        out->text[out->at] = '\0';
-}
-
-static void put_filled(struct out *out, const struct visor_diagnosis *diagnosis, const char *reason)
+static void put_filled(struct visor_text *out, const struct visor_diagnosis *diagnosis,
+                       const char *reason)
 {
     for (; *reason; reason++) {
-        char one[2] = {*reason, '\0'};
-
         if (*reason != '%') {
-            put(out, one);
+            visor_text_put_char(out, *reason);
             continue;
         }
         reason++;
         if (*reason == 'w')
-            put(out, diagnosis->word);
+            visor_text_put(out, diagnosis->word);
         else if (*reason == '1' || *reason == '2')
-            put(out, diagnosis->detail[*reason - '1']);
+            visor_text_put(out, diagnosis->detail[*reason - '1']);
         else if (*reason == 's')
-            put(out, diagnosis->suggestion);
+            visor_text_put(out, diagnosis->suggestion);
         else if (*reason == '%')
-            put(out, "%");
+            visor_text_put(out, "%");
         else
             break;
     }
@@ -120,21 +105,20 @@ static char *untranslated(const char *text)
 char *visor_diagnosis_print(const struct visor_diagnosis *diagnosis,
                             char *(*translate)(const char *), char *text, size_t size)
 {
-    struct out out = {text, size, 0};
-    char number[VISOR_NUMBER_TEXT];
+    struct visor_text out = visor_text_over(text, size);
 
     if (!translate)
         translate = untranslated;
-    put(&out, diagnosis->file);
+    visor_text_put(&out, diagnosis->file);
     if (diagnosis->line) {
-        put(&out, ":");
-        put(&out, visor_number_print_whole(diagnosis->line, number));
+        visor_text_put(&out, ":");
+        visor_text_put_whole(&out, diagnosis->line);
     }
-    put(&out, ": ");
+    visor_text_put(&out, ": ");
     if (diagnosis->severity == VISOR_DIAGNOSIS_WARNING)
-        put(&out, translate(N_("warning: ")));
+        visor_text_put(&out, translate(N_("warning: ")));
     else if (diagnosis->severity == VISOR_DIAGNOSIS_NOTICE)
-        put(&out, translate(N_("notice: ")));
+        visor_text_put(&out, translate(N_("notice: ")));
     put_filled(&out, diagnosis, translate(diagnosis->reason));
     if (diagnosis->suggestion[0])
         put_filled(&out, diagnosis, translate(N_("; did you mean '%s'?")));

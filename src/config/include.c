@@ -148,9 +148,22 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static int by_base_name(const void *a, const void *b)
+static int compare(const char *a, const char *b)
 {
-    return strcmp(base_name(*(char *const *)a), base_name(*(char *const *)b));
+    return strcmp(base_name(a), base_name(b));
+}
+
+/* By their names without directory; stable. Directories are small and mostly in order. */
+static void sort(struct visor_paths *paths)
+{
+    for (size_t i = 1; i < paths->count; i++) {
+        char *item = paths->items[i];
+        size_t at = i;
+
+        for (; at > 0 && compare(paths->items[at - 1], item) > 0; at--)
+            paths->items[at] = paths->items[at - 1];
+        paths->items[at] = item;
+    }
 }
 
 /* Adds those of `more` (one directory's, sorted) whose base name is not there yet. */
@@ -159,15 +172,14 @@ static bool merge(struct visor_paths *paths, const struct visor_paths *more)
     size_t known = paths->count, at = 0;
 
     for (size_t i = 0; i < more->count; i++) {
-        while (at < known && by_base_name(&paths->items[at], &more->items[i]) < 0)
+        while (at < known && compare(paths->items[at], more->items[i]) < 0)
             at++;
-        if (at < known && by_base_name(&paths->items[at], &more->items[i]) == 0)
+        if (at < known && compare(paths->items[at], more->items[i]) == 0)
             continue;
         if (paths->count >= PATHS_MAX || !visor_paths_add(paths, more->items[i]))
             return false;
     }
-    if (paths->count)
-        qsort(paths->items, paths->count, sizeof(paths->items[0]), by_base_name);
+    sort(paths);
     return true;
 }
 
@@ -183,7 +195,7 @@ static bool search_one(struct visor_parser *parser, const char *directory, const
         complain(parser, why(load), directory);
         good = false;
     } else if (more.count) {
-        qsort(more.items, more.count, sizeof(more.items[0]), by_base_name);
+        sort(&more);
         good = merge(paths, &more);
         if (!good)
             complain(parser, N_("'%1' holds more than 1024 files"), directory);

@@ -1,6 +1,7 @@
 /* Decimal and binary numbers by exact arithmetic on a small big integer. Slow and simple: it reads
  * configurations and state files, never packets. */
 #include "config/number.h"
+#include "config/text.h"
 
 #include <string.h>
 
@@ -316,74 +317,56 @@ static void decimal_round(struct decimal *decimal, int keep)
     decimal->count = keep;
 }
 
-struct out {
-    char *text;
-    size_t size, at;
-};
-
-static void put(struct out *out, char c)
-{
-    if (out->at + 1 < out->size)
-        out->text[out->at++] = c;
-}
-
 static char digit_at(const struct decimal *decimal, int index)
 {
     return index >= 0 && index < decimal->count ? decimal->digits[index] : '0';
 }
 
-static char *finish(struct out *out)
-{
-    if (out->size)
-        out->text[out->at] = '\0';
-    return out->text;
-}
-
-static bool put_special(struct out *out, double *value)
+static bool put_special(struct visor_text *out, double *value)
 {
     const char *name = NULL;
 
     if (!(*value == *value))
         name = "nan";
     if (__builtin_signbit(*value) && *value == *value) {
-        put(out, '-');
+        visor_text_put_char(out, '-');
         *value = -*value;
     }
     if (*value > 1.7976931348623157e308)
         name = "inf";
-    for (; name && *name; name++)
-        put(out, *name);
+    if (name)
+        visor_text_put(out, name);
     return name != NULL;
 }
 
-static void put_fixed(struct out *out, const struct decimal *decimal, int decimals)
+static void put_fixed(struct visor_text *out, const struct decimal *decimal, int decimals)
 {
     if (decimal->point <= 0)
-        put(out, '0');
+        visor_text_put_char(out, '0');
     for (int i = 0; i < decimal->point; i++)
-        put(out, digit_at(decimal, i));
+        visor_text_put_char(out, digit_at(decimal, i));
     if (decimals > 0)
-        put(out, '.');
+        visor_text_put_char(out, '.');
     for (int i = 0; i < decimals; i++)
-        put(out, digit_at(decimal, decimal->point + i));
+        visor_text_put_char(out, digit_at(decimal, decimal->point + i));
 }
 
-static void put_exponent(struct out *out, const struct decimal *decimal, int decimals)
+static void put_exponent(struct visor_text *out, const struct decimal *decimal, int decimals)
 {
     int exponent = decimal->count ? decimal->point - 1 : 0;
     int size = exponent < 0 ? -exponent : exponent;
 
-    put(out, digit_at(decimal, 0));
+    visor_text_put_char(out, digit_at(decimal, 0));
     if (decimals > 0)
-        put(out, '.');
+        visor_text_put_char(out, '.');
     for (int i = 1; i <= decimals; i++)
-        put(out, digit_at(decimal, i));
-    put(out, 'e');
-    put(out, exponent < 0 ? '-' : '+');
+        visor_text_put_char(out, digit_at(decimal, i));
+    visor_text_put_char(out, 'e');
+    visor_text_put_char(out, exponent < 0 ? '-' : '+');
     if (size >= 100)
-        put(out, (char)('0' + size / 100));
-    put(out, (char)('0' + size / 10 % 10));
-    put(out, (char)('0' + size % 10));
+        visor_text_put_char(out, (char)('0' + size / 100));
+    visor_text_put_char(out, (char)('0' + size / 10 % 10));
+    visor_text_put_char(out, (char)('0' + size % 10));
 }
 
 static void decimal_from(double value, struct decimal *decimal)
@@ -396,38 +379,38 @@ static void decimal_from(double value, struct decimal *decimal)
 
 char *visor_number_print_fixed(double value, int decimals, char *text, size_t size)
 {
-    struct out out = {text, size, 0};
+    struct visor_text out = visor_text_over(text, size);
     struct decimal decimal;
 
     if (put_special(&out, &value))
-        return finish(&out);
+        return text;
     decimal_from(value, &decimal);
     decimal_round(&decimal, decimal.point + decimals);
     put_fixed(&out, &decimal, decimals);
-    return finish(&out);
+    return text;
 }
 
 char *visor_number_print_exponent(double value, int decimals, char *text, size_t size)
 {
-    struct out out = {text, size, 0};
+    struct visor_text out = visor_text_over(text, size);
     struct decimal decimal;
 
     if (put_special(&out, &value))
-        return finish(&out);
+        return text;
     decimal_from(value, &decimal);
     decimal_round(&decimal, decimals + 1);
     put_exponent(&out, &decimal, decimals);
-    return finish(&out);
+    return text;
 }
 
 char *visor_number_print(double value, char text[VISOR_NUMBER_TEXT])
 {
-    struct out out = {text, VISOR_NUMBER_TEXT, 0};
+    struct visor_text out = visor_text_over(text, VISOR_NUMBER_TEXT);
     struct decimal exact, decimal;
     double wanted = value, back;
 
     if (put_special(&out, &value))
-        return finish(&out);
+        return text;
     decimal_from(value, &exact);
     for (int digits = 1; digits <= 17; digits++) {
         size_t sign = out.at;
@@ -442,7 +425,6 @@ char *visor_number_print(double value, char text[VISOR_NUMBER_TEXT])
             put_fixed(&out, &decimal,
                       decimal.count > decimal.point ? decimal.count - decimal.point : 0);
         }
-        finish(&out);
         if (digits == 17 ||
             (visor_number_read(text, &back) && !(back < wanted) && !(back > wanted)))
             break;
@@ -453,7 +435,7 @@ char *visor_number_print(double value, char text[VISOR_NUMBER_TEXT])
 
 char *visor_number_print_whole(int64_t value, char text[VISOR_NUMBER_TEXT])
 {
-    struct out out = {text, VISOR_NUMBER_TEXT, 0};
+    struct visor_text out = visor_text_over(text, VISOR_NUMBER_TEXT);
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
     char reversed[20];
     int count = 0;
@@ -462,8 +444,8 @@ char *visor_number_print_whole(int64_t value, char text[VISOR_NUMBER_TEXT])
         reversed[count++] = (char)('0' + rest % 10);
     while (rest /= 10);
     if (value < 0)
-        put(&out, '-');
+        visor_text_put_char(&out, '-');
     while (count)
-        put(&out, reversed[--count]);
-    return finish(&out);
+        visor_text_put_char(&out, reversed[--count]);
+    return text;
 }

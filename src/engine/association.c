@@ -28,6 +28,7 @@
 #define PEER_STRETCH           1.1
 #define INTERLEAVED_MISSED_MAX 4
 #define LATENCY_MAX            MS
+#define MAX_DELAY_MAX_S        1000.0
 #define PRECISION_NONE         32 /* in a client's request: tells nothing */
 
 static int clamp(int value, int low, int high)
@@ -202,6 +203,8 @@ void visor_association_init(struct visor_association *a, const struct visor_sour
     a->maxpoll = clamp(config->maxpoll, a->minpoll, VISOR_ASSOCIATION_POLL_MAX);
     a->version = (uint8_t)(config->version ? clamp(config->version, 1, VISOR_NTP_VERSION)
                                            : VISOR_NTP_VERSION);
+    if (!(a->config.max_delay <= MAX_DELAY_MAX_S))
+        a->config.max_delay = MAX_DELAY_MAX_S;
     a->poll = a->minpoll;
     a->stretch = 1.0;
     a->next = a->await_until = a->close_at = NEVER;
@@ -400,7 +403,8 @@ static bool burst_ends(struct visor_association *a)
                                                  .good = BURST_GOOD,
                                                  .total = longer >= 2 ? BURST_TOTAL : 1 << longer};
     } else if (!a->burst.then_offline && a->burst.total <= 1) {
-        a->burst.active = false; /* the last one of an online burst begins the ordinary interval */
+        /* the last one of an online burst begins the ordinary interval */
+        a->burst = (struct visor_association_burst){0};
     } else if (a->burst.then_offline && a->burst.total <= 0) {
         return true;
     }
@@ -564,7 +568,7 @@ static void burst_answered(struct visor_association *a, visor_mono now)
         stop(a);
         return;
     }
-    a->burst.active = false;
+    a->burst = (struct visor_association_burst){0};
     a->slot = a->queued;
     plan_next_slot(a);
     if (visor_mono_before(a->next, now))
@@ -697,7 +701,7 @@ void visor_association_set_online(struct visor_association *a, bool online, viso
         if (a->config.iburst)
             visor_association_start_burst(a, IBURST_GOOD, IBURST_TOTAL, now);
     } else if (!online && a->online) {
-        a->online = false;
+        a->online = a->denied = false;
         if (a->burst.active)
             a->burst.then_offline = true;
         else
@@ -713,7 +717,8 @@ void visor_association_change_address(struct visor_association *a,
     a->total_tx = a->total_rx = a->total_valid = a->total_good = 0;
     a->total_kernel_tx = a->total_kernel_rx = a->total_hardware_tx = a->total_hardware_rx = 0;
     close_socket(a);
-    if (is_active(a) || a->denied)
+    a->denied = false;
+    if (is_active(a))
         start(a, now);
     else
         visor_association_reset(a);

@@ -411,7 +411,8 @@ static void note_answer(struct reply_work *w)
     if (reply->synced) {
         a->near = reply->delay_s <= NEAR_S ||
                   (w->context->prediction.known && w->context->prediction.min_delay_s <= NEAR_S);
-        a->last_delay_s = reply->delay_s;
+        if (reply->tests & VISOR_TEST_A) /* else it can be anything */
+            a->last_delay_s = reply->delay_s;
         if (a->config.max_delay_quant > 0.0)
             a->delays[a->delay_count++ % VISOR_ASSOCIATION_QUANTILE] = (float)reply->delay_s;
     }

@@ -1,17 +1,13 @@
 /* The parser's loader on the real file system: open, glob, readdir. What the files mean is left
- * to the config floor. Only open() and fopen()-like calls that simulators of the C library also
- * know are used. */
+ * to the config floor. */
 #include "port/configfile.h"
+#include "port/file.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static enum visor_load load_of(int error)
 {
@@ -19,60 +15,16 @@ static enum visor_load load_of(int error)
         return VISOR_LOAD_MISSING;
     if (error == EACCES || error == EPERM)
         return VISOR_LOAD_DENIED;
-    return VISOR_LOAD_FAILED;
-}
-
-/* All of `file` into a buffer that grows, up to `limit`. */
-static enum visor_load read_all(FILE *file, size_t limit, char **text, size_t *size)
-{
-    size_t room = 4096, at = 0;
-    char *buffer = malloc(room);
-
-    while (buffer) {
-        size_t got = fread(buffer + at, 1, room - 1 - at, file);
-        char *bigger;
-
-        at += got;
-        if (at > limit || ferror(file) || got == 0)
-            break;
-        if (at < room - 1)
-            continue;
-        room *= 2;
-        bigger = realloc(buffer, room);
-        if (!bigger)
-            free(buffer);
-        buffer = bigger;
-    }
-    if (!buffer)
-        return VISOR_LOAD_FAILED;
-    if (at > limit || ferror(file)) {
-        free(buffer);
-        return at > limit ? VISOR_LOAD_LARGE : VISOR_LOAD_FAILED;
-    }
-    buffer[at] = '\0';
-    *text = buffer;
-    *size = at;
-    return VISOR_LOAD_OK;
+    return error == EFBIG ? VISOR_LOAD_LARGE : VISOR_LOAD_FAILED;
 }
 
 static enum visor_load read_file(void *context, const char *path, size_t limit, char **text,
                                  size_t *size)
 {
-    struct stat status;
-    enum visor_load load;
-    FILE *file;
+    int error = visor_file_read(path, limit, text, size);
 
     (void)context;
-    if (stat(path, &status) != 0)
-        return load_of(errno);
-    if (!S_ISREG(status.st_mode) && strcmp(path, "/dev/null") != 0)
-        return VISOR_LOAD_FAILED;
-    file = fopen(path, "re");
-    if (!file)
-        return load_of(errno);
-    load = read_all(file, limit, text, size);
-    fclose(file);
-    return load;
+    return error ? load_of(-error) : VISOR_LOAD_OK;
 }
 
 static enum visor_load list_glob(void *context, const char *pattern, struct visor_paths *paths)

@@ -114,6 +114,40 @@ bool visor_scenario_add_mishap(struct visor_scenario *scenario,
     return true;
 }
 
+const char *visor_scenario_mishap_name(enum visor_mishap_kind kind)
+{
+    static const char *const names[VISOR_MISHAP_KINDS] = {
+        [VISOR_MISHAP_PAUSE] = "pause",
+        [VISOR_MISHAP_STALL] = "stall",
+        [VISOR_MISHAP_MIGRATE] = "migrate",
+        [VISOR_MISHAP_RESTORE] = "restore",
+        [VISOR_MISHAP_STEAL] = "steal",
+        [VISOR_MISHAP_IO] = "io",
+        [VISOR_MISHAP_RATE] = "rate",
+        [VISOR_MISHAP_JUMP] = "jump",
+        [VISOR_MISHAP_STEP] = "step",
+        [VISOR_MISHAP_SLEW] = "slew",
+        [VISOR_MISHAP_FREQUENCY] = "frequency",
+        [VISOR_MISHAP_RESTART] = "restart",
+        [VISOR_MISHAP_SERVER_STEP] = "step",
+        [VISOR_MISHAP_SERVER_FREQUENCY] = "frequency",
+        [VISOR_MISHAP_SERVER_FREEZE] = "freeze",
+        [VISOR_MISHAP_SERVER_DIE] = "die",
+        [VISOR_MISHAP_SERVER_RETURN] = "return",
+        [VISOR_MISHAP_SERVER_UNSYNC] = "unsynchronized",
+        [VISOR_MISHAP_SERVER_REPAIR] = "repair",
+        [VISOR_MISHAP_DELAY] = "delay",
+        [VISOR_MISHAP_DELAY_UP] = "delay-up",
+        [VISOR_MISHAP_DELAY_DOWN] = "delay-down",
+        [VISOR_MISHAP_JITTER] = "jitter",
+        [VISOR_MISHAP_LOSS] = "loss",
+        [VISOR_MISHAP_CUT] = "cut",
+        [VISOR_MISHAP_RESTORE_PATH] = "restore-path",
+    };
+
+    return kind < VISOR_MISHAP_KINDS ? names[kind] : NULL;
+}
+
 bool visor_scenario_add_expect(struct visor_scenario *scenario,
                                const struct visor_scenario_expect *expect)
 {

@@ -162,6 +162,8 @@ bool visor_scenario_add_mishap(struct visor_scenario *scenario,
 bool visor_scenario_add_expect(struct visor_scenario *scenario,
                                const struct visor_scenario_expect *expect);
 
+const char *visor_scenario_mishap_name(enum visor_mishap_kind kind); /* as in a scenario file */
+
 /* The scenario owns `config` from now on. False without memory (the caller still owns it). */
 bool visor_scenario_own_config(struct visor_scenario *scenario, struct visor_config *config);
 

@@ -6,7 +6,6 @@
 /* Arguments in order: t time, f frequency, s share, n number; `?` ends the needed ones, and those
  * behind it are named by `names`. */
 struct mishap {
-    const char *name;
     enum visor_mishap_kind kind;
     const char *arguments;
     const char *names[3];
@@ -14,38 +13,32 @@ struct mishap {
 };
 
 static const struct mishap HOST_MISHAPS[] = {
-    {"pause", VISOR_MISHAP_PAUSE, "t", {0}, {0}},
-    {"stall", VISOR_MISHAP_STALL, "t", {0}, {0}},
-    {"migrate", VISOR_MISHAP_MIGRATE, "t?tf", {NULL, "jump", "rate"}, {0}},
-    {"restore", VISOR_MISHAP_RESTORE, "t", {0}, {0}},
-    {"steal", VISOR_MISHAP_STEAL, "s?tt", {NULL, "for", "burst"}, {0.0, 60.0, 0.05}},
-    {"io", VISOR_MISHAP_IO, "t?t", {NULL, "for"}, {0.0, 60.0}},
-    {"rate", VISOR_MISHAP_RATE, "f", {0}, {0}},
-    {"jump", VISOR_MISHAP_JUMP, "t", {0}, {0}},
-    {"step", VISOR_MISHAP_STEP, "t", {0}, {0}},
-    {"slew", VISOR_MISHAP_SLEW, "t", {0}, {0}},
-    {"frequency", VISOR_MISHAP_FREQUENCY, "f", {0}, {0}},
-    {"restart", VISOR_MISHAP_RESTART, "?t", {"after"}, {1.0}},
+    {VISOR_MISHAP_PAUSE, "t", {0}, {0}},
+    {VISOR_MISHAP_STALL, "t", {0}, {0}},
+    {VISOR_MISHAP_MIGRATE, "t?tf", {NULL, "jump", "rate"}, {0}},
+    {VISOR_MISHAP_RESTORE, "t", {0}, {0}},
+    {VISOR_MISHAP_STEAL, "s?tt", {NULL, "for", "burst"}, {0.0, 60.0, 0.05}},
+    {VISOR_MISHAP_IO, "t?t", {NULL, "for"}, {0.0, 60.0}},
+    {VISOR_MISHAP_RATE, "f", {0}, {0}},
+    {VISOR_MISHAP_JUMP, "t", {0}, {0}},
+    {VISOR_MISHAP_STEP, "t", {0}, {0}},
+    {VISOR_MISHAP_SLEW, "t", {0}, {0}},
+    {VISOR_MISHAP_FREQUENCY, "f", {0}, {0}},
+    {VISOR_MISHAP_RESTART, "?t", {"after"}, {1.0}},
 };
 
 static const struct mishap SERVER_MISHAPS[] = {
-    {"step", VISOR_MISHAP_SERVER_STEP, "t", {0}, {0}},
-    {"frequency", VISOR_MISHAP_SERVER_FREQUENCY, "f", {0}, {0}},
-    {"freeze", VISOR_MISHAP_SERVER_FREEZE, "", {0}, {0}},
-    {"die", VISOR_MISHAP_SERVER_DIE, "", {0}, {0}},
-    {"return", VISOR_MISHAP_SERVER_RETURN, "", {0}, {0}},
-    {"unsynchronized", VISOR_MISHAP_SERVER_UNSYNC, "", {0}, {0}},
-    {"repair", VISOR_MISHAP_SERVER_REPAIR, "", {0}, {0}},
+    {VISOR_MISHAP_SERVER_STEP, "t", {0}, {0}},  {VISOR_MISHAP_SERVER_FREQUENCY, "f", {0}, {0}},
+    {VISOR_MISHAP_SERVER_FREEZE, "", {0}, {0}}, {VISOR_MISHAP_SERVER_DIE, "", {0}, {0}},
+    {VISOR_MISHAP_SERVER_RETURN, "", {0}, {0}}, {VISOR_MISHAP_SERVER_UNSYNC, "", {0}, {0}},
+    {VISOR_MISHAP_SERVER_REPAIR, "", {0}, {0}},
 };
 
 static const struct mishap PATH_MISHAPS[] = {
-    {"delay", VISOR_MISHAP_DELAY, "t", {0}, {0}},
-    {"delay-up", VISOR_MISHAP_DELAY_UP, "t", {0}, {0}},
-    {"delay-down", VISOR_MISHAP_DELAY_DOWN, "t", {0}, {0}},
-    {"jitter", VISOR_MISHAP_JITTER, "n", {0}, {0}},
-    {"loss", VISOR_MISHAP_LOSS, "s", {0}, {0}},
-    {"cut", VISOR_MISHAP_CUT, "", {0}, {0}},
-    {"restore-path", VISOR_MISHAP_RESTORE_PATH, "", {0}, {0}},
+    {VISOR_MISHAP_DELAY, "t", {0}, {0}},       {VISOR_MISHAP_DELAY_UP, "t", {0}, {0}},
+    {VISOR_MISHAP_DELAY_DOWN, "t", {0}, {0}},  {VISOR_MISHAP_JITTER, "n", {0}, {0}},
+    {VISOR_MISHAP_LOSS, "s", {0}, {0}},        {VISOR_MISHAP_CUT, "", {0}, {0}},
+    {VISOR_MISHAP_RESTORE_PATH, "", {0}, {0}},
 };
 
 static enum visor_quantity quantity_of(char letter)
@@ -79,7 +72,7 @@ static bool take_mishap(struct visor_script *script, const struct mishap *table,
                         struct visor_scenario_mishap *to)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!visor_reader_has(&script->place, table[i].name))
+        if (!visor_reader_has(&script->place, visor_scenario_mishap_name(table[i].kind)))
             continue;
         to->kind = table[i].kind;
         take_arguments(script, &table[i], to);
@@ -91,7 +84,7 @@ static bool take_mishap(struct visor_script *script, const struct mishap *table,
 static size_t list_names(const struct mishap *table, size_t count, const char **names)
 {
     for (size_t i = 0; i < count; i++)
-        names[i] = table[i].name;
+        names[i] = visor_scenario_mishap_name(table[i].kind);
     return count;
 }
 

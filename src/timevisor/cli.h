@@ -1,7 +1,10 @@
-/* The command line: one function a subcommand, one file each. Each takes its own name as argv[0],
- * reads its options with getopt_long, and returns an exit status. */
+/* The command line: one function a subcommand, one file each. Each takes its own name as argv[0]
+ * and returns an exit status. */
 #ifndef VISOR_TIMEVISOR_CLI_H
 #define VISOR_TIMEVISOR_CLI_H
+
+#include <stdbool.h>
+#include <stdio.h>
 
 /* Exit statuses, the same for all subcommands (timevisor(1), EXIT STATUS). */
 enum visor_cli_exit {
@@ -12,6 +15,26 @@ enum visor_cli_exit {
     VISOR_CLI_REFUSED = 4,     /* the daemon refuses, or the system does */
 };
 
+/* What the commands that ask the daemon have in common. */
+struct visor_cli_options {
+    const char *socket; /* NULL: the default places */
+    bool json, quiet;
+    double limit_s;    /* 1 */
+    double timeout_s;  /* 0 */
+    double interval_s; /* 1 */
+    bool done;         /* --help was printed */
+};
+
+/* Reads those options that `allowed` names (words with spaces between); no other argument is taken.
+ * Returns VISOR_CLI_YES, or VISOR_CLI_USAGE with a word and the usage on stderr. */
+int visor_cli_options(int argc, char **argv, const char *allowed, void (*print_usage)(FILE *out),
+                      struct visor_cli_options *options);
+
+int visor_cli_status(int argc, char **argv);
+int visor_cli_sources(int argc, char **argv);
+int visor_cli_watch(int argc, char **argv);
+int visor_cli_wait(int argc, char **argv);
+int visor_cli_config(int argc, char **argv);
 int visor_cli_sim(int argc, char **argv);
 int visor_cli_version(int argc, char **argv);
 int visor_cli_help(int argc, char **argv);

@@ -15,6 +15,7 @@
 
 struct arguments {
     struct visor_sim_options options;
+    bool log;
     bool seed_given, runs_given;
     uint64_t seed;
     uint32_t runs, jobs;
@@ -31,6 +32,7 @@ static void print_help(void)
            "  -d, --duration S   so many simulated seconds\n"
            "  -J, --jobs N       processes (as many as there are processors)\n"
            "  -j, --json         results as JSON\n"
+           "  -l, --log          print what happens, with true time\n"
            "  -h, --help         print this\n"
            "\n"
            "Exit status: 0 nothing was violated and all expectations came true, 1 not so,\n"
@@ -88,7 +90,8 @@ static bool load(const char *path, struct visor_scenario *scenario)
 static int run_file(const char *path, struct arguments *arguments)
 {
     struct visor_scenario scenario;
-    struct visor_series series = {.scenario = &scenario, .jobs = arguments->jobs};
+    struct visor_series series = {
+        .scenario = &scenario, .jobs = arguments->log ? 1 : arguments->jobs, .log = arguments->log};
     int status = VISOR_CLI_USAGE, error;
 
     visor_scenario_init(&scenario);
@@ -145,6 +148,9 @@ static bool take_option(struct arguments *arguments, int option)
             return false;
         arguments->jobs = (uint32_t)value;
         return true;
+    case 'l':
+        arguments->log = true;
+        return true;
     case 'j':
         arguments->options.json = true;
         return true;
@@ -162,13 +168,14 @@ int visor_cli_sim(int argc, char **argv)
         {"jobs", required_argument, NULL, 'J'},
         {"json", no_argument, NULL, 'j'},
         {"help", no_argument, NULL, 'h'},
+        {"log", no_argument, NULL, 'l'},
         {NULL, 0, NULL, 0},
     };
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     struct arguments arguments = {.jobs = processors > 0 ? (uint32_t)processors : 1};
     int option, worst = VISOR_CLI_YES;
 
-    while ((option = getopt_long(argc, argv, "s:n:d:J:jh", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "s:n:d:J:jlh", options, NULL)) != -1) {
         if (option == 'h') {
             print_help();
             return VISOR_CLI_YES;

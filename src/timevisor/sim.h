@@ -14,6 +14,7 @@ struct visor_series {
     struct visor_outcome *outcomes; /* runs * hosts, by run, then host */
     size_t count;
     size_t hosts; /* in a run */
+    bool log;     /* print what happens as it happens; needs jobs 1 */
 };
 
 /* Run them all. 0, or -errno; `outcomes` is then complete and freed by visor_series_done. */
@@ -28,6 +29,9 @@ struct visor_sim_options {
 /* Print a series. True if nothing was violated and all that was expected came true. */
 bool visor_report_series(const struct visor_series *series, const struct visor_sim_options *options,
                          FILE *to);
+
+/* From now on print what the engines of this world say and what happens to it. */
+void visor_sim_log(struct visor_world *world);
 
 /* A time with three digits and its unit, such as "12.3 us"; "-" for a negative. */
 char *visor_report_seconds(double seconds, char *text, size_t size);

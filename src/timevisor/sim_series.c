@@ -12,7 +12,11 @@
 static int run_one(const struct visor_series *series, uint32_t run)
 {
     struct visor_world *world = visor_world_new(series->scenario, series->seed + run);
-    bool done = world && visor_world_run(world);
+    bool done;
+
+    if (world && series->log)
+        visor_sim_log(world);
+    done = world && visor_world_run(world);
 
     for (size_t i = 0; done && i < series->hosts; i++)
         visor_outcome_of(world, i, run, &series->outcomes[run * series->hosts + i]);

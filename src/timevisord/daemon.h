@@ -10,12 +10,15 @@
 #include "port/log.h"
 #include "port/logfile.h"
 #include "port/net.h"
+#include "port/refclock.h"
 #include "port/stamp.h"
 #include "timevisord/options.h"
 
-/* Events that came up while actions were carried out: they are handed over after the drain. */
+/* Events that came up while actions were carried out: they are handed over after the drain. What
+ * the clock did (APPLIED) goes first: every other event's reading shows it already. */
 struct visor_daemon_queue {
     struct visor_event *events;
+    size_t applied; /* APPLIED events at its head */
     size_t first, count, size;
 };
 
@@ -29,6 +32,8 @@ struct visor_daemon {
     struct visor_engine *engine;
     struct visor_net *net;
     struct visor_helper *helper;
+    struct visor_refclock_device *devices; /* of the configuration's reference clocks */
+    size_t device_count;
     struct visor_daemon_queue queue;
     struct visor_view view; /* version 0: nothing published yet */
     bool drift_failed;      /* said already */

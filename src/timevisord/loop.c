@@ -18,7 +18,7 @@
 #define POLL_MAX    (VISOR_NET_SOCKETS_MAX + 48)
 
 /* What each entry of the poll set is. */
-enum poll_kind { POLL_TIMER, POLL_HELPER, POLL_NET };
+enum poll_kind { POLL_TIMER, POLL_HELPER, POLL_REFCLOCK, POLL_NET };
 
 struct poll_set {
     struct pollfd fds[POLL_MAX];
@@ -49,16 +49,32 @@ static void fill(const struct visor_daemon *daemon, struct poll_set *set)
     set->count = 0;
     add(set, daemon->timer, POLL_TIMER);
     add(set, visor_helper_fd(daemon->helper), POLL_HELPER);
+    for (size_t i = 0; i < daemon->device_count; i++)
+        add(set, visor_refclock_device_fd(&daemon->devices[i]), POLL_REFCLOCK);
     sockets = visor_net_poll(daemon->net, &set->fds[set->count], POLL_MAX - set->count);
     for (size_t i = 0; i < sockets; i++)
         set->kinds[set->count++] = POLL_NET;
+}
+
+/* The earliest of what anybody waits for. */
+static visor_mono deadline_of(const struct visor_daemon *daemon)
+{
+    visor_mono earliest = visor_engine_deadline(daemon->engine);
+
+    for (size_t i = 0; i < daemon->device_count; i++) {
+        visor_mono deadline = visor_refclock_device_deadline(&daemon->devices[i]);
+
+        if (visor_mono_before(deadline, earliest))
+            earliest = deadline;
+    }
+    return earliest;
 }
 
 /* ns until the engine wants to be called; never negative. A deadline that stays in the past
  * although the engine was called must not make the loop spin. */
 static int64_t wait_ns(const struct visor_daemon *daemon)
 {
-    visor_mono deadline = visor_engine_deadline(daemon->engine), now = raw_now();
+    visor_mono deadline = deadline_of(daemon), now = raw_now();
     int64_t wait;
 
     if (visor_helper_pending(daemon->helper))
@@ -102,6 +118,29 @@ static void take_helper(struct visor_daemon *daemon)
         struct visor_event event = {.kind = VISOR_EVENT_RESOLVED, .resolved = reply.resolved};
 
         visor_daemon_handle(daemon, &event);
+    }
+}
+
+static void take_refclock(struct visor_daemon *daemon, int fd)
+{
+    struct visor_event event = {.kind = VISOR_EVENT_REFCLOCK};
+
+    for (size_t i = 0; i < daemon->device_count; i++)
+        if (visor_refclock_device_fd(&daemon->devices[i]) == fd) {
+            if (visor_refclock_device_readable(&daemon->devices[i], &daemon->stamps,
+                                               &event.refclock))
+                visor_daemon_handle(daemon, &event);
+            return;
+        }
+}
+
+static void tick_refclocks(struct visor_daemon *daemon)
+{
+    for (size_t i = 0; i < daemon->device_count && !daemon->ended; i++) {
+        struct visor_event event = {.kind = VISOR_EVENT_REFCLOCK};
+
+        if (visor_refclock_device_tick(&daemon->devices[i], raw_now(), &event.refclock))
+            visor_daemon_handle(daemon, &event);
     }
 }
 
@@ -152,6 +191,9 @@ static void dispatch(struct visor_daemon *daemon, const struct poll_set *set)
         case POLL_HELPER:
             take_helper(daemon);
             break;
+        case POLL_REFCLOCK:
+            take_refclock(daemon, set->fds[i].fd);
+            break;
         case POLL_NET:
             take_net(daemon, &set->fds[i]);
             break;
@@ -161,7 +203,7 @@ static void dispatch(struct visor_daemon *daemon, const struct poll_set *set)
 
 static bool is_due(const struct visor_daemon *daemon)
 {
-    return !visor_mono_before(raw_now(), visor_engine_deadline(daemon->engine));
+    return !visor_mono_before(raw_now(), deadline_of(daemon));
 }
 
 void visor_daemon_run(struct visor_daemon *daemon)
@@ -187,6 +229,7 @@ void visor_daemon_run(struct visor_daemon *daemon)
         daemon->overdue = false;
         if (!daemon->ended && is_due(daemon)) {
             visor_daemon_handle(daemon, &timer);
+            tick_refclocks(daemon);
             daemon->overdue = is_due(daemon);
         }
     }

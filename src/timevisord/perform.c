@@ -12,28 +12,41 @@
 
 #define QUEUE_MAX 4096
 
-void visor_daemon_queue(struct visor_daemon *daemon, const struct visor_event *event)
+static bool make_room(struct visor_daemon_queue *queue)
 {
-    struct visor_daemon_queue *queue = &daemon->queue;
+    size_t size = queue->size ? 2 * queue->size : 16;
+    struct visor_event *events;
 
-    if (queue->first + queue->count == queue->size && queue->first > 0) {
+    if (queue->first > 0) {
         memmove(queue->events, queue->events + queue->first,
                 queue->count * sizeof(queue->events[0]));
         queue->first = 0;
     }
-    if (queue->count == queue->size) {
-        size_t size = queue->size ? 2 * queue->size : 16;
-        struct visor_event *events =
-            size > QUEUE_MAX ? NULL : realloc(queue->events, size * sizeof(*events));
+    if (queue->count < queue->size)
+        return true;
+    events = size > QUEUE_MAX ? NULL : realloc(queue->events, size * sizeof(*events));
+    if (!events)
+        return false;
+    queue->events = events;
+    queue->size = size;
+    return true;
+}
 
-        if (!events) {
-            visor_log_write(daemon->log, VISOR_SEVERITY_ERROR, _("An event was lost: no memory"));
-            return;
-        }
-        queue->events = events;
-        queue->size = size;
+void visor_daemon_queue(struct visor_daemon *daemon, const struct visor_event *event)
+{
+    struct visor_daemon_queue *queue = &daemon->queue;
+    size_t place = queue->count;
+
+    if (!make_room(queue)) {
+        visor_log_write(daemon->log, VISOR_SEVERITY_ERROR, _("An event was lost: no memory"));
+        return;
     }
-    queue->events[queue->first + queue->count++] = *event;
+    if (event->kind == VISOR_EVENT_APPLIED)
+        place = queue->applied++;
+    memmove(&queue->events[place + 1], &queue->events[place],
+            (queue->count - place) * sizeof(queue->events[0]));
+    queue->events[place] = *event;
+    queue->count++;
 }
 
 void visor_daemon_note(struct visor_daemon *daemon)
@@ -125,6 +138,16 @@ static void perform_drift(struct visor_daemon *daemon, const struct visor_action
     daemon->drift_failed = error != 0;
 }
 
+static void perform_measure(struct visor_daemon *daemon, uint32_t index)
+{
+    struct visor_event event = {.kind = VISOR_EVENT_REFCLOCK};
+
+    if (index >= daemon->device_count)
+        return;
+    visor_refclock_device_measure(&daemon->devices[index], &daemon->stamps, &event.refclock);
+    visor_daemon_queue(daemon, &event);
+}
+
 static void perform_message(struct visor_daemon *daemon, const struct visor_message *message)
 {
     char text[VISOR_MESSAGES_TEXT_MAX];
@@ -168,6 +191,8 @@ static void perform(struct visor_daemon *daemon, const struct visor_action *acti
         perform_drift(daemon, &action->drift);
         break;
     case VISOR_ACTION_MEASURE:
+        perform_measure(daemon, action->refclock);
+        break;
     case VISOR_ACTION_ANSWER:
         break;
     }
@@ -193,8 +218,8 @@ void visor_daemon_handle(struct visor_daemon *daemon, struct visor_event *event)
         struct visor_event next = queue->events[queue->first++];
 
         queue->count--;
-        if (!queue->count)
-            queue->first = 0;
+        if (next.kind == VISOR_EVENT_APPLIED)
+            queue->applied--;
         handle_one(daemon, &next);
     }
 }

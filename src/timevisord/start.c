@@ -35,6 +35,28 @@ static void start_clock(struct visor_daemon *daemon)
                         _("The clock cannot be set (%s): only observing it"), strerror(-error));
 }
 
+/* A device that is not there is waited for; one that cannot be understood is an error to correct.
+ */
+static int make_devices(struct visor_daemon *daemon)
+{
+    const struct visor_config *config = daemon->config;
+    char reason[256];
+
+    daemon->devices = calloc(config->refclock_count + 1, sizeof(*daemon->devices));
+    if (!daemon->devices)
+        return -ENOMEM;
+    for (size_t i = 0; i < config->refclock_count; i++) {
+        if (!visor_refclock_device_init(&daemon->devices[i], &config->refclocks[i], (uint32_t)i,
+                                        reason, sizeof(reason))) {
+            visor_log_write(daemon->log, VISOR_SEVERITY_ERROR, _("refclock %s : %s"),
+                            config->refclocks[i].parameter, reason);
+            return -EINVAL;
+        }
+        daemon->device_count++;
+    }
+    return 0;
+}
+
 static int open_timer(void)
 {
     int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
@@ -45,6 +67,7 @@ static int open_timer(void)
 int visor_start(struct visor_daemon *daemon)
 {
     uint64_t seed[4];
+    int error;
 
     daemon->timer = open_timer();
     visor_signals_init(daemon->timer);
@@ -53,6 +76,9 @@ int visor_start(struct visor_daemon *daemon)
     daemon->logfile = visor_logfile_new(daemon->config, daemon->log);
     if (!daemon->net || !daemon->logfile)
         return -ENOMEM;
+    error = make_devices(daemon);
+    if (error)
+        return error;
     visor_net_restrict(daemon->net, daemon->options.only);
     if (!draw_seed(seed))
         return -EIO;
@@ -62,9 +88,9 @@ int visor_start(struct visor_daemon *daemon)
 
 void visor_start_engine(struct visor_daemon *daemon)
 {
-    struct visor_event event = {.kind = VISOR_EVENT_START,
-                                .start = {.clock_settable = daemon->settable,
-                                          .precision_s = visor_clock_precision()}};
+    struct visor_event event = {
+        .kind = VISOR_EVENT_START,
+        .start = {.clock_settable = daemon->settable, .precision_s = visor_clock_precision()}};
     struct visor_event_start *start = &event.start;
 
     start->drift_known =
@@ -81,6 +107,9 @@ void visor_stop(struct visor_daemon *daemon)
     visor_engine_free(daemon->engine);
     visor_net_free(daemon->net);
     visor_logfile_free(daemon->logfile);
+    for (size_t i = 0; i < daemon->device_count; i++)
+        visor_refclock_device_done(&daemon->devices[i]);
+    free(daemon->devices);
     visor_helper_free(daemon->helper);
     free(daemon->queue.events);
     if (daemon->timer >= 0)

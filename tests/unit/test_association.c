@@ -709,6 +709,13 @@ static void test_kiss__rate_and_deny(void **state)
     assert_false(run_to_send(&w, w.now.ns + 100000 * S));
     visor_association_set_online(&w.a, true, w.now);
     assert_true(run_to_send(&w, w.now.ns + 2 * S));
+
+    /* denied, taken offline, renamed: still silent */
+    w.answer.refid = VISOR_NTP_KISS_RSTR;
+    assert_int_equal(answer(&w), VISOR_VERDICT_KISS);
+    visor_association_set_online(&w.a, false, w.now);
+    visor_association_change_address(&w.a, &w.a.remote, w.now);
+    assert_false(run_to_send(&w, w.now.ns + 1000 * S));
 }
 
 /* A forged kiss, not knowing our cookie, has no effect. */

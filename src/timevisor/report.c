@@ -1,0 +1,211 @@
+/* Which fields are shown, in which order, with which words. */
+#include "timevisor/report.h"
+
+#include "port/text.h"
+#include "timevisor/field.h"
+#include "timevisor/quantity.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#define NS   1e-9
+#define TEXT 384
+
+static void add_pair(struct visor_table *table, const char *name, const char *value)
+{
+    if (!*value)
+        return;
+    visor_table_add(table, VISOR_PLAIN, "");
+    visor_table_add(table, VISOR_DIM, name);
+    visor_table_add(table, VISOR_PLAIN, value);
+}
+
+char *visor_report_utc(const json_t *ns, char text[48])
+{
+    json_int_t value = json_integer_value(ns);
+    time_t seconds = (time_t)(value / 1000000000);
+    struct tm parts;
+    size_t length;
+
+    *text = 0;
+    if (!json_is_integer(ns) || value < 0 || !gmtime_r(&seconds, &parts))
+        return text;
+    length = strftime(text, 48, "%Y-%m-%d %H:%M:%S", &parts);
+    snprintf(text + length, 48 - length, ".%03d UTC", (int)(value / 1000000 % 1000));
+    return text;
+}
+
+static void add_source(struct visor_table *table, const json_t *status)
+{
+    char text[TEXT];
+    const char *name = visor_field_text(status, "tracking.name");
+    const char *address = visor_field_text(status, "tracking.address");
+
+    if (!*name)
+        return;
+    snprintf(text, sizeof(text), _("%s%s%s%s, stratum %.0f"), name,
+             *address && strcmp(name, address) != 0 ? " (" : "",
+             strcmp(name, address) != 0 ? address : "",
+             *address && strcmp(name, address) != 0 ? ")" : "",
+             visor_field_number(status, "tracking.stratum") - 1.0);
+    add_pair(table, _("Source"), text);
+}
+
+static void add_clock(struct visor_table *table, const json_t *status)
+{
+    double offset = visor_field_number(status, "tracking.offset_s");
+    double bound = visor_field_number(status, "tracking.estimate_bound_ns") * NS;
+    char text[TEXT], size[VISOR_QUANTITY_MAX], limit[VISOR_QUANTITY_MAX];
+
+    if (isfinite(bound)) {
+        snprintf(text, sizeof(text),
+                 offset >= 0.0 ? _("%s behind the estimate, which is right to "
+                                   "within ±%s")
+                               : _("%s ahead of the estimate, which is right to "
+                                   "within ±%s"),
+                 visor_quantity_print(fabs(offset), size), visor_quantity_print(bound, limit));
+        add_pair(table, _("Offset"), text);
+    }
+    if (isfinite(visor_field_number(status, "tracking.frequency_ppm"))) {
+        snprintf(text, sizeof(text), _("%+.3f ppm, ±%.3f; last seen %+.3f ppm in the kernel"),
+                 visor_field_number(status, "tracking.frequency_ppm"),
+                 visor_field_number(status, "tracking.skew_ppm"),
+                 visor_field_number(status, "tracking.kernel_frequency_ppb") * 1e-3);
+        add_pair(table, _("Frequency"), text);
+    }
+}
+
+static void add_events(struct visor_table *table, const json_t *status)
+{
+    double epoch = visor_field_number(status, "tracking.epoch");
+    double foreign = visor_field_number(status, "tracking.foreign_changes");
+    const char *leap = visor_field_text(status, "tracking.leap");
+    char text[TEXT], size[VISOR_QUANTITY_MAX];
+
+    if (isfinite(epoch) && epoch > 0.0) {
+        snprintf(text, sizeof(text), _("%.0f jumps of this machine against UTC"), epoch);
+        add_pair(table, _("Disruptions"), text);
+    }
+    if (isfinite(foreign) && foreign > 0.0) {
+        snprintf(text, sizeof(text), _("someone else changed the clock %.0f times, last by %s"),
+                 foreign,
+                 visor_quantity_print_signed(visor_field_number(status, "tracking.last_foreign_s"),
+                                             size));
+        add_pair(table, _("Interference"), text);
+    }
+    if (!strcmp(leap, "insert"))
+        add_pair(table, _("Leap second"), _("one is inserted at the end of the day"));
+    else if (!strcmp(leap, "delete"))
+        add_pair(table, _("Leap second"), _("one is left out at the end of the day"));
+}
+
+static void add_daemon(struct visor_table *table, const json_t *status)
+{
+    const char *mode = visor_field_text(status, "mode");
+    const char *helper = visor_field_text(status, "daemon.helper");
+    char text[TEXT], age[VISOR_QUANTITY_MAX];
+
+    if (!*visor_field_text(status, "daemon.version"))
+        return;
+    snprintf(text, sizeof(text), _("%s %s, running for %s, helper: %s"),
+             !strcmp(mode, "observe") ? _("only observes the clock,") : _("keeps the clock,"),
+             visor_field_text(status, "daemon.version"),
+             visor_quantity_print_age(visor_field_number(status, "daemon.uptime_s"), age),
+             !strcmp(helper, "process") ? _("a process of its own") : _("in-process"));
+    add_pair(table, "timevisord", text);
+}
+
+void visor_report_status(const json_t *status, const struct visor_verdict *verdict, FILE *out,
+                         bool colored)
+{
+    struct visor_table *table = visor_table_new("lll");
+    char text[TEXT], age[VISOR_QUANTITY_MAX];
+    double verified = visor_verdict_verified_age(status);
+
+    fprintf(out, "%s%s%s\n", visor_table_color(verdict->right ? VISOR_GOOD : VISOR_BAD, colored),
+            verdict->text, visor_table_color(VISOR_PLAIN, colored));
+    if (!table)
+        return;
+    for (int i = 0; i < 3; i++)
+        visor_table_add(table, VISOR_PLAIN, "");
+    add_pair(table, _("Time"), visor_report_utc(visor_field(status, "utc_ns"), text));
+    add_source(table, status);
+    add_clock(table, status);
+    if (isfinite(verified)) {
+        snprintf(text, sizeof(text), _("%s ago"), visor_quantity_print_age(verified, age));
+        add_pair(table, _("Verified"), text);
+    }
+    add_events(table, status);
+    add_daemon(table, status);
+    visor_table_print(table, out, colored);
+    visor_table_free(table);
+}
+
+static void add_quantity(struct visor_table *table, double seconds, const char *sign)
+{
+    char text[VISOR_QUANTITY_MAX], signed_text[VISOR_QUANTITY_MAX + 4];
+
+    if (!isfinite(seconds)) {
+        visor_table_add(table, VISOR_PLAIN, "");
+        return;
+    }
+    if (*sign == '+')
+        visor_quantity_print_signed(seconds, text);
+    else if (*sign == 'a')
+        visor_quantity_print_age(seconds, text);
+    else
+        visor_quantity_print(seconds, text);
+    snprintf(signed_text, sizeof(signed_text), "%s%s", *sign == '+' || *sign == 'a' ? "" : sign,
+             text);
+    visor_table_add(table, VISOR_PLAIN, signed_text);
+}
+
+static void add_row(struct visor_table *table, const json_t *source)
+{
+    char mark[2] = "", number[16], scratch[VISOR_VERDICT_MAX];
+    bool sampled = visor_field(source, "last_sample_age_s") != NULL;
+    int mood = 0;
+    const char *why = visor_verdict_source(source, mark, &mood, scratch);
+    const char *name = visor_field_text(source, "name");
+    const char *address = visor_field_text(source, "address");
+    double poll = visor_field_number(source, "poll"), reach = visor_field_number(source, "reach");
+
+    visor_table_add(table, mood > 0 ? VISOR_GOOD : mood < 0 ? VISOR_BAD : VISOR_PLAIN, mark);
+    visor_table_add(table, VISOR_BOLD, name);
+    visor_table_add(table, VISOR_PLAIN, strcmp(name, address) != 0 ? address : "");
+    snprintf(number, sizeof(number), "%.0f", visor_field_number(source, "stratum"));
+    visor_table_add(table, VISOR_PLAIN, sampled ? number : "");
+    add_quantity(table, isfinite(poll) ? exp2(poll) : poll, "a");
+    snprintf(number, sizeof(number), "%o", isfinite(reach) ? (unsigned)reach & 255 : 0);
+    visor_table_add(table, VISOR_PLAIN, number);
+    add_quantity(table,
+                 sampled ? visor_field_number(source, "last_sample_age_s") : (double)INFINITY, "a");
+    add_quantity(table, sampled ? visor_field_number(source, "last_offset_s") : (double)INFINITY,
+                 "+");
+    add_quantity(table, visor_field_number(source, "bound_ns") * NS, "±");
+    visor_table_add(table, mood < 0 ? VISOR_WARN : VISOR_DIM, why);
+}
+
+void visor_report_sources(const json_t *status, FILE *out, bool colored)
+{
+    const char *const headings[] = {"",         _("SOURCE"),        _("ADDRESS"), _("STRATUM"),
+                                    _("POLL"),  _("REACH"),         _("LAST"),    _("OFFSET"),
+                                    _("BOUND"), _("HOW IT IS USED")};
+    struct visor_table *table = visor_table_new("lllrrrrrrl");
+    const json_t *sources = visor_field(status, "sources"), *source;
+    size_t i;
+
+    if (!table)
+        return;
+    if (!json_array_size(sources)) {
+        fprintf(out, "%s\n", _("There are no sources."));
+        visor_table_free(table);
+        return;
+    }
+    for (i = 0; i < sizeof(headings) / sizeof(headings[0]); i++)
+        visor_table_add(table, VISOR_DIM, headings[i]);
+    json_array_foreach(sources, i, source) add_row(table, source);
+    visor_table_print(table, out, colored);
+    visor_table_free(table);
+}
