@@ -125,6 +125,14 @@ static int column_width(const struct visor_table *table, int column)
     return used ? width : 0;
 }
 
+static bool row_is_empty(const struct visor_table *table, size_t first)
+{
+    for (size_t i = first; i < table->count && i < first + (size_t)table->columns; i++)
+        if (*table->cells[i].text)
+            return false;
+    return true;
+}
+
 void visor_table_print(const struct visor_table *table, FILE *out, bool colored)
 {
     int widths[VISOR_TABLE_COLUMNS], last = 0;
@@ -141,6 +149,10 @@ void visor_table_print(const struct visor_table *table, FILE *out, bool colored)
         bool right = table->alignment[column] == 'r';
         bool dyed = colored && cell->color != VISOR_PLAIN && *cell->text;
 
+        if (!column && row_is_empty(table, i)) {
+            i += (size_t)table->columns - 1;
+            continue;
+        }
         if (widths[column])
             fprintf(out, "%*s%s%s%s%*s", right ? pad : 0, "", visor_table_color(cell->color, dyed),
                     cell->text, visor_table_color(VISOR_PLAIN, dyed),

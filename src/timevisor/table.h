@@ -18,7 +18,8 @@ void visor_table_free(struct visor_table *table);
 /* The next cell, row by row; copied. The first row is the heading's. Lost without memory. */
 void visor_table_add(struct visor_table *table, enum visor_color color, const char *text);
 
-/* Two spaces between columns; columns that are empty but for their heading are left out. */
+/* Two spaces between columns; columns that are empty but for their heading, and empty rows, are
+ * left out. */
 void visor_table_print(const struct visor_table *table, FILE *out, bool colored);
 
 /* Cells that UTF-8 text takes; bytes that are no text count one each. */

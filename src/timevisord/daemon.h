@@ -6,6 +6,7 @@
 
 #include "engine/engine.h"
 #include "port/clock.h"
+#include "port/control.h"
 #include "port/helper.h"
 #include "port/log.h"
 #include "port/logfile.h"
@@ -32,6 +33,8 @@ struct visor_daemon {
     struct visor_engine *engine;
     struct visor_net *net;
     struct visor_helper *helper;
+    struct visor_control *control; /* NULL: there is none */
+    visor_mono started;
     struct visor_refclock_device *devices; /* of the configuration's reference clocks */
     size_t device_count;
     struct visor_daemon_queue queue;
@@ -59,6 +62,14 @@ void visor_daemon_note(struct visor_daemon *daemon);
 
 /* loop.c: until ended. */
 void visor_daemon_run(struct visor_daemon *daemon);
+
+/* control.c */
+
+/* Opens the control socket, or logs why there is none. `owner` may change things, besides root. */
+void visor_daemon_open_control(struct visor_daemon *daemon, uid_t owner);
+
+/* Something happened at one of its descriptors. */
+void visor_daemon_take_control(struct visor_daemon *daemon, const struct pollfd *ready);
 
 /* files.c */
 bool visor_daemon_read_drift(const char *path, double *drift_ppm, double *skew_ppm);

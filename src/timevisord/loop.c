@@ -18,7 +18,7 @@
 #define POLL_MAX    (VISOR_NET_SOCKETS_MAX + 48)
 
 /* What each entry of the poll set is. */
-enum poll_kind { POLL_TIMER, POLL_HELPER, POLL_REFCLOCK, POLL_NET };
+enum poll_kind { POLL_CONTROL, POLL_TIMER, POLL_HELPER, POLL_REFCLOCK, POLL_NET };
 
 struct poll_set {
     struct pollfd fds[POLL_MAX];
@@ -51,6 +51,13 @@ static void fill(const struct visor_daemon *daemon, struct poll_set *set)
     add(set, visor_helper_fd(daemon->helper), POLL_HELPER);
     for (size_t i = 0; i < daemon->device_count; i++)
         add(set, visor_refclock_device_fd(&daemon->devices[i]), POLL_REFCLOCK);
+    if (daemon->control) {
+        size_t ends =
+            visor_control_fds(daemon->control, &set->fds[set->count], POLL_MAX - set->count);
+
+        while (ends--)
+            set->kinds[set->count++] = POLL_CONTROL;
+    }
     sockets = visor_net_poll(daemon->net, &set->fds[set->count], POLL_MAX - set->count);
     for (size_t i = 0; i < sockets; i++)
         set->kinds[set->count++] = POLL_NET;
@@ -193,6 +200,9 @@ static void dispatch(struct visor_daemon *daemon, const struct poll_set *set)
             break;
         case POLL_REFCLOCK:
             take_refclock(daemon, set->fds[i].fd);
+            break;
+        case POLL_CONTROL:
+            visor_daemon_take_control(daemon, &set->fds[i]);
             break;
         case POLL_NET:
             take_net(daemon, &set->fds[i]);

@@ -7,12 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LONG_DRY_RUN = 256 };
+enum { LONG_DRY_RUN = 256, LONG_SOCKET };
 
 static const struct option long_options[] = {
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'v'},
     {"dry-run", no_argument, NULL, LONG_DRY_RUN},
+    {"socket", required_argument, NULL, LONG_SOCKET},
     {NULL, 0, NULL, 0},
 };
 
@@ -65,6 +66,9 @@ static bool take_valued(struct visor_options *options, int letter, const char *v
         return read_number(letter, value, &options->log_severity);
     case 'N':
         return read_number(letter, value, &options->notify_fd);
+    case LONG_SOCKET:
+        options->socket = value;
+        return true;
     case 'P':
         return read_number(letter, value, &options->priority);
     case 't':
@@ -165,6 +169,7 @@ void visor_options_print_help(void)
             "  -d          the same, messages to the terminal; twice: debugging messages\n"
             "  -x          observe: never touch the clock\n"
             "  --dry-run   steer a copy of the clock in memory instead of the clock\n"
+            "  --socket PATH  control socket for timevisor(1); empty: none\n"
             "  -q, -Q      measure once, set (-q) or only print (-Q) the clock's error, exit\n"
             "  -p          print the configuration and exit\n"
             "  -t SECONDS  exit after that long (status 1: not synchronised)\n"

@@ -38,6 +38,7 @@ struct visor_options {
     int filter;           /* -F: 0 off, 1 strict, 2 loose; negative: SIGSYS instead of the end */
     bool observe;         /* -x, -Q */
     bool dry_run;         /* --dry-run */
+    const char *socket;   /* --socket; NULL: by mode; "": none */
 };
 
 /* Reads the command line; complains to stderr where `task` becomes REFUSE. */

@@ -21,6 +21,10 @@ pid_t visor_process_holder(const char *pidfile);
 int visor_process_write_pidfile(const char *pidfile);
 void visor_process_remove_pidfile(const char *pidfile);
 
+/* The machine is a simulator's, by what it cannot do: other processes and their sockets are not
+ * those of this world. */
+bool visor_process_simulated(void);
+
 /* Another daemon of this machine that keeps the clock: its name and process into `name`. False:
  * none is found. Where processes cannot be told apart (a simulator) none is looked for. */
 bool visor_process_rival(char *name, size_t size);

@@ -66,8 +66,12 @@ static int open_timer(void)
 
 int visor_start(struct visor_daemon *daemon)
 {
+    struct visor_reading now;
     uint64_t seed[4];
     int error;
+
+    if (!visor_clock_read_kernel(&now))
+        daemon->started = now.raw;
 
     daemon->timer = open_timer();
     visor_signals_init(daemon->timer);
@@ -79,6 +83,7 @@ int visor_start(struct visor_daemon *daemon)
     error = make_devices(daemon);
     if (error)
         return error;
+    visor_daemon_open_control(daemon, geteuid());
     visor_net_restrict(daemon->net, daemon->options.only);
     if (!draw_seed(seed))
         return -EIO;
@@ -105,6 +110,7 @@ void visor_stop(struct visor_daemon *daemon)
     if (daemon->engine)
         visor_daemon_handle(daemon, &event);
     visor_engine_free(daemon->engine);
+    visor_control_free(daemon->control);
     visor_net_free(daemon->net);
     visor_logfile_free(daemon->logfile);
     for (size_t i = 0; i < daemon->device_count; i++)

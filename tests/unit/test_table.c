@@ -29,8 +29,8 @@ static void add_all(struct visor_table *table, const char *const *cells)
 
 static void test_print__aligns_and_leaves_empty_columns_out(void **state)
 {
-    static const char *const cells[] = {"NAME", "EMPTY", "SIZE", "a",  "",
-                                        "1",    "bcdef", "",     "20", NULL};
+    static const char *const cells[] = {"NAME", "EMPTY", "SIZE",  "a", "",   "1", "",
+                                        "",     "",      "bcdef", "",  "20", NULL};
     struct visor_table *table = visor_table_new("llr");
     char *text;
 
