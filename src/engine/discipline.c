@@ -555,6 +555,23 @@ static void follow(struct visor_engine *e, struct visor_source *leader,
         save_drift(e);
 }
 
+/* At the start the first source with samples enough must not lead before the others, which answer
+ * as well, have had the same chance to contradict it. */
+static bool others_are_coming(const struct visor_engine *e)
+{
+    if (e->updates > 0)
+        return false;
+    for (int i = 0; i < e->source_limit; i++) {
+        const struct visor_source *s = &e->sources[i];
+
+        if (s->id != 0 && !s->refclock && s->resolved && s->association.online &&
+            s->candidate.state == VISOR_STATE_NO_SAMPLES && s->association.reach != 0 &&
+            s->association.reach_size < 8)
+            return true;
+    }
+    return false;
+}
+
 void visor_discipline_update(struct visor_engine *e)
 {
     struct visor_selection_limits limits = {
@@ -566,6 +583,8 @@ void visor_discipline_update(struct visor_engine *e)
     struct visor_selection selection;
     int n = nominate(e);
 
+    if (others_are_coming(e))
+        return;
     visor_select(e->candidates, n, e->order, &limits, &selection);
     for (int i = 0; i < n; i++) {
         struct visor_source *source = &e->sources[e->candidate_source[i]];

@@ -129,7 +129,7 @@ static double prejudice(const struct visor_filter *filter, const struct visor_no
 
     if (filter->network && noise->white > white_floor(filter))
         white = visor_math_log(noise->white / white_floor(filter)) / 2.302585;
-    return wander * wander + coupling * coupling + 2.0 * asymmetry * asymmetry +
+    return wander * wander + 6.0 * coupling * coupling + 9.0 * asymmetry * asymmetry +
            4.0 * white * white;
 }
 

@@ -5,13 +5,17 @@
 
 #include <string.h>
 
-#define SAMPLES_NEEDED  3
-#define RECENT          4    /* samples whose smallest root distance counts */
-#define USEFUL_INTERVAL 37.0 /* s, times (noise / wander)^(1/4): beyond it the clock only coasts   \
-                              */
-#define SHARE_TARGET 5.0 /* over polltarget: share of a new sample at which the interval is right  \
-                          */
-#define GROWTH_SAMPLES 5.2 /* samples after which the shortest interval has grown by itself */
+#define SAMPLES_NEEDED 3
+#define RECENT         4 /* samples whose smallest root distance counts */
+#define USEFUL_INTERVAL                                                                            \
+    37.0 /* s, times (noise / wander)^(1/4): beyond it the clock only coasts                       \
+          */
+#define SHARE_TARGET                                                                               \
+    5.0 /* over polltarget: share of a new sample at which the interval is right                   \
+         */
+#define COARSE                1e-3 /* s: a clock this uncertain is worth more packets */
+#define GROWTH_SAMPLES_COARSE 7.2
+#define GROWTH_SAMPLES        5.0 /* samples after which the shortest interval has grown by itself */
 
 void visor_source_init(struct visor_source *source, uint32_t id, const struct visor_config *config)
 {
@@ -144,8 +148,9 @@ double visor_source_adapt(const struct visor_source *source, double interval_s, 
     const struct visor_filter *filter = &source->filter;
     struct visor_line line = filter->line;
     double deviation = visor_filter_deviation(filter), share, factor;
-    double longest = visor_math_exp2i(source->association.minpoll) *
-                     (1.0 + (double)filter->taken / GROWTH_SAMPLES);
+    double growth = line.p00 > COARSE * COARSE ? GROWTH_SAMPLES_COARSE : GROWTH_SAMPLES;
+    double longest =
+        visor_math_exp2i(source->association.minpoll) * (1.0 + (double)filter->taken / growth);
     double useful = visor_math_sqrt(visor_math_sqrt(deviation / filter->noise.wander));
 
     visor_line_move(&line, visor_mono_add(line.at, visor_ns_from_seconds(interval_s)),

@@ -48,8 +48,9 @@ struct visor_source {
     bool fresh;     /* has a sample that no clock update has used yet */
     bool announced; /* its loss was logged: SOURCE_BACK is due when it returns */
     enum visor_source_fault fault;
-    uint32_t complaints; /* enum visor_complaint bits already logged */
-    double poll_score;   /* -1 … 1: beyond either end the poll changes */
+    uint32_t complaints;      /* enum visor_complaint bits already logged */
+    double poll_score;        /* -1 … 1: beyond either end the poll changes */
+    double wanted_interval_s; /* between polls, as the filter deserves; 0: the shortest */
     double last_offset_s, last_delay_s, last_dispersion_s;
     visor_mono last_at; /* of the last sample, INT64_MIN: none */
     uint32_t total_good;

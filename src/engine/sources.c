@@ -2,6 +2,8 @@
  * source's filter here; what all filters together say is discipline.c's. */
 #include "engine/core.h"
 
+#include "base/math.h"
+
 #include <string.h>
 
 #define RESOLVE_FIRST_S   4
@@ -406,11 +408,16 @@ void visor_sources_verify(struct visor_engine *e, const struct visor_source *exc
 static void adapt_poll(struct visor_engine *e, struct visor_source *source)
 {
     struct visor_association *a = &source->association;
+    double shortest = visor_math_exp2i(a->minpoll), longest = visor_math_exp2i(a->maxpoll);
+    double wanted = source->wanted_interval_s;
 
-    if (!source->refclock && source->filter.count >= 3)
-        visor_association_set_interval(
-            a, visor_source_adapt(source, visor_association_interval(a), a->config.poll_target),
-            e->now.raw);
+    if (source->refclock || source->filter.count < 3)
+        return;
+    wanted =
+        visor_source_adapt(source, wanted > shortest ? wanted : shortest, a->config.poll_target);
+    wanted = wanted < shortest ? shortest : wanted > longest ? longest : wanted;
+    source->wanted_interval_s = wanted;
+    visor_association_set_interval(a, wanted, e->now.raw);
 }
 
 /* The source says that it, or our counter, has jumped: ask it again at once, and the others. */
