@@ -193,17 +193,27 @@ void visor_net_close(struct visor_net *net, uint32_t source)
         }
 }
 
-static void remember_target(struct visor_net *net, uint32_t source, const struct visor_address *to)
+bool visor_net_is_peer(const struct visor_net *net, const struct visor_address *address)
+{
+    for (size_t i = 0; i < net->target_count; i++)
+        if (net->targets[i].peer && net->targets[i].to.port == address->port &&
+            visor_address_same(&net->targets[i].to, address))
+            return true;
+    return false;
+}
+
+static void remember_target(struct visor_net *net, const struct visor_action_send *send)
 {
     size_t i = 0;
 
-    while (i < net->target_count && net->targets[i].source != source)
+    while (i < net->target_count && net->targets[i].source != send->source)
         i++;
     if (i == VISOR_NET_SOCKETS_MAX)
         return;
     if (i == net->target_count)
         net->target_count++;
-    net->targets[i] = (struct net_target){.source = source, .to = *to};
+    net->targets[i] =
+        (struct net_target){.source = send->source, .peer = send->from_server, .to = send->to};
 }
 
 static int open_client(struct visor_net *net, const struct visor_action_send *send,
@@ -238,8 +248,8 @@ static int choose_socket(struct visor_net *net, const struct visor_action_send *
         keep_stamping(net, send->to.family);
         return open_client(net, send, socket);
     }
-    if (!send->from_server)
-        remember_target(net, send->source, &send->to);
+    if (send->source)
+        remember_target(net, send);
     *socket = find_role(net, role, send->to.family, 0);
     return *socket ? 0 : open_socket(net, role, send->to.family, (uint16_t)port, socket);
 }

@@ -59,6 +59,9 @@ int visor_net_reply(struct visor_net *net, const struct visor_datagram *request,
 
 void visor_net_close(struct visor_net *net, uint32_t source);
 
+/* Has a source of ours sent to this address and port from the server's socket (symmetric mode)? */
+bool visor_net_is_peer(const struct visor_net *net, const struct visor_address *address);
+
 /* The sockets to poll: fills at most `size` entries and returns how many. */
 size_t visor_net_poll(const struct visor_net *net, struct pollfd *fds, size_t size);
 

@@ -32,6 +32,7 @@ struct net_pending {
 /* Where a shared socket's requests went, to know whose reply it is. */
 struct net_target {
     uint32_t source;
+    bool peer; /* symmetric mode: requests come from there too */
     struct visor_address to;
 };
 

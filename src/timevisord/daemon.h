@@ -4,6 +4,7 @@
 #ifndef VISOR_TIMEVISORD_DAEMON_H
 #define VISOR_TIMEVISORD_DAEMON_H
 
+#include "config/drift.h"
 #include "engine/engine.h"
 #include "port/clock.h"
 #include "port/control.h"
@@ -14,6 +15,7 @@
 #include "port/refclock.h"
 #include "port/stamp.h"
 #include "timevisord/options.h"
+#include "timevisord/server.h"
 
 /* Events that came up while actions were carried out: they are handed over after the drain. What
  * the clock did (APPLIED) goes first: every other event's reading shows it already. */
@@ -32,13 +34,15 @@ struct visor_daemon {
     struct visor_stamps stamps;
     struct visor_engine *engine;
     struct visor_net *net;
+    struct visor_keys *keys;
+    struct visor_server server;
     struct visor_helper *helper;
     struct visor_control *control; /* NULL: there is none */
     visor_mono started;
     struct visor_refclock_device *devices; /* of the configuration's reference clocks */
     size_t device_count;
     struct visor_daemon_queue queue;
-    struct visor_view view; /* version 0: nothing published yet */
+    struct visor_view view; /* what is served: the engine's last, before that "unsynchronised" */
     bool drift_failed;      /* said already */
     bool ended;             /* leave the loop */
     int status;             /* of the process */
@@ -72,7 +76,7 @@ void visor_daemon_open_control(struct visor_daemon *daemon, uid_t owner);
 void visor_daemon_take_control(struct visor_daemon *daemon, const struct pollfd *ready);
 
 /* files.c */
-bool visor_daemon_read_drift(const char *path, double *drift_ppm, double *skew_ppm);
-int visor_daemon_write_drift(const char *path, const struct visor_action_drift *drift);
+bool visor_daemon_read_drift(const char *path, struct visor_drift *drift);
+int visor_daemon_write_drift(const char *path, const struct visor_drift *drift);
 
 #endif

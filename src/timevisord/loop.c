@@ -3,6 +3,7 @@
  *
  * The timerfd has the engine's deadline: poll's own timeout counts in milliseconds, and a daemon
  * that polls 128 times a second must be nearer than that. */
+#include "timevisord/auth.h"
 #include "timevisord/daemon.h"
 #include "timevisord/signals.h"
 
@@ -67,7 +68,10 @@ static void fill(const struct visor_daemon *daemon, struct poll_set *set)
 static visor_mono deadline_of(const struct visor_daemon *daemon)
 {
     visor_mono earliest = visor_engine_deadline(daemon->engine);
+    visor_mono broadcast = visor_server_deadline(&daemon->server);
 
+    if (visor_mono_before(broadcast, earliest))
+        earliest = broadcast;
     for (size_t i = 0; i < daemon->device_count; i++) {
         visor_mono deadline = visor_refclock_device_deadline(&daemon->devices[i]);
 
@@ -161,6 +165,10 @@ static void take_datagram(struct visor_daemon *daemon, const struct visor_datagr
                                            .data = datagram->data,
                                            .size = datagram->size}};
 
+    if (visor_server_handle(&daemon->server, &daemon->view, datagram))
+        return;
+    event.packet.auth =
+        visor_auth_check(daemon->keys, datagram->data, datagram->size, &event.packet.key);
     visor_daemon_handle(daemon, &event);
 }
 
@@ -177,8 +185,12 @@ static void take_net(struct visor_daemon *daemon, const struct pollfd *ready)
             .kind = VISOR_EVENT_SENT,
             .sent = {.source = sent.source, .token = sent.token, .sent = sent.sent}};
 
-        if (sent.sent.by != VISOR_STAMPER_NONE && sent.source)
+        if (sent.sent.by == VISOR_STAMPER_NONE)
+            return;
+        if (sent.source)
             visor_daemon_handle(daemon, &event);
+        else
+            visor_server_sent(&daemon->server, &sent);
         return; /* poll says whether there is more */
     }
     count = visor_net_receive(daemon->net, ready->fd, &datagrams);
@@ -240,6 +252,7 @@ void visor_daemon_run(struct visor_daemon *daemon)
         if (!daemon->ended && is_due(daemon)) {
             visor_daemon_handle(daemon, &timer);
             tick_refclocks(daemon);
+            visor_server_tick(&daemon->server, &daemon->view, raw_now());
             daemon->overdue = is_due(daemon);
         }
     }

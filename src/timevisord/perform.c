@@ -4,6 +4,7 @@
 #include "timevisord/daemon.h"
 
 #include "port/text.h"
+#include "timevisord/auth.h"
 #include "timevisord/messages.h"
 
 #include <errno.h>
@@ -63,10 +64,14 @@ static void perform_send(struct visor_daemon *daemon, const struct visor_action_
 {
     struct visor_event event = {.kind = VISOR_EVENT_SENT,
                                 .sent = {.source = send->source, .token = send->token}};
-    int error;
+    uint8_t packet[VISOR_PACKET_MAX];
+    size_t size = send->size;
 
-    error = visor_net_send(daemon->net, send, send->data, send->size, &event.sent.sent);
-    event.sent.error = -error;
+    memcpy(packet, send->data, size);
+    if (send->key)
+        size = visor_auth_sign(daemon->keys, send->key, packet, size, sizeof(packet));
+    event.sent.error =
+        size ? -visor_net_send(daemon->net, send, packet, size, &event.sent.sent) : ENOKEY;
     visor_daemon_queue(daemon, &event);
 }
 
@@ -125,13 +130,14 @@ static void perform_resolve(struct visor_daemon *daemon, const struct visor_acti
     visor_daemon_queue(daemon, &event);
 }
 
-static void perform_drift(struct visor_daemon *daemon, const struct visor_action_drift *drift)
+static void perform_drift(struct visor_daemon *daemon, const struct visor_action_drift *action)
 {
+    struct visor_drift drift = {action->frequency_ppm, action->skew_ppm};
     int error;
 
     if (!daemon->config->driftfile[0])
         return;
-    error = visor_daemon_write_drift(daemon->config->driftfile, drift);
+    error = visor_daemon_write_drift(daemon->config->driftfile, &drift);
     if (error && !daemon->drift_failed)
         visor_log_write(daemon->log, VISOR_SEVERITY_WARNING, _("Could not write %s : %s"),
                         daemon->config->driftfile, strerror(-error));

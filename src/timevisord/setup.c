@@ -42,7 +42,7 @@ static char *join_directives(const struct visor_options *options)
     return text;
 }
 
-static void log_diagnoses(const struct visor_diagnoses *diagnoses, struct visor_log *log)
+void visor_setup_log(const struct visor_diagnoses *diagnoses, struct visor_log *log)
 {
     static const enum visor_severity severities[] = {
         [VISOR_DIAGNOSIS_NOTICE] = VISOR_SEVERITY_INFO,
@@ -87,7 +87,7 @@ struct visor_config *visor_setup_config(const struct visor_options *options, str
         visor_config_free(config);
         config = NULL;
     }
-    log_diagnoses(&diagnoses, log);
+    visor_setup_log(&diagnoses, log);
     visor_diagnoses_done(&diagnoses);
     if (!config)
         return NULL;

@@ -3,6 +3,7 @@
 #define VISOR_TIMEVISORD_SETUP_H
 
 #include "config/config.h"
+#include "config/diagnosis.h"
 #include "port/log.h"
 #include "timevisord/options.h"
 
@@ -10,6 +11,9 @@
  * and applies what the options override. Everything wrong is logged. NULL: the daemon must not
  * start. */
 struct visor_config *visor_setup_config(const struct visor_options *options, struct visor_log *log);
+
+/* Everything that is wrong, a line each. */
+void visor_setup_log(const struct visor_diagnoses *diagnoses, struct visor_log *log);
 
 /* The file that would be read; never NULL. */
 const char *visor_setup_path(const struct visor_options *options);

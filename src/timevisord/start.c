@@ -1,7 +1,9 @@
 /* Puts the daemon together and takes it apart. */
 #include "timevisord/start.h"
 
+#include "port/configfile.h"
 #include "port/text.h"
+#include "timevisord/setup.h"
 #include "timevisord/signals.h"
 
 #include <errno.h>
@@ -64,10 +66,46 @@ static int open_timer(void)
     return timer < 0 ? -1 : timer;
 }
 
+static void load_keys(struct visor_daemon *daemon)
+{
+    struct visor_diagnoses diagnoses;
+
+    if (!daemon->config->keyfile[0])
+        return;
+    visor_diagnoses_init(&diagnoses);
+    daemon->keys = visor_keys_load(daemon->config->keyfile, &visor_configfile_loader, &diagnoses);
+    visor_setup_log(&diagnoses, daemon->log);
+    visor_diagnoses_done(&diagnoses);
+}
+
+/* Until the engine knows better: REALTIME, and that nobody vouches for it. */
+static void start_view(struct visor_daemon *daemon)
+{
+    struct visor_reading now;
+
+    if (daemon->clock.ops->read(&daemon->clock, &now))
+        return;
+    daemon->view = (struct visor_view){.version = 1,
+                                       .raw = now.raw,
+                                       .utc = now.real,
+                                       .rate_ppb = now.frequency_ppb,
+                                       .bound_ns = VISOR_NS_MAX,
+                                       .leap = VISOR_LEAP_UNSYNCHRONIZED};
+}
+
+static void open_server(struct visor_daemon *daemon)
+{
+    int error = visor_server_open(&daemon->server);
+
+    if (error)
+        visor_log_write(daemon->log, VISOR_SEVERITY_ERROR, _("Could not open NTP port %d : %s"),
+                        daemon->config->port, strerror(-error));
+}
+
 int visor_start(struct visor_daemon *daemon)
 {
     struct visor_reading now;
-    uint64_t seed[4];
+    uint64_t seed[4], server_seed[4];
     int error;
 
     if (!visor_clock_read_kernel(&now))
@@ -85,8 +123,16 @@ int visor_start(struct visor_daemon *daemon)
         return error;
     visor_daemon_open_control(daemon, geteuid());
     visor_net_restrict(daemon->net, daemon->options.only);
-    if (!draw_seed(seed))
+    if (!draw_seed(seed) || !draw_seed(server_seed))
         return -EIO;
+    load_keys(daemon);
+    start_view(daemon);
+    error =
+        visor_server_init(&daemon->server, daemon->config, daemon->keys, daemon->net, server_seed);
+    if (error)
+        return error;
+    daemon->server.silent = daemon->config->mode == VISOR_MODE_OBSERVE && !daemon->options.observe;
+    open_server(daemon);
     daemon->engine = visor_engine_new(daemon->config, seed);
     return daemon->engine ? 0 : -ENOMEM;
 }
@@ -96,10 +142,11 @@ void visor_start_engine(struct visor_daemon *daemon)
     struct visor_event event = {
         .kind = VISOR_EVENT_START,
         .start = {.clock_settable = daemon->settable, .precision_s = visor_clock_precision()}};
-    struct visor_event_start *start = &event.start;
+    struct visor_drift drift = {0};
 
-    start->drift_known =
-        visor_daemon_read_drift(daemon->config->driftfile, &start->drift_ppm, &start->skew_ppm);
+    event.start.drift_known = visor_daemon_read_drift(daemon->config->driftfile, &drift);
+    event.start.drift_ppm = drift.frequency_ppm;
+    event.start.skew_ppm = drift.skew_ppm;
     visor_daemon_handle(daemon, &event);
 }
 
@@ -111,7 +158,9 @@ void visor_stop(struct visor_daemon *daemon)
         visor_daemon_handle(daemon, &event);
     visor_engine_free(daemon->engine);
     visor_control_free(daemon->control);
+    visor_server_done(&daemon->server);
     visor_net_free(daemon->net);
+    visor_keys_free(daemon->keys);
     visor_logfile_free(daemon->logfile);
     for (size_t i = 0; i < daemon->device_count; i++)
         visor_refclock_device_done(&daemon->devices[i]);
