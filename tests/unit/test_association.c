@@ -395,6 +395,9 @@ static void test_handle_packet__loop(void **state)
     assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE); /* we serve nobody: cannot be */
     w.context.serving = true;
     assert_int_equal(exchange(&w), VISOR_VERDICT_TEST_D);
+    w.answer.refid = 0xc000020a; /* somebody else */
+    assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE);
+    w.answer.refid = 0xc0000209;
     w.answer.stratum = 1; /* there the refid is no address */
     assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE);
 
@@ -700,6 +703,9 @@ static void test_kiss__rate_and_deny(void **state)
     assert_int_equal(exchange(&w), VISOR_VERDICT_KISS);
     assert_int_equal(w.a.last.kiss, VISOR_NTP_KISS_RATE);
     last = w.sent_at;
+    visor_association_set_poll(&w.a, 7, w.now); /* a longer poll does not shorten the pause */
+    assert_false(run_to_send(&w, last.ns + 300 * S));
+    visor_association_set_poll(&w.a, 6, w.now);
     w.answer.refid = VISOR_NTP_KISS_DENY;
     w.answer.origin = 0;
     assert_int_equal(deliver(&w, &w.answer, w.now.ns + MS), VISOR_VERDICT_DUPLICATE);
@@ -756,6 +762,53 @@ static void test_request__reveals_nothing(void **state)
     assert_int_equal(w.send.size, 48);
     assert_int_equal(w.send.to.port, 123);
     assert_false(w.send.from_server);
+}
+
+/* The best stamp of the last request counts, in whatever order they come. */
+static void test_handle_sent__takes_the_best_credible_stamp(void **state)
+{
+    struct world w;
+    struct visor_event_sent event = {.source = 7};
+    visor_mono right;
+
+    (void)state;
+    init_world(&w, VISOR_SOURCE_SERVER);
+    start(&w);
+    assert_true(run_to_send(&w, w.now.ns + S));
+    right = w.a.request.sent.raw;
+    event.token = w.send.token;
+    event.sent = (struct visor_stamp){{right.ns + 5000}, 0, VISOR_STAMPER_DAEMON};
+    visor_association_handle_sent(&w.a, &event, w.now); /* worse */
+    event.sent = (struct visor_stamp){{right.ns + 2 * S}, 0, VISOR_STAMPER_HARDWARE};
+    visor_association_handle_sent(&w.a, &event, w.now); /* far too late */
+    event.sent = (struct visor_stamp){{right.ns - MS}, 0, VISOR_STAMPER_HARDWARE};
+    visor_association_handle_sent(&w.a, &event, w.now); /* before it was handed out */
+    event.token--;
+    event.sent = (struct visor_stamp){{right.ns + 7}, 0, VISOR_STAMPER_HARDWARE};
+    visor_association_handle_sent(&w.a, &event, w.now); /* of another request */
+    assert_int_equal(w.a.request.sent.raw.ns, right.ns);
+    event.token++;
+    visor_association_handle_sent(&w.a, &event, w.now);
+    assert_int_equal(w.a.request.sent.raw.ns, right.ns + 7);
+    assert_int_equal(answer(&w), VISOR_VERDICT_SAMPLE);
+    assert_int_equal(w.a.valid.tx, VISOR_STAMPER_HARDWARE);
+}
+
+/* Interleaved replies to a request long lost would carry a stamp as old. */
+static void test_request__basic_again_after_four_misses(void **state)
+{
+    struct world w;
+
+    (void)state;
+    init_world(&w, VISOR_SOURCE_SERVER);
+    w.config.xleave = true;
+    start(&w);
+    assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE);
+    for (int i = 0; i < 6; i++) {
+        assert_true(run_to_send(&w, w.now.ns + 100 * S));
+        assert_true(i < 4 ? w.request.origin == w.answer.receive : w.request.origin == 0);
+        assert_int_equal(w.request.receive != 0, i < 4);
+    }
 }
 
 static void test_reset__forgets_the_pending_request(void **state)
@@ -839,6 +892,8 @@ int main(void)
         cmocka_unit_test(test_kiss__rate_and_deny),
         cmocka_unit_test(test_kiss__bogus_is_refused),
         cmocka_unit_test(test_request__reveals_nothing),
+        cmocka_unit_test(test_handle_sent__takes_the_best_credible_stamp),
+        cmocka_unit_test(test_request__basic_again_after_four_misses),
         cmocka_unit_test(test_reset__forgets_the_pending_request),
         cmocka_unit_test(test_record_and_status__of_the_last_reply),
     };

@@ -111,6 +111,33 @@ static void test_admit__bucket(void **state)
     visor_clients_free(clients);
 }
 
+/* An answer by the leak takes what credit there was: 40 s later there is none for another. */
+static void test_admit__leak_empties_the_bucket(void **state)
+{
+    struct visor_rng rng = rng_of(8);
+    struct visor_config config = config_of(true, 6, 1, 4, 0);
+    struct visor_clients *clients = visor_clients_new(&config, &rng);
+    int leaks = 0, passed = 0;
+
+    (void)state;
+    for (uint32_t i = 0; i < 2000; i++) {
+        struct visor_address address = host(i);
+        visor_mono now = {(int64_t)i * 1000 * S};
+
+        visor_clients_admit(clients, VISOR_SERVICE_NTP, &address, now);
+        now.ns += 40 * S;
+        if (visor_clients_admit(clients, VISOR_SERVICE_NTP, &address, now) != VISOR_LIMIT_PASS)
+            continue;
+        leaks++;
+        now.ns += 40 * S;
+        passed +=
+            visor_clients_admit(clients, VISOR_SERVICE_NTP, &address, now) == VISOR_LIMIT_PASS;
+    }
+    assert_in_range(leaks, 90, 160); /* a sixteenth */
+    assert_in_range(passed, 0, 25);
+    visor_clients_free(clients);
+}
+
 static void test_admit__kiss_of_death(void **state)
 {
     struct visor_rng rng = rng_of(3);
@@ -240,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_admit__counts_hits_and_intervals),
         cmocka_unit_test(test_admit__bucket),
+        cmocka_unit_test(test_admit__leak_empties_the_bucket),
         cmocka_unit_test(test_admit__kiss_of_death),
         cmocka_unit_test(test_admit__gives_way_to_bad_clients),
         cmocka_unit_test(test_table__does_not_grow_with_100000_addresses),

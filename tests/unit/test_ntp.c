@@ -105,6 +105,8 @@ static void test_diff_ns__across_the_era_and_negative(void **state)
     assert_int_equal(visor_ntp_diff_ns(visor_ntp_from_wall(after), visor_ntp_from_wall(before)), 3);
     assert_int_equal(visor_ntp_diff_ns(visor_ntp_from_wall(before), visor_ntp_from_wall(after)),
                      -3);
+    after.ns = INT64_C(1700000000000000002); /* 8.59 units of 2^-32 s */
+    assert_int_equal(visor_ntp_from_wall(after) & UINT32_MAX, 9);
     assert_int_equal(visor_ntp_diff_ns(UINT64_C(10) << 32, UINT64_C(8) << 32), 2000000000);
     assert_true(visor_ntp_add_ns(UINT64_C(10) << 32, -1500000000) == UINT64_C(17) << 31);
     assert_true(visor_ntp_add_ns(UINT64_C(0xffffffff) << 32, 1000000000) == 1); /* never 0 */
@@ -274,6 +276,10 @@ static void test_fields__broken_ones_are_refused(void **state)
     assert_false(visor_ntp_read(&header, &layout, data, size));
     data[51] = 30; /* not a multiple of four */
     assert_false(visor_ntp_read(&header, &layout, data, size));
+    data[51] = 14; /* neither are these two, though together they would be */
+    data[48 + 14 + 3] = 18;
+    assert_false(visor_ntp_read(&header, &layout, data, size));
+    data[48 + 14 + 3] = 0;
     data[51] = 0; /* would never end */
     assert_false(visor_ntp_read(&header, &layout, data, size));
     data[51] = 28; /* four bytes remain, not zero */

@@ -235,6 +235,43 @@ static void test_answer__mono_root_only_when_asked_and_never_longer(void **state
     assert_int_equal(visor_ntp_diff_ns(f.header.receive, root.receive), 7 * S);
     assert_true(visor_ntp_short28_to_ns(root.root_dispersion) >= 1 * MS + 100 * US);
     assert_true(visor_ntp_short28_to_ns(root.root_dispersion) < 1 * MS + 101 * US);
+    /* smoothed time has no continuous scale */
+    f.view.smoothing = (struct visor_smoothing){.active = true, .offset = 1.0};
+    assert_true(answer(&f));
+    at = VISOR_NTP_HEADER;
+    assert_true(visor_ntp_field_next(f.reply.data, &f.layout, &at, &field));
+    assert_true(visor_ntp_mono_root_read(&root, field.body, field.size));
+    assert_true(root.receive == 0);
+}
+
+/* Only who gives back a receive timestamp of ours, and has two stamps of its own, is remembered. */
+static void test_answer__remembers_interleaved_clients_only(void **state)
+{
+    struct fixture f;
+    struct visor_exchanges *exchanges = visor_exchanges_new(4096);
+    struct visor_ntp_header asked = {.version = 4, .mode = VISOR_NTP_MODE_CLIENT};
+    static const struct {
+        uint64_t origin, receive, transmit;
+        uint8_t version;
+        bool remembered;
+    } cases[] = {
+        {0, 0, 7, 4, false}, {5, 6, 7, 4, true},  {4, 6, 7, 4, false},
+        {5, 7, 7, 4, false}, {5, 6, 7, 3, false},
+    };
+
+    (void)state;
+    init_fixture(&f);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        asked.version = cases[i].version;
+        asked.origin = cases[i].origin;
+        asked.receive = cases[i].receive;
+        asked.transmit = cases[i].transmit;
+        visor_ntp_write(&asked, f.data, sizeof(f.data));
+        assert_true(visor_serve_answer(&f.view, &f.request, exchanges, &f.rng, &f.reply));
+        assert_int_equal(f.reply.receive != 0, cases[i].remembered);
+        assert_false(f.reply.interleaved);
+    }
+    visor_exchanges_free(exchanges);
 }
 
 static void test_broadcast__header(void **state)
@@ -607,6 +644,7 @@ int main(void)
         cmocka_unit_test(test_answer__kiss_of_death),
         cmocka_unit_test(test_answer__smoothed_time_for_clients_only),
         cmocka_unit_test(test_answer__mono_root_only_when_asked_and_never_longer),
+        cmocka_unit_test(test_answer__remembers_interleaved_clients_only),
         cmocka_unit_test(test_broadcast__header),
         cmocka_unit_test(test_exchanges__bounded_and_taken_once),
         cmocka_unit_test(test_exchange__basic_is_exact),
