@@ -2,7 +2,8 @@
  * system are queued; host.c hands them over when the engine's actions are drained. */
 #include "sim/host.h"
 
-#include "wire/ntp.h"
+#include "sim/device.h"
+#include "sim/visit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,28 +34,30 @@ static struct visor_event *answer(struct visor_world *world, enum visor_event_ki
 
 /* ---- network ---- */
 
-static struct visor_route *route_to(struct visor_host *host, struct visor_world *world,
-                                    uint32_t target)
+/* The way to a target, made when it is first taken. */
+static bool make_route(struct visor_host *host, struct visor_world *world, uint32_t target)
 {
+    const char *far = target & VISOR_TARGET_IS_HOST ? visor_world_host_of(world, target)->name
+                                                    : world->scenario->servers[target].name;
     struct visor_route *routes;
     char name[2 * VISOR_SCENARIO_NAME_MAX];
     size_t length = strlen(host->name);
 
     for (size_t i = 0; i < host->route_count; i++)
         if (host->routes[i].target == target)
-            return &host->routes[i];
+            return true;
     routes = realloc(host->routes, (host->route_count + 1) * sizeof(*routes));
     if (!routes) {
         world->out_of_memory = true;
-        return NULL;
+        return false;
     }
     host->routes = routes;
     routes += host->route_count++;
     memcpy(name, host->name, length);
-    strcpy(name + length, world->scenario->servers[target].name);
+    strcpy(name + length, far);
     *routes = (struct visor_route){.target = target};
     visor_path_init(&routes->path, visor_world_seed(world->seed, name, "path"));
-    return routes;
+    return true;
 }
 
 static void tell_sent(struct visor_host *host, struct visor_world *world,
@@ -89,38 +92,51 @@ static void tell_sent(struct visor_host *host, struct visor_world *world,
     }
 }
 
+static bool exists(const struct visor_world *world, uint32_t target)
+{
+    return target & VISOR_TARGET_IS_HOST ? (target & (VISOR_TARGET_IS_HOST - 1)) < world->host_count
+                                         : target < world->scenario->server_count;
+}
+
 static void send(struct visor_host *host, struct visor_world *world,
                  const struct visor_action_send *send)
 {
-    struct visor_route *route;
     struct visor_parcel *parcel;
-    struct visor_server *server;
     uint32_t target;
     int64_t travel;
 
     host->score.sent++;
     tell_sent(host, world, send, 0);
-    if (!visor_world_target(&send->to, &target) || target >= world->scenario->server_count)
+    if (!visor_world_target(&send->to, &target) || !exists(world, target) ||
+        !make_route(host, world, target))
         return;
-    route = route_to(host, world, target);
-    if (!route)
-        return;
-    server = &world->servers[target];
-    travel = visor_network_travel(&world->networks[world->scenario->servers[target].network],
-                                  &route->path, &server->change, VISOR_UP, world->now);
-    if (travel < 0)
-        return;
-    parcel = visor_parcel_take(world);
+    travel = visor_visit_travel(world, host, target, VISOR_UP);
+    parcel = travel < 0 ? NULL : visor_parcel_take(world);
     if (!parcel)
         return;
     parcel->host = host;
     parcel->target = target;
-    parcel->source = send->source;
+    parcel->source = send->from_server ? 0 : send->source;
     parcel->began_at = world->now;
     parcel->began_raw = host->kernel.raw;
     parcel->size = send->size;
     memcpy(parcel->data, send->data, send->size);
-    visor_parcel_post(world, parcel, VISOR_HAPPENING_REQUEST, world->now + travel);
+    visor_parcel_post(world, parcel,
+                      target & VISOR_TARGET_IS_HOST ? VISOR_HAPPENING_VISIT
+                                                    : VISOR_HAPPENING_REQUEST,
+                      world->now + travel);
+}
+
+/* Names are those of servers and of hosts. */
+static uint32_t look_up(const struct visor_world *world, const char *name)
+{
+    for (uint32_t i = 0; i < world->scenario->server_count; i++)
+        if (strcmp(world->scenario->servers[i].name, name) == 0)
+            return i;
+    for (uint32_t i = 0; i < world->host_count; i++)
+        if (strcmp(world->hosts[i].name, name) == 0)
+            return VISOR_TARGET_IS_HOST | i;
+    return VISOR_SCENARIO_NONE;
 }
 
 static void resolve(struct visor_host *host, struct visor_world *world,
@@ -133,12 +149,17 @@ static void resolve(struct visor_host *host, struct visor_world *world,
     parcel->host = host;
     parcel->query = resolve->query;
     parcel->began_at = world->now;
-    parcel->target = VISOR_SCENARIO_NONE;
-    for (uint32_t i = 0; i < world->scenario->server_count; i++)
-        if (strcmp(world->scenario->servers[i].name, resolve->name) == 0)
-            parcel->target = i;
+    parcel->target = look_up(world, resolve->name);
     visor_parcel_post(world, parcel, VISOR_HAPPENING_NAME,
                       world->now + visor_ns_from_seconds(NAME_LATENCY_S));
+}
+
+static void measure(struct visor_host *host, struct visor_world *world, uint32_t refclock)
+{
+    struct visor_event *event = answer(world, VISOR_EVENT_REFCLOCK);
+
+    if (event)
+        visor_device_measure(host, world, refclock, &event->refclock);
 }
 
 /* ---- clock ---- */
@@ -245,6 +266,8 @@ void visor_host_carry(struct visor_host *host, struct visor_world *world,
         host->running = false;
         break;
     case VISOR_ACTION_MEASURE:
+        measure(host, world, action->refclock);
+        break;
     case VISOR_ACTION_CLOSE:
     case VISOR_ACTION_RECORD:
     case VISOR_ACTION_ANSWER:

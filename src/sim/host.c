@@ -1,6 +1,7 @@
 /* The seam between a simulated machine and the real engine: time in, events in, actions out. */
 #include "sim/host.h"
 
+#include "sim/device.h"
 #include "sim/expectation.h"
 #include "wire/ntp.h"
 
@@ -73,13 +74,15 @@ bool visor_host_init(struct visor_host *host, struct visor_world *world,
     visor_score_init(&host->score, &world->scenario->limits);
     visor_checker_init(&host->checker);
     visor_rng_init(&rng, visor_world_seed(world->seed, name, "engine"));
-    return host->unmet && make_engine(host, &rng) &&
+    return host->unmet && visor_device_init(host, world) && make_engine(host, &rng) &&
            visor_heap_push(&world->heap, &host->start, visor_ns_from_seconds(model->start));
 }
 
 void visor_host_done(struct visor_host *host)
 {
     visor_engine_free(host->engine);
+    visor_exchanges_free(host->exchanges);
+    free(host->devices);
     free(host->routes);
     free(host->unmet);
 }
@@ -114,16 +117,33 @@ static void published(const struct visor_host *host, visor_wall *lo, visor_wall 
     *hi = (visor_wall){bound == VISOR_NS_MAX ? INT64_MIN : utc.ns + bound};
 }
 
+/* Does what this target tells cover its error? `answers`: does it tell anything? */
+static bool honest(struct visor_world *world, uint32_t target, bool *answers)
+{
+    struct visor_host *host;
+    struct visor_server *server;
+
+    if (target & VISOR_TARGET_IS_HOST) {
+        host = visor_world_host_of(world, target);
+        *answers = trusted(host);
+        return !host->checker.windows[VISOR_VIOLATION_BOUND].open &&
+               host->checker.violations[VISOR_VIOLATION_BOUND] == 0;
+    }
+    server = &world->servers[target];
+    *answers = !server->dead;
+    return visor_server_honest(server, world->now);
+}
+
 /* Are at least half of its servers wrong beyond what they claim? Then nobody can blame the host. */
 static bool misled(const struct visor_host *host, struct visor_world *world)
 {
     size_t wrong = 0, answering = 0;
 
     for (size_t i = 0; i < host->route_count; i++) {
-        struct visor_server *server = &world->servers[host->routes[i].target];
+        bool answers, good = honest(world, host->routes[i].target, &answers);
 
-        answering += !server->dead;
-        wrong += !server->dead && !visor_server_honest(server, world->now);
+        answering += answers;
+        wrong += answers && !good;
     }
     return wrong > 0 && wrong * 2 >= answering;
 }
@@ -197,6 +217,8 @@ static void second(struct visor_host *host, struct visor_world *world)
     host->grid += VISOR_NS_PER_S;
     if (host->kernel.frozen)
         return;
+    host->second_at = host->kernel.at / VISOR_NS_PER_S;
+    host->second_raw = host->kernel.raw;
     observe(host, world, &sample);
     judge(host, world, &sample);
     visor_score_add(&host->score, &sample);
@@ -256,6 +278,28 @@ static void feed(struct visor_host *host, struct visor_world *world, struct viso
     }
 }
 
+/* Tell the checker what a reference clock says. It was honest if it is. */
+static void reveal_device(struct visor_host *host, const struct visor_world *world,
+                          const struct visor_event_refclock *event)
+{
+    struct visor_exchange exchange = {.began_at = host->kernel.at};
+    const struct visor_refclock_config *config = &host->model->config->refclocks[event->refclock];
+    int64_t claim, wrong, age = host->kernel.raw - event->stamp.raw.ns;
+    visor_wall utc = visor_wall_add(event->reference, age), lo, hi;
+
+    if (!host->checker.excused || event->kind == VISOR_REFCLOCK_FAILED)
+        return;
+    claim = event->stamp.error_ns +
+            visor_ns_from_seconds(event->dispersion_s + config->delay / 2.0 + 1e-6);
+    wrong = visor_wall_diff(utc, visor_world_utc(world, host->kernel.at));
+    if (wrong > claim || wrong < -claim)
+        return;
+    exchange.lo = visor_wall_add(utc, -claim);
+    exchange.hi = visor_wall_add(utc, claim);
+    published(host, &lo, &hi);
+    visor_checker_exchange(&host->checker, &exchange, lo, hi);
+}
+
 /* A slew is what REALTIME gains on the estimate; judged when the event is done with, since the
  * estimate may have changed too. */
 static void check_slew(struct visor_host *host, const struct visor_world *world)
@@ -277,6 +321,8 @@ void visor_host_handle(struct visor_host *host, struct visor_world *world,
     for (size_t i = 0; i < world->answer_count; i++) {
         struct visor_event answer = world->answers[i];
 
+        if (answer.kind == VISOR_EVENT_REFCLOCK)
+            reveal_device(host, world, &answer.refclock);
         feed(host, world, &answer);
     }
     world->answer_count = 0;
@@ -301,7 +347,7 @@ void visor_host_start(struct visor_host *host, struct visor_world *world)
 }
 
 /* Stamps by the kernel or the card are a little noisy; the daemon's are late. */
-static struct visor_stamp stamp(struct visor_host *host)
+struct visor_stamp visor_host_stamp(struct visor_host *host)
 {
     struct visor_stamp stamp = {.raw = {host->kernel.raw}};
     double spread = 0.0;
@@ -348,7 +394,7 @@ bool visor_host_ready(struct visor_host *host, struct visor_world *world,
     if (world->now < host->io_until) {
         visor_host_advance(host, world, world->now);
         if (parcel && host->model->stamping != VISOR_STAMPING_DAEMON) {
-            parcel->stamp = stamp(host);
+            parcel->stamp = visor_host_stamp(host);
             parcel->stamped = true;
         }
         return put_off(host, world, happening,
@@ -394,7 +440,7 @@ void visor_host_receive(struct visor_host *host, struct visor_world *world,
     event.packet.source = parcel->source;
     event.packet.peer = visor_world_address(parcel->target);
     event.packet.peer.port = VISOR_NTP_PORT;
-    event.packet.received = parcel->stamped ? parcel->stamp : stamp(host);
+    event.packet.received = parcel->stamped ? parcel->stamp : visor_host_stamp(host);
     event.packet.data = parcel->data;
     event.packet.size = parcel->size;
     visor_host_handle(host, world, &event);

@@ -36,6 +36,9 @@ void visor_host_carry(struct visor_host *host, struct visor_world *world,
 /* Compare what is published with the truth, now. */
 void visor_host_check(struct visor_host *host, struct visor_world *world);
 
+/* A stamp of a packet that comes now. */
+struct visor_stamp visor_host_stamp(struct visor_host *host);
+
 struct visor_reading visor_host_reading(const struct visor_host *host);
 
 #endif

@@ -53,10 +53,8 @@ static void pass_slewing(struct visor_kernel *kernel, int64_t ns)
 
 void visor_kernel_advance(struct visor_kernel *kernel, int64_t to)
 {
-    if (kernel->frozen) {
+    if (kernel->frozen && kernel->at < to)
         kernel->at = to;
-        return;
-    }
     while (kernel->slewing != 0.0 && kernel->at < to)
         pass_slewing(kernel, to - kernel->at);
     if (kernel->at < to)

@@ -195,16 +195,51 @@ static void happen_to_path(struct visor_network_change *change,
 
 /* ---- schedule ---- */
 
+static void happen_to_device(struct visor_device *device, int64_t now,
+                             const struct visor_scenario_mishap *mishap)
+{
+    switch (mishap->kind) {
+    case VISOR_MISHAP_DEVICE_FAIL:
+        device->failed = true;
+        break;
+    case VISOR_MISHAP_DEVICE_RETURN:
+        device->failed = device->frozen = false;
+        device->step = 0.0;
+        break;
+    case VISOR_MISHAP_DEVICE_STEP:
+        device->step += mishap->number[0];
+        break;
+    case VISOR_MISHAP_DEVICE_FREEZE:
+        device->frozen = true;
+        device->frozen_at = now;
+        break;
+    default:
+        break;
+    }
+}
+
+/* The same device of all hosts of its group. */
+static void happen_to_devices(struct visor_world *world, const struct visor_scenario_mishap *mishap)
+{
+    const struct visor_scenario_device *model = &world->scenario->devices[mishap->index];
+    const struct visor_scenario_host *group = &world->scenario->hosts[model->host];
+
+    for (uint32_t i = 0; i < group->count; i++) {
+        struct visor_host *host = visor_world_host(world, model->host, i);
+
+        for (size_t d = 0; d < group->config->refclock_count; d++)
+            if (host->devices[d].model == model)
+                happen_to_device(&host->devices[d], world->now, mishap);
+    }
+}
+
 static void happen_to_group(struct visor_world *world, const struct visor_scenario_mishap *mishap)
 {
-    size_t first = 0;
     uint32_t count = world->scenario->hosts[mishap->index].count;
 
-    for (size_t i = 0; i < mishap->index; i++)
-        first += world->scenario->hosts[i].count;
     for (uint32_t i = 0; i < count; i++)
         if (mishap->member == 0 || mishap->member == i + 1)
-            happen_to_host(&world->hosts[first + i], world, mishap);
+            happen_to_host(visor_world_host(world, mishap->index, i), world, mishap);
 }
 
 void visor_mishap_happen(struct visor_world *world, struct visor_waiting *waiting)
@@ -221,6 +256,9 @@ void visor_mishap_happen(struct visor_world *world, struct visor_waiting *waitin
     case VISOR_TARGET_SERVER:
         happen_to_server(&world->servers[mishap->index], world->now, mishap);
         happen_to_path(&world->servers[mishap->index].change, mishap);
+        break;
+    case VISOR_TARGET_DEVICE:
+        happen_to_devices(world, mishap);
         break;
     case VISOR_TARGET_NETWORK:
         happen_to_path(&world->networks[mishap->index].change, mishap);

@@ -10,6 +10,7 @@ enum visor_happening_kind {
     VISOR_HAPPENING_RESUME,  /* owner: host, after a pause */
     VISOR_HAPPENING_MISHAP,  /* owner: visor_waiting */
     VISOR_HAPPENING_REQUEST, /* owner: parcel, at the server */
+    VISOR_HAPPENING_VISIT,   /* owner: parcel, at a host that serves, or a peer */
     VISOR_HAPPENING_REPLY,   /* owner: parcel, at the host */
     VISOR_HAPPENING_NAME,    /* owner: parcel, at the host: `target` or NONE for `query` */
 };

@@ -25,6 +25,7 @@ void visor_scenario_done(struct visor_scenario *scenario)
     free(scenario->networks);
     free(scenario->servers);
     free(scenario->hosts);
+    free(scenario->devices);
     free(scenario->mishaps);
     free(scenario->expects);
     *scenario = (struct visor_scenario){0};
@@ -44,12 +45,12 @@ static bool room(void *list, size_t count, size_t size)
     return more != NULL;
 }
 
-static void set_name(char to[VISOR_SCENARIO_NAME_MAX], const char *name)
+static void set_name(char *to, size_t size, const char *name)
 {
     size_t length = strlen(name);
 
-    if (length >= VISOR_SCENARIO_NAME_MAX)
-        length = VISOR_SCENARIO_NAME_MAX - 1;
+    if (length >= size)
+        length = size - 1;
     memcpy(to, name, length);
     to[length] = '\0';
 }
@@ -66,7 +67,7 @@ struct visor_scenario_network *visor_scenario_add_network(struct visor_scenario 
     *network = (struct visor_scenario_network){
         .model = {.delay = {1e-4, 1e-4}, .congestion_factor = 1.0},
     };
-    set_name(network->name, name);
+    set_name(network->name, sizeof(network->name), name);
     return network;
 }
 
@@ -83,7 +84,7 @@ struct visor_scenario_server *visor_scenario_add_server(struct visor_scenario *s
         .network = network,
         .model = {.stratum = 1, .dispersion = 1e-6, .precision = -23},
     };
-    set_name(server->name, name);
+    set_name(server->name, sizeof(server->name), name);
     return server;
 }
 
@@ -100,8 +101,23 @@ struct visor_scenario_host *visor_scenario_add_host(struct visor_scenario *scena
     *host = (struct visor_scenario_host){
         .count = 1, .network = VISOR_SCENARIO_NONE, .kind = kind, .offset = 0.1};
     visor_oscillator_model_init(&host->oscillator, kind);
-    set_name(host->name, name);
+    set_name(host->name, sizeof(host->name), name);
     return host;
+}
+
+struct visor_scenario_device *visor_scenario_add_device(struct visor_scenario *scenario,
+                                                        const char *name, uint32_t host)
+{
+    struct visor_scenario_device *device;
+
+    if (scenario->device_count >= VISOR_SCENARIO_DEVICES_MAX ||
+        !room(&scenario->devices, scenario->device_count, sizeof(*device)))
+        return NULL;
+    device = &scenario->devices[scenario->device_count++];
+    *device = (struct visor_scenario_device){
+        .host = host, .reading = 1e-6, .follows = VISOR_SCENARIO_NONE};
+    set_name(device->name, sizeof(device->name), name);
+    return device;
 }
 
 bool visor_scenario_add_mishap(struct visor_scenario *scenario,
@@ -136,6 +152,10 @@ const char *visor_scenario_mishap_name(enum visor_mishap_kind kind)
         [VISOR_MISHAP_SERVER_RETURN] = "return",
         [VISOR_MISHAP_SERVER_UNSYNC] = "unsynchronized",
         [VISOR_MISHAP_SERVER_REPAIR] = "repair",
+        [VISOR_MISHAP_DEVICE_FAIL] = "fail",
+        [VISOR_MISHAP_DEVICE_RETURN] = "return",
+        [VISOR_MISHAP_DEVICE_STEP] = "step",
+        [VISOR_MISHAP_DEVICE_FREEZE] = "freeze",
         [VISOR_MISHAP_DELAY] = "delay",
         [VISOR_MISHAP_DELAY_UP] = "delay-up",
         [VISOR_MISHAP_DELAY_DOWN] = "delay-down",

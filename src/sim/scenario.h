@@ -18,6 +18,7 @@
 #define VISOR_SCENARIO_NETWORKS_MAX 1000
 #define VISOR_SCENARIO_SERVERS_MAX  10000
 #define VISOR_SCENARIO_HOSTS_MAX    100000 /* with `count` */
+#define VISOR_SCENARIO_DEVICES_MAX  1000
 #define VISOR_SCENARIO_MISHAPS_MAX  10000
 #define VISOR_SCENARIO_EXPECTS_MAX  1000
 #define VISOR_SCENARIO_NONE         UINT32_MAX /* an index that is not set */
@@ -50,6 +51,16 @@ struct visor_scenario_host {
     const struct visor_config *config; /* owned by the scenario; shared by `count` hosts */
 };
 
+/* A reference clock of a host; refclock directives find it by the parameter before its options. */
+struct visor_scenario_device {
+    char name[2 * VISOR_SCENARIO_NAME_MAX]; /* "/dev/ptp0", "0" for SHM 0, … */
+    uint32_t host;                          /* group */
+    double noise;                           /* s, deviation of each sample */
+    double offset;                          /* s, reference - UTC */
+    double reading;   /* s, how long a read of a PHC takes: half of it is its uncertainty */
+    uint32_t follows; /* a host whose CLOCK_REALTIME it serves, as ptp_kvm; NONE: UTC */
+};
+
 /* What can happen, to a host, a server or a network. `at`: s; `every` > 0: again and again. */
 enum visor_mishap_kind {
     /* hosts */
@@ -74,6 +85,11 @@ enum visor_mishap_kind {
     VISOR_MISHAP_SERVER_RETURN, /* from the dead */
     VISOR_MISHAP_SERVER_UNSYNC, /* says that it is not synchronised */
     VISOR_MISHAP_SERVER_REPAIR, /* all of the above undone */
+    /* devices */
+    VISOR_MISHAP_DEVICE_FAIL,
+    VISOR_MISHAP_DEVICE_RETURN,
+    VISOR_MISHAP_DEVICE_STEP,   /* number[0] s */
+    VISOR_MISHAP_DEVICE_FREEZE, /* always the same time */
     /* servers' paths and networks */
     VISOR_MISHAP_DELAY,        /* number: up, down: s more than at the start */
     VISOR_MISHAP_DELAY_UP,     /* number[0] */
@@ -85,7 +101,12 @@ enum visor_mishap_kind {
     VISOR_MISHAP_KINDS,
 };
 
-enum visor_mishap_target { VISOR_TARGET_HOST, VISOR_TARGET_SERVER, VISOR_TARGET_NETWORK };
+enum visor_mishap_target {
+    VISOR_TARGET_HOST,
+    VISOR_TARGET_SERVER,
+    VISOR_TARGET_NETWORK,
+    VISOR_TARGET_DEVICE,
+};
 
 struct visor_scenario_mishap {
     double at, every, until; /* s */
@@ -137,6 +158,8 @@ struct visor_scenario {
     size_t server_count;
     struct visor_scenario_host *hosts;
     size_t host_count;
+    struct visor_scenario_device *devices;
+    size_t device_count;
     struct visor_scenario_mishap *mishaps;
     size_t mishap_count;
     struct visor_scenario_expect *expects;
@@ -157,6 +180,8 @@ struct visor_scenario_host *visor_scenario_add_host(struct visor_scenario *scena
                                                     const char *name,
                                                     enum visor_oscillator_kind kind);
 
+struct visor_scenario_device *visor_scenario_add_device(struct visor_scenario *scenario,
+                                                        const char *name, uint32_t host);
 bool visor_scenario_add_mishap(struct visor_scenario *scenario,
                                const struct visor_scenario_mishap *mishap);
 bool visor_scenario_add_expect(struct visor_scenario *scenario,

@@ -51,6 +51,14 @@ uint32_t visor_script_host(const struct visor_scenario *s, const char *name, uin
     return VISOR_SCENARIO_NONE;
 }
 
+uint32_t visor_script_device(const struct visor_scenario *s, const char *name)
+{
+    for (uint32_t i = 0; i < s->device_count; i++)
+        if (strcmp(s->devices[i].name, name) == 0)
+            return i;
+    return VISOR_SCENARIO_NONE;
+}
+
 static bool good_name(const char *name)
 {
     size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -372,6 +380,54 @@ static void read_host(struct visor_script *script)
                               NULL);
 }
 
+static uint32_t take_host(struct visor_script *script)
+{
+    const char *name = visor_reader_word(&script->place);
+    uint32_t member, host = visor_script_host(script->scenario, name, &member);
+
+    if (host == VISOR_SCENARIO_NONE && *name)
+        visor_reader_complain(&script->place, N_("there is no host '%w' above"), name, NULL);
+    return host;
+}
+
+static bool device_option(struct visor_script *script)
+{
+    if (!visor_reader_has(&script->place, "follows"))
+        return false;
+    script->scenario->devices[script->scenario->device_count - 1].follows = take_host(script);
+    return true;
+}
+
+/* device NAME HOST …; the name is that of a refclock directive's parameter. */
+static void read_device(struct visor_script *script)
+{
+    static const char *const others[] = {"follows", NULL};
+    const char *name = visor_reader_word(&script->place);
+    uint32_t host = script->place.failed ? VISOR_SCENARIO_NONE : take_host(script);
+    struct visor_scenario_device *device;
+
+    if (host == VISOR_SCENARIO_NONE)
+        return;
+    if (strlen(name) >= sizeof(device->name)) {
+        visor_reader_complain(&script->place, N_("the name '%w' is too long"), name, NULL);
+        return;
+    }
+    device = visor_scenario_add_device(script->scenario, name, host);
+    if (!device) {
+        no_room(script);
+        return;
+    }
+    read_options(script,
+                 (struct visor_reader_option[]){
+                     {"noise", VISOR_QUANTITY_TIME, &device->noise, NULL},
+                     {"offset", VISOR_QUANTITY_TIME, &device->offset, NULL},
+                     {"reading", VISOR_QUANTITY_TIME, &device->reading, NULL},
+                 },
+                 3, device_option, others);
+    if (device->noise < 0.0 || device->reading < 0.0)
+        visor_reader_complain(&script->place, N_("only an offset can be negative"), NULL, NULL);
+}
+
 /* ---- the world as a whole ---- */
 
 static void read_title(struct visor_script *script)
@@ -464,17 +520,10 @@ static const struct statement {
     const char *name;
     void (*read)(struct visor_script *script);
 } STATEMENTS[] = {
-    {"title", read_title},
-    {"duration", read_duration},
-    {"seed", read_seed},
-    {"repeat", read_repeat},
-    {"begin", read_begin},
-    {"statistics", read_statistics},
-    {"network", read_network},
-    {"server", read_server},
-    {"host", read_host},
-    {"at", visor_statement_at},
-    {"expect", visor_statement_expect},
+    {"title", read_title},     {"duration", read_duration}, {"seed", read_seed},
+    {"repeat", read_repeat},   {"begin", read_begin},       {"statistics", read_statistics},
+    {"network", read_network}, {"server", read_server},     {"host", read_host},
+    {"device", read_device},   {"at", visor_statement_at},  {"expect", visor_statement_expect},
 };
 
 /* The chrony.conf lines of the host above are complete. */

@@ -34,6 +34,13 @@ static const struct mishap SERVER_MISHAPS[] = {
     {VISOR_MISHAP_SERVER_REPAIR, "", {0}, {0}},
 };
 
+static const struct mishap DEVICE_MISHAPS[] = {
+    {VISOR_MISHAP_DEVICE_FAIL, "", {0}, {0}},
+    {VISOR_MISHAP_DEVICE_RETURN, "", {0}, {0}},
+    {VISOR_MISHAP_DEVICE_STEP, "t", {0}, {0}},
+    {VISOR_MISHAP_DEVICE_FREEZE, "", {0}, {0}},
+};
+
 static const struct mishap PATH_MISHAPS[] = {
     {VISOR_MISHAP_DELAY, "t", {0}, {0}},       {VISOR_MISHAP_DELAY_UP, "t", {0}, {0}},
     {VISOR_MISHAP_DELAY_DOWN, "t", {0}, {0}},  {VISOR_MISHAP_JITTER, "n", {0}, {0}},
@@ -90,22 +97,24 @@ static size_t list_names(const struct mishap *table, size_t count, const char **
 
 static void take_what(struct visor_script *script, struct visor_scenario_mishap *to)
 {
-    const char *names[COUNT(SERVER_MISHAPS) + COUNT(PATH_MISHAPS) + COUNT(HOST_MISHAPS)];
+    static const struct {
+        const struct mishap *table;
+        size_t count;
+    } tables[][2] = {
+        [VISOR_TARGET_HOST] = {{HOST_MISHAPS, COUNT(HOST_MISHAPS)}},
+        [VISOR_TARGET_SERVER] = {{SERVER_MISHAPS, COUNT(SERVER_MISHAPS)},
+                                 {PATH_MISHAPS, COUNT(PATH_MISHAPS)}},
+        [VISOR_TARGET_NETWORK] = {{PATH_MISHAPS, COUNT(PATH_MISHAPS)}},
+        [VISOR_TARGET_DEVICE] = {{DEVICE_MISHAPS, COUNT(DEVICE_MISHAPS)}},
+    };
+    const char *names[COUNT(HOST_MISHAPS) + COUNT(SERVER_MISHAPS) + COUNT(PATH_MISHAPS)];
     size_t count = 0;
-    bool host = to->target == VISOR_TARGET_HOST, server = to->target == VISOR_TARGET_SERVER;
 
-    if (host) {
-        if (take_mishap(script, HOST_MISHAPS, COUNT(HOST_MISHAPS), to))
+    for (int i = 0; i < 2; i++) {
+        if (take_mishap(script, tables[to->target][i].table, tables[to->target][i].count, to))
             return;
-        count = list_names(HOST_MISHAPS, COUNT(HOST_MISHAPS), names);
-    } else {
-        if (server && take_mishap(script, SERVER_MISHAPS, COUNT(SERVER_MISHAPS), to))
-            return;
-        if (take_mishap(script, PATH_MISHAPS, COUNT(PATH_MISHAPS), to))
-            return;
-        if (server)
-            count = list_names(SERVER_MISHAPS, COUNT(SERVER_MISHAPS), names);
-        count += list_names(PATH_MISHAPS, COUNT(PATH_MISHAPS), names + count);
+        count +=
+            list_names(tables[to->target][i].table, tables[to->target][i].count, names + count);
     }
     visor_script_unknown(script, N_("'%w' cannot happen to it"), names, count);
 }
@@ -136,11 +145,16 @@ static void take_target(struct visor_script *script, struct visor_scenario_misha
     to->index = visor_script_server(s, name);
     if (to->index != VISOR_SCENARIO_NONE)
         return;
+    to->target = VISOR_TARGET_DEVICE;
+    to->index = visor_script_device(s, name);
+    if (to->index != VISOR_SCENARIO_NONE)
+        return;
     to->target = VISOR_TARGET_NETWORK;
     to->index = visor_script_network(s, name);
     if (to->index == VISOR_SCENARIO_NONE && *name)
-        visor_reader_complain(&script->place, N_("no host, server or network above is called '%w'"),
-                              name, visor_diagnosis_nearest(name, names, all_names(s, names, 64)));
+        visor_reader_complain(&script->place,
+                              N_("no host, server, device or network above is called '%w'"), name,
+                              visor_diagnosis_nearest(name, names, all_names(s, names, 64)));
 }
 
 static bool sensible(const struct visor_scenario_mishap *mishap)

@@ -26,6 +26,8 @@ uint32_t visor_script_host(const struct visor_scenario *scenario, const char *na
 void visor_script_unknown(struct visor_script *script, const char *reason, const char *const *words,
                           size_t count);
 
+uint32_t visor_script_device(const struct visor_scenario *scenario, const char *name);
+
 void visor_statement_at(struct visor_script *script);
 void visor_statement_expect(struct visor_script *script);
 

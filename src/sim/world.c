@@ -3,11 +3,10 @@
 
 #include "sim/expectation.h"
 #include "sim/mishap.h"
+#include "sim/visit.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define TARGET_HOST 0x1000000u
 
 visor_wall visor_world_utc(const struct visor_world *world, int64_t at)
 {
@@ -32,10 +31,10 @@ uint64_t visor_world_seed(uint64_t seed, const char *name, const char *purpose)
 
 struct visor_address visor_world_address(uint32_t target)
 {
-    uint32_t index = (target & (TARGET_HOST - 1)) + 1;
+    uint32_t index = (target & (VISOR_TARGET_IS_HOST - 1)) + 1;
 
     return (struct visor_address){
-        .bytes = {10, (uint8_t)((target & TARGET_HOST ? 128 : 1) + (index >> 16)),
+        .bytes = {10, (uint8_t)((target & VISOR_TARGET_IS_HOST ? 128 : 1) + (index >> 16)),
                   (uint8_t)(index >> 8), (uint8_t)index},
         .family = VISOR_FAMILY_IPV4,
     };
@@ -48,12 +47,32 @@ bool visor_world_target(const struct visor_address *address, uint32_t *target)
 
     if (address->family != VISOR_FAMILY_IPV4 || b[0] != 10 || b[1] == 0)
         return false;
-    *target = b[1] >= 128 ? TARGET_HOST | ((uint32_t)(b[1] - 128) << 16 | low)
+    *target = b[1] >= 128 ? VISOR_TARGET_IS_HOST | ((uint32_t)(b[1] - 128) << 16 | low)
                           : ((uint32_t)(b[1] - 1) << 16 | low);
-    if ((*target & (TARGET_HOST - 1)) == 0)
+    if ((*target & (VISOR_TARGET_IS_HOST - 1)) == 0)
         return false;
     (*target)--;
     return true;
+}
+
+struct visor_host *visor_world_host(const struct visor_world *world, uint32_t group,
+                                    uint32_t member)
+{
+    size_t first = 0;
+
+    for (size_t i = 0; i < group; i++)
+        first += world->scenario->hosts[i].count;
+    return &world->hosts[first + member];
+}
+
+struct visor_host *visor_world_host_of(const struct visor_world *world, uint32_t target)
+{
+    return &world->hosts[target & (VISOR_TARGET_IS_HOST - 1)];
+}
+
+uint32_t visor_world_target_of(const struct visor_world *world, const struct visor_host *host)
+{
+    return VISOR_TARGET_IS_HOST | (uint32_t)(host - world->hosts);
 }
 
 /* ---- life ---- */
@@ -169,18 +188,13 @@ void visor_world_free(struct visor_world *world)
 static void request(struct visor_world *world, struct visor_parcel *parcel)
 {
     struct visor_server *server = &world->servers[parcel->target];
-    uint32_t network = world->scenario->servers[parcel->target].network;
     uint8_t reply[VISOR_SIM_PACKET_MAX];
     int64_t travel = -1;
     size_t size = visor_server_answer(server, world->now, visor_world_utc(world, world->now),
                                       parcel->data, parcel->size, reply, &parcel->left_at);
 
     if (size > 0)
-        for (size_t i = 0; i < parcel->host->route_count && travel < 0; i++)
-            if (parcel->host->routes[i].target == parcel->target)
-                travel =
-                    visor_network_travel(&world->networks[network], &parcel->host->routes[i].path,
-                                         &server->change, VISOR_DOWN, world->now);
+        travel = visor_visit_travel(world, parcel->host, parcel->target, VISOR_DOWN);
     if (travel < 0) {
         visor_parcel_drop(world, parcel);
         return;
@@ -242,6 +256,9 @@ static void happen(struct visor_world *world, struct visor_happening *happening)
         break;
     case VISOR_HAPPENING_REQUEST:
         request(world, happening->owner);
+        break;
+    case VISOR_HAPPENING_VISIT:
+        visor_visit_arrive(world, happening->owner);
         break;
     case VISOR_HAPPENING_REPLY:
     case VISOR_HAPPENING_NAME:

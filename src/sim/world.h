@@ -6,6 +6,7 @@
 #define VISOR_SIM_WORLD_H
 
 #include "engine/engine.h"
+#include "engine/exchanges.h"
 #include "sim/checker.h"
 #include "sim/heap.h"
 #include "sim/kernel.h"
@@ -19,6 +20,16 @@
 struct visor_route {
     uint32_t target; /* see visor_world_address() */
     struct visor_path path;
+};
+
+/* A reference clock, for one refclock directive. */
+struct visor_device {
+    const struct visor_scenario_device *model; /* NULL: the machine has none */
+    struct visor_rng rng;
+    int64_t last_second; /* true second of the last sample of PPS, SHM, SOCK, RTC */
+    double step;         /* s */
+    bool failed, frozen;
+    int64_t frozen_at;
 };
 
 /* An expectation of the scenario that was not met. */
@@ -50,6 +61,9 @@ struct visor_host {
     uint32_t selected;      /* server; NONE */
     struct visor_view view; /* last published */
     bool published;
+    struct visor_device *devices;      /* one a refclock directive */
+    int64_t second_at, second_raw;     /* last whole true second that it lived through */
+    struct visor_exchanges *exchanges; /* of a server, for interleaved mode; NULL: not yet */
     struct visor_route *routes;
     size_t route_count;
     struct visor_score score;
@@ -103,6 +117,14 @@ visor_wall visor_world_utc(const struct visor_world *world, int64_t at); /* at t
 
 /* Seed of one entity's stream for one purpose: does not depend on what else is in the world. */
 uint64_t visor_world_seed(uint64_t seed, const char *name, const char *purpose);
+
+#define VISOR_TARGET_IS_HOST 0x1000000u
+
+/* A host by its group and number in it, by its target, and back. */
+struct visor_host *visor_world_host(const struct visor_world *world, uint32_t group,
+                                    uint32_t member);
+struct visor_host *visor_world_host_of(const struct visor_world *world, uint32_t target);
+uint32_t visor_world_target_of(const struct visor_world *world, const struct visor_host *host);
 
 /* Addresses are 10.1.x.y for servers and 10.2.x.y for hosts, by index; a target is the index with
  * the kind in bit 24. */
