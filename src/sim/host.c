@@ -312,11 +312,9 @@ static void check_slew(struct visor_host *host, const struct visor_world *world)
     host->frequency_set = false;
 }
 
-void visor_host_handle(struct visor_host *host, struct visor_world *world,
-                       struct visor_event *event)
+/* Its clocks are up to date and what was published was checked. */
+static void act(struct visor_host *host, struct visor_world *world, struct visor_event *event)
 {
-    visor_host_advance(host, world, world->now);
-    visor_host_check(host, world);
     feed(host, world, event);
     for (size_t i = 0; i < world->answer_count; i++) {
         struct visor_event answer = world->answers[i];
@@ -331,6 +329,14 @@ void visor_host_handle(struct visor_host *host, struct visor_world *world,
         host->checker.clock_excused = false;
     visor_host_check(host, world);
     set_timer(host, world);
+}
+
+void visor_host_handle(struct visor_host *host, struct visor_world *world,
+                       struct visor_event *event)
+{
+    visor_host_advance(host, world, world->now);
+    visor_host_check(host, world);
+    act(host, world, event);
 }
 
 void visor_host_start(struct visor_host *host, struct visor_world *world)
@@ -435,6 +441,7 @@ void visor_host_receive(struct visor_host *host, struct visor_world *world,
     struct visor_event event = {.kind = VISOR_EVENT_PACKET};
 
     visor_host_advance(host, world, world->now);
+    visor_host_check(host, world);
     host->score.received++;
     reveal(host, world, parcel);
     event.packet.source = parcel->source;
@@ -443,5 +450,5 @@ void visor_host_receive(struct visor_host *host, struct visor_world *world,
     event.packet.received = parcel->stamped ? parcel->stamp : visor_host_stamp(host);
     event.packet.data = parcel->data;
     event.packet.size = parcel->size;
-    visor_host_handle(host, world, &event);
+    act(host, world, &event);
 }
