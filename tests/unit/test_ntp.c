@@ -276,10 +276,10 @@ static void test_fields__broken_ones_are_refused(void **state)
     assert_false(visor_ntp_read(&header, &layout, data, size));
     data[51] = 30; /* not a multiple of four */
     assert_false(visor_ntp_read(&header, &layout, data, size));
-    data[51] = 14; /* neither are these two, though together they would be */
-    data[48 + 14 + 3] = 18;
-    assert_false(visor_ntp_read(&header, &layout, data, size));
-    data[48 + 14 + 3] = 0;
+    data[51] = 18; /* neither are these two, though together they would be */
+    data[48 + 18 + 3] = 18;
+    assert_false(visor_ntp_read(&header, &layout, data, 48 + 36));
+    data[48 + 18 + 3] = 0;
     data[51] = 0; /* would never end */
     assert_false(visor_ntp_read(&header, &layout, data, size));
     data[51] = 28; /* four bytes remain, not zero */
