@@ -44,7 +44,7 @@ void visor_command_open_path(struct visor_command *command, const char *path,
 /* The open sockets, to be polled for reading; at most VISOR_COMMAND_SOCKETS. Returns how many. */
 size_t visor_command_fds(const struct visor_command *command, int *fds);
 
-/* Reads what is there on `fd` (a few datagrams at most) and answers through `handler`. */
+/* Reads one datagram from `fd` and answers through `handler`. */
 void visor_command_handle(struct visor_command *command, int fd, visor_command_handler *handler,
                           void *context);
 
