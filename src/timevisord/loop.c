@@ -5,6 +5,7 @@
  * that polls 128 times a second must be nearer than that. */
 #include "timevisord/auth.h"
 #include "timevisord/daemon.h"
+#include "timevisord/once.h"
 #include "timevisord/signals.h"
 
 #include <errno.h>
@@ -72,6 +73,8 @@ static visor_mono deadline_of(const struct visor_daemon *daemon)
 
     if (visor_mono_before(broadcast, earliest))
         earliest = broadcast;
+    if (visor_mono_before(visor_once_deadline(daemon), earliest))
+        earliest = visor_once_deadline(daemon);
     for (size_t i = 0; i < daemon->device_count; i++) {
         visor_mono deadline = visor_refclock_device_deadline(&daemon->devices[i]);
 
@@ -255,5 +258,6 @@ void visor_daemon_run(struct visor_daemon *daemon)
             visor_server_tick(&daemon->server, &daemon->view, raw_now());
             daemon->overdue = is_due(daemon);
         }
+        visor_once_look(daemon);
     }
 }

@@ -1,36 +1,46 @@
 /* The daemon's entry: from the command line to the exit status. */
+#include "port/file.h"
 #include "port/text.h"
 #include "timevisord/process.h"
 #include "timevisord/setup.h"
 #include "timevisord/start.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
-static void fail(struct visor_daemon *daemon, int parent)
+#define CHRONYD_PIDFILE "/run/chrony/chronyd.pid" /* the default, and not ours when observing */
+
+static void say(struct visor_daemon *daemon, const char *what, int error)
 {
-    daemon->status = 1;
-    visor_process_started(parent, visor_log_last(daemon->log));
+    visor_log_write(daemon->log, VISOR_SEVERITY_WARNING, "%s : %s", what, strerror(-error));
+}
+
+/* "": none is to be written. */
+static const char *pidfile_of(const struct visor_daemon *daemon)
+{
+    bool owner = daemon->config->mode == VISOR_MODE_DISCIPLINE && !daemon->options.dry_run;
+
+    return owner || strcmp(daemon->config->pidfile, CHRONYD_PIDFILE) ? daemon->config->pidfile : "";
 }
 
 /* False: said why. */
-static bool may_own_clock(struct visor_daemon *daemon)
+static bool may_start(struct visor_daemon *daemon)
 {
-    const char *pidfile = daemon->config->pidfile;
+    const char *pidfile = pidfile_of(daemon);
     pid_t holder = visor_process_holder(pidfile);
     char name[96];
 
     if (holder) {
-        visor_log_write(daemon->log, VISOR_SEVERITY_ERROR,
+        visor_log_write(daemon->log, VISOR_SEVERITY_FATAL,
                         _("Another timevisord may already be running (pid=%d), check %s"),
                         (int)holder, pidfile);
         return false;
     }
     if (daemon->config->mode == VISOR_MODE_DISCIPLINE && !daemon->options.dry_run &&
         visor_process_rival(name, sizeof(name))) {
-        visor_log_write(daemon->log, VISOR_SEVERITY_ERROR,
+        visor_log_write(daemon->log, VISOR_SEVERITY_FATAL,
                         _("The clock is kept by %s: stop it first, or observe (-x)"), name);
         return false;
     }
@@ -53,57 +63,122 @@ static void start_log(struct visor_daemon *daemon)
     else if (!options->terminal)
         visor_log_to_syslog(daemon->log, "timevisord");
     if (error)
-        visor_log_write(daemon->log, VISOR_SEVERITY_ERROR, _("Could not open %s : %s"),
-                        options->log_file, strerror(-error));
+        say(daemon, options->log_file, error);
 }
 
-/* Anything but -1: go on. */
-static int detach(struct visor_daemon *daemon, int *parent)
+static const char *user_of(const struct visor_daemon *daemon)
 {
-    *parent = -1;
-    if (daemon->options.foreground)
-        return 0;
-    *parent = visor_process_detach();
-    return *parent < 0 ? -1 : 0;
+    return daemon->options.user ? daemon->options.user : daemon->config->user;
 }
 
-static void run(struct visor_daemon *daemon, int parent)
+/* Directories that files will be written to belong to the user that will write them. */
+static void make_directories(struct visor_daemon *daemon)
+{
+    const struct visor_config *config = daemon->config;
+    uid_t uid = (uid_t)-1;
+    gid_t gid = (gid_t)-1;
+    int error = 0;
+
+    if (user_of(daemon)[0])
+        visor_process_find_user(user_of(daemon), &uid, &gid);
+    if (config->logs && config->logdir[0])
+        error = visor_file_make_directory(config->logdir, 0755, uid, gid);
+    if (error)
+        say(daemon, config->logdir, error);
+    error = config->dumpdir[0] ? visor_file_make_directory(config->dumpdir, 0750, uid, gid) : 0;
+    if (error)
+        say(daemon, config->dumpdir, error);
+}
+
+static void take_privileges(struct visor_daemon *daemon)
+{
+    const struct visor_options *options = &daemon->options;
+    int error = options->lock_memory ? visor_process_lock_memory() : 0;
+
+    if (error)
+        say(daemon, _("Could not lock memory"), error);
+    error = options->priority > 0 ? visor_process_set_priority(options->priority) : 0;
+    if (error)
+        say(daemon, _("Could not set the priority"), error);
+}
+
+/* False: the daemon would run with rights that it was told to give up. */
+static bool drop_privileges(struct visor_daemon *daemon)
+{
+    const char *user = user_of(daemon);
+    int error = 0;
+
+    if (user[0] && geteuid() == 0)
+        error = visor_process_drop(user, daemon->settable, daemon->config->bind_acq_device[0]);
+    if (error)
+        visor_log_write(daemon->log, VISOR_SEVERITY_FATAL, _("Could not become user %s : %s"), user,
+                        error == -ENOENT ? _("no such user") : strerror(-error));
+    return error == 0;
+}
+
+static void tell_ready(struct visor_daemon *daemon, int parent)
+{
+    visor_process_started(parent, NULL);
+    visor_process_notify("READY=1");
+    if (daemon->options.notify_fd < 0)
+        return;
+    if (write(daemon->options.notify_fd, "\n", 1) != 1)
+        say(daemon, "-N", -errno);
+    close(daemon->options.notify_fd);
+}
+
+static bool run(struct visor_daemon *daemon, int parent)
 {
     int error = visor_start(daemon);
 
     if (error) {
-        visor_log_write(daemon->log, VISOR_SEVERITY_ERROR, _("Could not start: %s"),
+        visor_log_write(daemon->log, VISOR_SEVERITY_FATAL, _("Could not start: %s"),
                         strerror(-error));
-        fail(daemon, parent);
-        return;
+        return false;
     }
+    if (!drop_privileges(daemon))
+        return false;
     visor_start_engine(daemon);
-    visor_process_started(parent, NULL);
-    visor_process_notify("READY=1");
+    tell_ready(daemon, parent);
     visor_daemon_run(daemon);
     visor_process_notify("STOPPING=1");
+    return true;
+}
+
+static void run_alone(struct visor_daemon *daemon, int parent)
+{
+    int error = visor_process_write_pidfile(pidfile_of(daemon));
+
+    if (error)
+        say(daemon, daemon->config->pidfile, error);
+    daemon->helper = visor_helper_new(VISOR_HELPER_PROCESS);
+    make_directories(daemon);
+    take_privileges(daemon);
+    if (!daemon->helper || !run(daemon, parent)) {
+        daemon->status = 1;
+        visor_process_started(parent, visor_log_last(daemon->log));
+    }
+    visor_log_write(daemon->log, VISOR_SEVERITY_INFO, "chronyd exiting");
+    visor_stop(daemon);
+    visor_process_remove_pidfile(pidfile_of(daemon));
 }
 
 static int start(struct visor_daemon *daemon)
 {
-    int parent;
+    int parent = -1;
 
     daemon->config = visor_setup_config(&daemon->options, daemon->log);
-    if (!daemon->config)
+    if (!daemon->config || !may_start(daemon))
         return 1;
-    if (!may_own_clock(daemon) || detach(daemon, &parent))
-        return 1;
+    if (!daemon->options.foreground) {
+        parent = visor_process_detach();
+        if (parent < 0)
+            return 1;
+    }
     start_log(daemon);
     visor_log_write(daemon->log, VISOR_SEVERITY_INFO, "timevisord version %s starting",
                     VISOR_VERSION);
-    daemon->helper = visor_helper_new(VISOR_HELPER_PROCESS);
-    if (daemon->helper && !visor_process_write_pidfile(daemon->config->pidfile))
-        run(daemon, parent);
-    else
-        fail(daemon, parent);
-    visor_log_write(daemon->log, VISOR_SEVERITY_INFO, "chronyd exiting");
-    visor_stop(daemon);
-    visor_process_remove_pidfile(daemon->config->pidfile);
+    run_alone(daemon, parent);
     return daemon->status;
 }
 
@@ -115,24 +190,25 @@ int main(int argc, char **argv)
     visor_text_init();
     if (!daemon)
         return 1;
+    daemon->timer = -1;
     visor_options_read(&daemon->options, argc, argv);
     switch (daemon->options.task) {
     case VISOR_TASK_HELP:
         visor_options_print_help();
-        return 0;
+        break;
     case VISOR_TASK_VERSION:
         visor_options_print_version();
-        return 0;
-    case VISOR_TASK_REFUSE:
-        return 1;
+        break;
     default:
+        daemon->log = visor_log_new();
         break;
     }
-    daemon->timer = -1;
-    daemon->log = visor_log_new();
-    if (!daemon->log)
-        return 1;
-    status = start(daemon);
+    if (!daemon->log || daemon->options.task == VISOR_TASK_REFUSE) {
+        status =
+            daemon->options.task != VISOR_TASK_HELP && daemon->options.task != VISOR_TASK_VERSION;
+    } else {
+        status = start(daemon);
+    }
     visor_config_free(daemon->config);
     visor_log_free(daemon->log);
     free(daemon);

@@ -1,22 +1,29 @@
 /* Forks, PID files, rights. Everything here is done once, at the start or the end. */
 #include "timevisord/process.h"
 
+#include "port/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <netinet/in.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define COMMAND_PORT 323
 
 /* The process that was started: until the daemon says that it runs, or why not. */
 static void wait_for_daemon(int fd, pid_t child)
@@ -176,6 +183,22 @@ bool visor_process_simulated(void)
     return false;
 }
 
+/* chronyd and its kin listen there whatever their PID file is called. */
+static bool is_command_port_taken(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons(COMMAND_PORT),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    bool taken;
+
+    if (fd < 0)
+        return false;
+    taken = bind(fd, (struct sockaddr *)&address, sizeof(address)) && errno == EADDRINUSE;
+    close(fd);
+    return taken;
+}
+
 bool visor_process_rival(char *name, size_t size)
 {
     char found[32];
@@ -190,7 +213,10 @@ bool visor_process_rival(char *name, size_t size)
             return true;
         }
     }
-    return false;
+    if (!is_command_port_taken())
+        return false;
+    snprintf(name, size, _("a daemon that listens on port %d (chronyd?)"), COMMAND_PORT);
+    return true;
 }
 
 void visor_process_notify(const char *state)
@@ -216,6 +242,31 @@ void visor_process_notify(const char *state)
     close(fd);
 }
 
+int visor_process_lock_memory(void)
+{
+    return mlockall(MCL_CURRENT | MCL_FUTURE) ? -errno : 0;
+}
+
+int visor_process_set_priority(int priority)
+{
+    struct sched_param wanted = {.sched_priority = priority};
+
+    return sched_setscheduler(0, SCHED_FIFO, &wanted) ? -errno : 0;
+}
+
+int visor_process_find_user(const char *user, uid_t *uid, gid_t *gid)
+{
+    const struct passwd *entry;
+
+    errno = 0;
+    entry = getpwnam(user);
+    if (!entry)
+        return errno ? -errno : -ENOENT;
+    *uid = entry->pw_uid;
+    *gid = entry->pw_gid;
+    return 0;
+}
+
 static int keep_rights(bool clock, bool device)
 {
     cap_value_t kept[3] = {CAP_NET_BIND_SERVICE};
@@ -237,16 +288,15 @@ static int keep_rights(bool clock, bool device)
 
 int visor_process_drop(const char *user, bool clock, bool device)
 {
-    const struct passwd *entry;
+    uid_t uid;
+    gid_t gid;
+    int error = visor_process_find_user(user, &uid, &gid);
 
-    errno = 0;
-    entry = getpwnam(user);
-    if (!entry)
-        return errno ? -errno : -ENOENT;
-    if (entry->pw_uid == 0 || entry->pw_uid == geteuid())
+    if (error)
+        return error;
+    if (uid == 0 || uid == geteuid())
         return 0;
-    if (prctl(PR_SET_KEEPCAPS, 1) || initgroups(user, entry->pw_gid) || setgid(entry->pw_gid) ||
-        setuid(entry->pw_uid))
+    if (prctl(PR_SET_KEEPCAPS, 1) || initgroups(user, gid) || setgid(gid) || setuid(uid))
         return -errno;
     return keep_rights(clock, device);
 }

@@ -32,6 +32,13 @@ bool visor_process_rival(char *name, size_t size);
 /* To systemd's notification socket, if there is one: "READY=1" and the like. */
 void visor_process_notify(const char *state);
 
+/* -m and -P: never paged out; SCHED_FIFO. 0 or -errno. */
+int visor_process_lock_memory(void);
+int visor_process_set_priority(int priority);
+
+/* Number and group of a user; -ENOENT: there is none of that name. */
+int visor_process_find_user(const char *user, uid_t *uid, gid_t *gid);
+
 /* Become `user`, keeping only the rights to set the clock (`clock`), to bind low ports and, with
  * `device`, to bind to devices. 0 or -errno; -ENOENT: there is no such user. */
 int visor_process_drop(const char *user, bool clock, bool device);

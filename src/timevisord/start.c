@@ -28,7 +28,7 @@ static void start_clock(struct visor_daemon *daemon)
         visor_clock_init_dry_run(&daemon->clock);
     else
         visor_clock_init(&daemon->clock);
-    if (daemon->config->mode == VISOR_MODE_OBSERVE)
+    if (daemon->config->mode == VISOR_MODE_OBSERVE && daemon->options.task != VISOR_TASK_SET_ONCE)
         return;
     error = visor_clock_take(&daemon->clock);
     daemon->settable = error == 0;
@@ -154,7 +154,7 @@ void visor_stop(struct visor_daemon *daemon)
 {
     struct visor_event event = {.kind = VISOR_EVENT_STOP};
 
-    if (daemon->engine)
+    if (daemon->engine && daemon->options.task == VISOR_TASK_RUN)
         visor_daemon_handle(daemon, &event);
     visor_engine_free(daemon->engine);
     visor_control_free(daemon->control);
