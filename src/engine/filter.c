@@ -311,29 +311,34 @@ static double misfit(const struct visor_filter *filter, const struct visor_filte
     return innovation;
 }
 
-/* Mean jump of the suspects, weighted; false if they do not agree on one. */
+/* Mean jump of the suspects, weighted; false if they do not agree on one: from each to the next the
+ * counter must have run at the rate of the line. */
 static bool suspects_agree(const struct visor_filter *filter, double *jump_s)
 {
-    double sum = 0.0, weight = 0.0, unused;
+    double sum = 0.0, weight = 0.0, last = 0.0, last_variance = 0.0, unused;
+    bool agree = true;
 
     for (unsigned int i = 0; i < filter->suspect_count; i++) {
-        double w = 1.0 / visor_noise_variance(&filter->noise, &filter->suspects[i].point);
+        const struct visor_point *point = &filter->suspects[i].point;
+        double variance = visor_noise_variance(&filter->noise, point);
+        double jump = misfit(filter, &filter->suspects[i], &unused);
 
-        sum += w * misfit(filter, &filter->suspects[i], &unused);
-        weight += w;
+        if (i > 0) {
+            double dt =
+                visor_seconds_from_ns(visor_mono_diff(point->at, filter->suspects[i - 1].point.at));
+            double wander = visor_filter_cautious_wander(filter);
+            double allowed = variance + last_variance +
+                             dt * dt * (filter->line.p11 + wander * wander * dt / 3.0);
+
+            agree &= (jump - last) * (jump - last) <= AGREE * AGREE * allowed;
+        }
+        sum += jump / variance;
+        weight += 1.0 / variance;
+        last = jump;
+        last_variance = variance;
     }
     *jump_s = sum / weight;
-    for (unsigned int i = 0; i < filter->suspect_count; i++) {
-        struct visor_line line = filter->line;
-        double variance, off;
-
-        visor_line_move(&line, filter->suspects[i].point.at, filter->noise.wander);
-        off = visor_line_innovation(&line, &filter->suspects[i].point, &filter->noise, &variance) -
-              *jump_s;
-        if (off * off > AGREE * AGREE * variance)
-            return false;
-    }
-    return true;
+    return agree;
 }
 
 /* Enough suspects: either a jump, or a counter that runs at another rate than was believed. In a

@@ -118,14 +118,18 @@ static void serve(int fd)
     }
 }
 
-/* A simulator under which no process may fork has no such sockets either. */
+/* A simulator under which no process may fork has no such sockets, or none that the kernel knows. */
 static bool can_fork(void)
 {
-    int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0), copy;
 
     if (fd < 0)
         return false;
+    copy = dup(fd);
     close(fd);
+    if (copy < 0)
+        return false;
+    close(copy);
     return true;
 }
 
