@@ -20,10 +20,8 @@ struct visor_config *visor_config_new(void)
     visor_options_set_defaults(&visor_directives, config);
     visor_options_set_defaults(&visor_local_options, config);
     visor_options_set_defaults(&visor_ratelimit_options, &config->ratelimit);
-    visor_options_set_defaults(&visor_ratelimit_options, &config->cmd_ratelimit);
+    visor_options_set_defaults(&visor_cmdratelimit_options, &config->cmd_ratelimit);
     config->local_wait_unsynced = 0.0;
-    config->ratelimit.interval = 3;
-    config->cmd_ratelimit.interval = -4;
     config->drift_interval = 3600;
     config->max_change_delay = -1;
     config->hwts_timeout_us = 1000;
@@ -31,8 +29,8 @@ struct visor_config *visor_config_new(void)
     config->bind_cmd_any = true;
     visor_address_parse("127.0.0.1", &config->bind_cmd_address4);
     visor_address_parse("::1", &config->bind_cmd_address6);
-    set_text(config->bind_cmd_path, sizeof(config->bind_cmd_path), "/run/chrony/chronyd.sock");
-    set_text(config->pidfile, sizeof(config->pidfile), "/run/chrony/chronyd.pid");
+    set_text(config->bind_cmd_path, sizeof(config->bind_cmd_path), VISOR_CONFIG_COMMAND_SOCKET);
+    set_text(config->pidfile, sizeof(config->pidfile), VISOR_CONFIG_PID_FILE);
     return config;
 }
 

@@ -13,12 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VISOR_CONFIG_SOURCES_MAX   128 /* server, pool and peer directives */
-#define VISOR_CONFIG_REFCLOCKS_MAX 32
-#define VISOR_CONFIG_NAME_MAX      256
-#define VISOR_CONFIG_LIST_MAX      64    /* interfaces, broadcasts, source directories, … */
-#define VISOR_CONFIG_RULES_MAX     16384 /* allow and deny, cmdallow and cmddeny */
-#define VISOR_CONFIG_POINTS_MAX    4096  /* tempcomp points, leap seconds */
+#define VISOR_CONFIG_SOURCES_MAX    128 /* server, pool and peer directives */
+#define VISOR_CONFIG_REFCLOCKS_MAX  32
+#define VISOR_CONFIG_COMMAND_SOCKET "/run/chrony/chronyd.sock" /* where chronyc looks */
+#define VISOR_CONFIG_PID_FILE       "/run/chrony/chronyd.pid" /* chronyd's too: one of us at a time */
+#define VISOR_CONFIG_NAME_MAX       256
+#define VISOR_CONFIG_LIST_MAX       64    /* interfaces, broadcasts, source directories, … */
+#define VISOR_CONFIG_RULES_MAX      16384 /* allow and deny, cmdallow and cmddeny */
+#define VISOR_CONFIG_POINTS_MAX     4096  /* tempcomp points, leap seconds */
 
 enum visor_source_kind { VISOR_SOURCE_SERVER, VISOR_SOURCE_POOL, VISOR_SOURCE_PEER };
 
@@ -229,9 +231,10 @@ struct visor_config {
     char leapsectz[VISOR_CONFIG_NAME_MAX], leapseclist[VISOR_CONFIG_NAME_MAX];
     struct visor_leap_entry *leaps; /* read from the list, else from the zone; ascending */
     size_t leap_count;
-    double makestep_threshold;               /* s; 0 steps whatever the offset */
-    int makestep_limit;                      /* updates; 0: off, negative: always */
-    double max_change;                       /* s */
+    int64_t leap_expires_s;    /* since 1970: the list says nothing of later; 0: not told */
+    double makestep_threshold; /* s; 0 steps whatever the offset */
+    int makestep_limit;        /* updates; 0: off, negative: always */
+    double max_change;         /* s */
     int max_change_delay, max_change_ignore; /* updates; delay -1: off; ignore -1: always */
     double max_clock_error;                  /* ppm, 1 */
     double max_drift;                        /* ppm, 500000 */

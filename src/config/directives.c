@@ -8,13 +8,20 @@
 /* Several directives are a list of options: each has its table. */
 #define STRUCTURE struct visor_ratelimit_config
 
+#define RATELIMIT(normal)                                                                          \
+    INT_CLAMPED("interval", interval, -19, 12, normal, "LOG2",                                     \
+                "shortest interval of replies, log2 s"),                                           \
+        INT_CLAMPED("burst", burst, 1, 255, 8, "REPLIES", "replies in a row that may exceed it"),  \
+        INT_CLAMPED("leak", leak, 1, 4, 2, "RATE", "replies let through, as a power of 1/2")
+
 static const struct visor_option ratelimit_rows[] = {
-    INT_CLAMPED("interval", interval, -19, 12, 0, "LOG2", "shortest interval of replies, log2 s"),
-    INT_CLAMPED("burst", burst, 1, 255, 8, "REPLIES", "replies in a row that may exceed it"),
-    INT_CLAMPED("leak", leak, 1, 4, 2, "RATE", "replies let through, as a power of 1/2"),
+    RATELIMIT(3),
     INT_CLAMPED("kod", kod, 0, 4, 0, "RATE", "kiss-o'-death replies, as a power of 1/2; 0: none"),
 };
 const struct visor_option_table visor_ratelimit_options = {"ratelimit", ratelimit_rows, 4};
+
+static const struct visor_option cmdratelimit_rows[] = {RATELIMIT(-4)};
+const struct visor_option_table visor_cmdratelimit_options = {"cmdratelimit", cmdratelimit_rows, 3};
 
 #undef STRUCTURE
 #define STRUCTURE     struct visor_hwtimestamp_config
@@ -65,7 +72,7 @@ static const struct visor_option log_rows[] = {
     BITS("refclocks", logs, VISOR_LOG_REFCLOCKS, "samples of reference clocks"),
     BITS("tempcomp", logs, VISOR_LOG_TEMPCOMP, "temperature compensation"),
 };
-static const struct visor_option_table log_options = {"log", log_rows, 8};
+const struct visor_option_table visor_log_options = {"log", log_rows, 8};
 
 static const struct visor_option open_rows[] = {
     BITS("activity", open_commands, VISOR_OPEN_ACTIVITY, NULL),
@@ -82,17 +89,17 @@ static const struct visor_option open_rows[] = {
     BITS("sourcestats", open_commands, VISOR_OPEN_SOURCESTATS, NULL),
     BITS("tracking", open_commands, VISOR_OPEN_TRACKING, NULL),
 };
-static const struct visor_option_table open_options = {"opencommands", open_rows, 13};
+const struct visor_option_table visor_open_options = {"opencommands", open_rows, 13};
 
 static void take_log(struct visor_parser *parser, void *config)
 {
-    visor_options_take(parser, &log_options, config);
+    visor_options_take(parser, &visor_log_options, config);
 }
 
 static void take_opencommands(struct visor_parser *parser, void *config)
 {
     ((struct visor_config *)config)->open_commands = 0;
-    visor_options_take(parser, &open_options, config);
+    visor_options_take(parser, &visor_open_options, config);
 }
 
 static void take_local(struct visor_parser *parser, void *target)
@@ -116,9 +123,8 @@ static void take_ratelimit(struct visor_parser *parser, void *config)
 static void take_cmdratelimit(struct visor_parser *parser, void *config)
 {
     struct visor_ratelimit_config *limit = &((struct visor_config *)config)->cmd_ratelimit;
-    struct visor_option_table options = {"cmdratelimit", ratelimit_rows, 3}; /* no kod */
 
-    limit->enabled = visor_options_take(parser, &options, limit);
+    limit->enabled = visor_options_take(parser, &visor_cmdratelimit_options, limit);
 }
 
 static void take_hwtimestamp(struct visor_parser *parser, void *target)
@@ -249,33 +255,6 @@ static void take_smoothtime(struct visor_parser *parser, void *target)
     config->smooth_leap_only = word != NULL;
 }
 
-static void take_tempcomp(struct visor_parser *parser, void *target)
-{
-    struct visor_config *config = target;
-    struct visor_config new = {.port = 0};
-    bool points = visor_words_left(&parser->words) == 3;
-
-    if (!visor_parser_text(parser, "FILE INTERVAL POINTS-FILE or FILE INTERVAL T0 K0 K1 K2",
-                           new.tempcomp_file, sizeof(new.tempcomp_file)) ||
-        !visor_parser_real(parser, "INTERVAL", &new.tempcomp_interval))
-        return;
-    if (points ? !visor_parser_text(parser, "POINTS-FILE", new.tempcomp_points_file,
-                                    sizeof(new.tempcomp_points_file))
-               : !visor_parser_real(parser, "T0 K0 K1 K2", &new.tempcomp_t0) ||
-                     !visor_parser_real(parser, "K0 K1 K2", &new.tempcomp_k0) ||
-                     !visor_parser_real(parser, "K1 K2", &new.tempcomp_k1) ||
-                     !visor_parser_real(parser, "K2", &new.tempcomp_k2))
-        return;
-    memcpy(config->tempcomp_file, new.tempcomp_file, sizeof(new.tempcomp_file));
-    memcpy(config->tempcomp_points_file, new.tempcomp_points_file,
-           sizeof(new.tempcomp_points_file));
-    config->tempcomp_interval = new.tempcomp_interval;
-    config->tempcomp_t0 = new.tempcomp_t0;
-    config->tempcomp_k0 = new.tempcomp_k0;
-    config->tempcomp_k1 = new.tempcomp_k1;
-    config->tempcomp_k2 = new.tempcomp_k2;
-}
-
 /* "/" turns the file off. */
 static void take_pidfile(struct visor_parser *parser, void *target)
 {
@@ -302,20 +281,6 @@ static void take_leapsecond(struct visor_parser *parser, void *target)
         *new = (struct visor_leap_entry){.utc_s = utc, .tai_offset_s = (int)tai};
 }
 
-static void take_tempcomppoint(struct visor_parser *parser, void *target)
-{
-    struct visor_config *config = target;
-    struct visor_tempcomp_point point, *new;
-
-    if (!visor_parser_real(parser, "TEMPERATURE PPM", &point.temperature) ||
-        !visor_parser_real(parser, "PPM", &point.compensation_ppm))
-        return;
-    new = visor_parser_append(parser, (void **)&config->tempcomp_points,
-                              &config->tempcomp_point_count, sizeof(*new), VISOR_CONFIG_POINTS_MAX);
-    if (new)
-        *new = point;
-}
-
 #define NTS(word)                                                                                  \
     REFUSED(word, N_("'%w': NTS is not built yet: remove it and use 'keyfile' with "               \
                      "the 'key' option of 'server'"))
@@ -324,16 +289,17 @@ static void take_tempcomppoint(struct visor_parser *parser, void *target)
 
 static const struct visor_option rows[] = {
     /* sources */
-    SPECIAL("server", visor_directive_source, "HOST [OPTION]...", "an NTP server to follow"),
-    SPECIAL("pool", visor_directive_source, "NAME [OPTION]...", "a name for several servers"),
-    SPECIAL("peer", visor_directive_source, "HOST [OPTION]...", "a symmetric association"),
-    SPECIAL("refclock", visor_directive_refclock, "DRIVER PARAMETER [OPTION]...",
-            "a reference clock"),
-    SPECIAL("initstepslew", take_initstepslew, "THRESHOLD [HOST]...",
+    SPECIAL("server", visor_directive_source, visor_print_sources, "HOST [OPTION]...",
+            "an NTP server to follow"),
+    SPECIAL("pool", visor_directive_source, NULL, "NAME [OPTION]...", "a name for several servers"),
+    SPECIAL("peer", visor_directive_source, NULL, "HOST [OPTION]...", "a symmetric association"),
+    SPECIAL("refclock", visor_directive_refclock, visor_print_refclocks,
+            "DRIVER PARAMETER [OPTION]...", "a reference clock"),
+    SPECIAL("initstepslew", take_initstepslew, visor_print_initstepslew, "THRESHOLD [HOST]...",
             "measure, and step or slew, before normal operation"),
     FLAG("manual", manual, "time may be given by hand with chronyc settime"),
     INT("acquisitionport", acquisition_port, 0, 65535, -1, "PORT", "port that requests come from"),
-    SPECIAL("bindacqaddress", visor_directive_bindacqaddress, "ADDRESS",
+    SPECIAL("bindacqaddress", visor_directive_bindacqaddress, visor_print_bindacqaddress, "ADDRESS",
             "address that requests come from"),
     TEXT("bindacqdevice", bind_acq_device, NULL, "INTERFACE", "interface of requests"),
     INT("dscp", dscp, 0, 63, 0, "POINT", "DSCP mark of NTP packets"),
@@ -361,15 +327,18 @@ static const struct visor_option rows[] = {
          "precision of the system clock; 0: measured"),
     REAL("corrtimeratio", correction_time_ratio, -UNLIMITED, UNLIMITED, 3, "RATIO",
          "time of a correction in update intervals"),
-    SPECIAL("driftfile", take_driftfile, "FILE [interval SECONDS]", "where the rate is kept"),
-    SPECIAL("fallbackdrift", take_fallbackdrift, "MIN-INTERVAL MAX-INTERVAL",
-            "long-term rates to fall back to"),
+    SPECIAL("driftfile", take_driftfile, visor_print_driftfile, "FILE [interval SECONDS]",
+            "where the rate is kept"),
+    SPECIAL("fallbackdrift", take_fallbackdrift, visor_print_fallbackdrift,
+            "MIN-INTERVAL MAX-INTERVAL", "long-term rates to fall back to"),
     CHOICE("leapsecmode", leap_mode, "system step slew ignore", VISOR_LEAP_MODE_SYSTEM,
            "how leap seconds are corrected"),
     TEXT("leapsectz", leapsectz, NULL, "ZONE", "time zone with leap seconds"),
     TEXT("leapseclist", leapseclist, NULL, "FILE", "list of leap seconds"),
-    SPECIAL("makestep", take_makestep, "THRESHOLD LIMIT", "when the clock is stepped"),
-    SPECIAL("maxchange", take_maxchange, "OFFSET START IGNORE", "largest change allowed"),
+    SPECIAL("makestep", take_makestep, visor_print_makestep, "THRESHOLD LIMIT",
+            "when the clock is stepped"),
+    SPECIAL("maxchange", take_maxchange, visor_print_maxchange, "OFFSET START IGNORE",
+            "largest change allowed"),
     REAL("maxclockerror", max_clock_error, -UNLIMITED, UNLIMITED, 1, "PPM",
          "error rate assumed of the clock itself"),
     REAL("maxdrift", max_drift, -UNLIMITED, UNLIMITED, 500000, "PPM", "largest drift corrected"),
@@ -377,37 +346,45 @@ static const struct visor_option rows[] = {
          "largest uncertainty of a rate that is used"),
     REAL("maxslewrate", max_slew_rate, -UNLIMITED, UNLIMITED, 1e6 / 12.0, "PPM",
          "largest rate of slewing"),
-    SPECIAL("tempcomp", take_tempcomp, "FILE INTERVAL (POINTS-FILE | T0 K0 K1 K2)",
-            "temperature compensation"),
+    SPECIAL("tempcomp", visor_directive_tempcomp, visor_print_tempcomp,
+            "FILE INTERVAL (POINTS-FILE | T0 K0 K1 K2)", "temperature compensation"),
     /* server */
-    SPECIAL("allow", visor_directive_allow, "[all] [SUBNET]", "clients that are served"),
-    SPECIAL("deny", visor_directive_deny, "[all] [SUBNET]", "clients that are not served"),
-    SPECIAL("bindaddress", visor_directive_bindaddress, "ADDRESS", "address of the server"),
+    SPECIAL("allow", visor_directive_allow, visor_print_access, "[all] [SUBNET]",
+            "clients that are served"),
+    SPECIAL("deny", visor_directive_deny, NULL, "[all] [SUBNET]", "clients that are not served"),
+    SPECIAL("bindaddress", visor_directive_bindaddress, visor_print_bindaddress, "ADDRESS",
+            "address of the server"),
     TEXT("binddevice", bind_device, NULL, "INTERFACE", "interface of the server"),
-    SPECIAL("broadcast", visor_directive_broadcast, "INTERVAL ADDRESS [PORT]",
-            "where to broadcast time"),
+    SPECIAL("broadcast", visor_directive_broadcast, visor_print_broadcast,
+            "INTERVAL ADDRESS [PORT]", "where to broadcast time"),
     {NUMBER(VISOR_OPTION_SIZE, "clientloglimit", client_log_limit, 0, 9007199254740992.0, 524288,
             "BYTES", "memory for clients' records")},
     {.name = "noclientlog",
      .kind = VISOR_OPTION_CLEAR,
      .offset = AT(client_log),
      .description = "no records of clients"},
-    SPECIAL("local", take_local, "[OPTION]...", "serve time even when not synchronised"),
+    SPECIAL("local", take_local, visor_print_local, "[OPTION]...",
+            "serve time even when not synchronised"),
     INT("port", port, 0, 65535, 123, "PORT", "port of the server; 0: no server"),
-    SPECIAL("ratelimit", take_ratelimit, "[OPTION]...", "limit replies a client"),
-    SPECIAL("smoothtime", take_smoothtime, "MAX-FREQ MAX-WANDER [leaponly]",
+    SPECIAL("ratelimit", take_ratelimit, visor_print_ratelimit, "[OPTION]...",
+            "limit replies a client"),
+    SPECIAL("smoothtime", take_smoothtime, visor_print_smoothtime, "MAX-FREQ MAX-WANDER [leaponly]",
             "smooth the time that is served"),
     INT("ptpport", ptp_port, 0, 65535, 0, "PORT", "port of NTP over PTP; 0: off"),
     INT("ptpdomain", ptp_domain, 0, 255, 123, "DOMAIN", "domain of NTP over PTP"),
     /* command and monitoring access */
-    SPECIAL("bindcmdaddress", visor_directive_bindcmdaddress, "ADDRESS | PATH",
-            "where chronyc's commands are taken"),
+    SPECIAL("bindcmdaddress", visor_directive_bindcmdaddress, visor_print_bindcmdaddress,
+            "ADDRESS | PATH", "where chronyc's commands are taken"),
     TEXT("bindcmddevice", bind_cmd_device, NULL, "INTERFACE", "interface of commands"),
-    SPECIAL("cmdallow", visor_directive_cmdallow, "[all] [SUBNET]", "hosts that may monitor"),
-    SPECIAL("cmddeny", visor_directive_cmddeny, "[all] [SUBNET]", "hosts that may not monitor"),
+    SPECIAL("cmdallow", visor_directive_cmdallow, visor_print_cmd_access, "[all] [SUBNET]",
+            "hosts that may monitor"),
+    SPECIAL("cmddeny", visor_directive_cmddeny, NULL, "[all] [SUBNET]",
+            "hosts that may not monitor"),
     INT("cmdport", cmd_port, 0, 65535, 323, "PORT", "port of commands; 0: none"),
-    SPECIAL("cmdratelimit", take_cmdratelimit, "[OPTION]...", "limit replies to commands"),
-    SPECIAL("opencommands", take_opencommands, "[COMMAND]...", "reports open to other hosts"),
+    SPECIAL("cmdratelimit", take_cmdratelimit, visor_print_cmdratelimit, "[OPTION]...",
+            "limit replies to commands"),
+    SPECIAL("opencommands", take_opencommands, visor_print_opencommands, "[COMMAND]...",
+            "reports open to other hosts"),
     /* real-time clock */
     TEXT("hwclockfile", hwclockfile, "/etc/adjtime", "FILE", "hwclock's file: UTC or local time"),
     REAL("rtcautotrim", rtc_autotrim, -UNLIMITED, UNLIMITED, 0, "SECONDS",
@@ -417,23 +394,25 @@ static const struct visor_option rows[] = {
     FLAG("rtconutc", rtc_on_utc, "the RTC keeps UTC"),
     FLAG("rtcsync", rtcsync, "the kernel copies the time to the RTC"),
     /* logs */
-    SPECIAL("log", take_log, "[NAME]...", "log files to write"),
+    SPECIAL("log", take_log, visor_print_log, "[NAME]...", "log files to write"),
     INT("logbanner", log_banner, 0, INT_LIMIT, 32, "ENTRIES", "lines between banners; 0: none"),
     REAL("logchange", log_change, -UNLIMITED, UNLIMITED, 1, "SECONDS", "change worth a message"),
     TEXT("logdir", logdir, NULL, "DIRECTORY", "directory of the log files"),
     IGNORED("mailonchange", VISOR_DIAGNOSIS_NOTICE,
             N_("'%w' has no effect: the daemon sends no mail; watch the log for 'logchange'")),
     /* files and the rest */
-    SPECIAL("confdir", visor_directive_confdir, "DIRECTORY...", "read the .conf files there"),
-    SPECIAL("sourcedir", visor_directive_sourcedir, "DIRECTORY...",
+    SPECIAL("confdir", visor_directive_confdir, NULL, "DIRECTORY...", "read the .conf files there"),
+    SPECIAL("sourcedir", visor_directive_sourcedir, visor_print_sourcedirs, "DIRECTORY...",
             "read the .sources files there"),
-    SPECIAL("include", visor_directive_include, "PATTERN", "read more configuration"),
-    SPECIAL("hwtimestamp", take_hwtimestamp, "INTERFACE [OPTION]...", "stamps made by hardware"),
-    SPECIAL("hwtstimeout", take_hwtstimeout, "SECONDS", "wait for a late transmit stamp"),
+    SPECIAL("include", visor_directive_include, NULL, "PATTERN", "read more configuration"),
+    SPECIAL("hwtimestamp", take_hwtimestamp, visor_print_hwtimestamps, "INTERFACE [OPTION]...",
+            "stamps made by hardware"),
+    SPECIAL("hwtstimeout", take_hwtstimeout, visor_print_hwtstimeout, "SECONDS",
+            "wait for a late transmit stamp"),
     INT("maxtxbuffers", max_tx_buffers, 0, 1048576, 256, "MESSAGES",
         "messages kept for their transmit stamps"),
     TEXT("keyfile", keyfile, NULL, "FILE", "symmetric keys"),
-    SPECIAL("pidfile", take_pidfile, "FILE", "process ID; /: none"),
+    SPECIAL("pidfile", take_pidfile, visor_print_pidfile, "FILE", "process ID; /: none"),
     TEXT("user", user, NULL, "USER", "user to run as"),
     IGNORED("lock_all", VISOR_DIAGNOSIS_NOTICE,
             N_("'%w' has no effect: stamps are taken by the kernel, not by a daemon in memory")),
@@ -445,10 +424,10 @@ static const struct visor_option rows[] = {
     CHOICE("mode", mode, "discipline observe assist", VISOR_MODE_DISCIPLINE,
            "steer the clock, or only watch it"),
     TEXT("record", record, NULL, "FILE", "record all events for a replay"),
-    SPECIAL("leapsecond", take_leapsecond, "UTC-SECONDS TAI-UTC",
+    SPECIAL("leapsecond", take_leapsecond, visor_print_leapseconds, "UTC-SECONDS TAI-UTC",
             "a leap second, as in a list; for recordings"),
-    SPECIAL("tempcomppoint", take_tempcomppoint, "TEMPERATURE PPM",
-            "a point of tempcomp; for recordings"),
+    SPECIAL("tempcomppoint", visor_directive_tempcomppoint, visor_print_tempcomppoints,
+            "TEMPERATURE PPM", "a point of tempcomp; for recordings"),
     /* not built yet */
     IGNORED("ntsdumpdir", VISOR_DIAGNOSIS_NOTICE,
             N_("'%w' has no effect: NTS is not built yet, so there are no cookies to keep")),

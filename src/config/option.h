@@ -5,6 +5,8 @@
 
 #include "config/diagnosis.h"
 #include "config/loader.h"
+#include "config/print.h"
+#include "config/text.h"
 #include "config/words.h"
 
 #include <stdbool.h>
@@ -12,6 +14,11 @@
 #include <stdint.h>
 
 struct visor_parser;
+
+struct visor_printer {
+    struct visor_text out;
+    enum visor_config_form form;
+};
 
 enum visor_option_kind {
     VISOR_OPTION_FLAG,     /* no argument; bool becomes true */
@@ -40,6 +47,8 @@ struct visor_option {
     const char *text;       /* see the kinds; TEXT and CHOICE: the default is in `initial` */
     const char *initial;    /* TEXT: default, NULL for "" */
     void (*special)(struct visor_parser *parser, void *target);
+    void (*print)(struct visor_printer *printer, const char *name, const void *target); /* SPECIAL;
+                                NULL: printed by another row, or never */
     const char *arguments;   /* for people, e.g. "FILE" */
     const char *description; /* one line for people */
 };
@@ -56,9 +65,16 @@ extern const struct visor_option_table visor_source_options;      /* struct viso
 extern const struct visor_option_table visor_refclock_options;    /* struct visor_refclock_config */
 extern const struct visor_option_table visor_local_options;       /* struct visor_config */
 extern const struct visor_option_table visor_hwtimestamp_options; /* …_hwtimestamp_config */
+extern const struct visor_option_table visor_log_options;         /* struct visor_config */
+extern const struct visor_option_table visor_open_options;        /* struct visor_config */
 extern const struct visor_option_table visor_ratelimit_options; /* struct visor_ratelimit_config */
+extern const struct visor_option_table visor_cmdratelimit_options; /* the same */
 
 void visor_options_set_defaults(const struct visor_option_table *table, void *target);
+
+/* Prints " NAME VALUE" of all options that are not at their default. */
+void visor_options_print(struct visor_printer *printer, const struct visor_option_table *table,
+                         const void *target);
 
 /* Parsing: one line at a time, its words taken from `words`. */
 struct visor_parser {
@@ -70,6 +86,7 @@ struct visor_parser {
     uint32_t line;
     int depth;             /* of includes */
     size_t bytes;          /* read so far, all files */
+    size_t sources_limit;  /* 0: VISOR_CONFIG_SOURCES_MAX */
     bool full;             /* no more to be read: `bytes` is over the limit, said once */
     bool lenient;          /* a file of a `sourcedir`: sources only, errors are only warned about */
     bool failed;           /* an error was complained about in this line */
@@ -128,6 +145,9 @@ bool visor_parser_search(struct visor_parser *parser, const char *dirs, const ch
 
 /* Reads the files of `sourcedir` into parser->config->sources. */
 void visor_parser_load_sources(struct visor_parser *parser);
+
+/* Reads the points of `tempcomp`. */
+void visor_parser_load_tempcomp(struct visor_parser *parser);
 
 /* What `allow` and its like take; `allow` itself is the caller's to set. False: complained. */
 bool visor_access_parse(struct visor_parser *parser, struct visor_access_config *access);

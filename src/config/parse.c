@@ -1,6 +1,7 @@
 /* From text to configuration: lines to directives, then what has to fit together at the end. The
  * meaning of each directive is in directives.c and its neighbours. */
 #include "config/parse.h"
+#include "config/leap.h"
 #include "config/option.h"
 #include "config/tables.h"
 
@@ -130,12 +131,29 @@ static void check_whole(struct visor_parser *parser)
     check_refclocks(parser);
 }
 
+static void load_leaps(struct visor_parser *parser)
+{
+    struct visor_config *config = parser->config;
+    struct visor_leap_table table;
+
+    if (config->leap_count) /* given by `leapsecond`, as in a recording */
+        return;
+    visor_leap_load(config->leapseclist, config->leapsectz, parser->loader, &table,
+                    parser->diagnoses);
+    config->leaps = table.entries;
+    config->leap_count = table.count;
+    config->leap_expires_s = table.expires_s;
+}
+
 static void finish(struct visor_parser *parser)
 {
     parser->line = 0;
     parser->words.count = parser->words.next = 0;
-    if (parser->loader)
+    if (parser->loader) {
         visor_parser_load_sources(parser);
+        load_leaps(parser);
+        visor_parser_load_tempcomp(parser);
+    }
     check_whole(parser);
 }
 

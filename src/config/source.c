@@ -40,6 +40,27 @@ static void take_family6(struct visor_parser *parser, void *target)
     ((struct visor_source_config *)target)->family = VISOR_FAMILY_IPV6;
 }
 
+static void print_family(struct visor_printer *printer, const char *name, const void *target)
+{
+    const struct visor_source_config *source = target;
+
+    if (source->family == (name[3] == '4' ? VISOR_FAMILY_IPV4 : VISOR_FAMILY_IPV6)) {
+        visor_text_put_char(&printer->out, ' ');
+        visor_text_put(&printer->out, name);
+    }
+}
+
+static void print_extfield(struct visor_printer *printer, const char *name, const void *target)
+{
+    const struct visor_source_config *source = target;
+
+    (void)name;
+    if (source->extfields & VISOR_EXTFIELD_MONO_ROOT)
+        visor_text_put(&printer->out, " extfield F323");
+    if (source->extfields & VISOR_EXTFIELD_NET_CORRECTION)
+        visor_text_put(&printer->out, " extfield 10A");
+}
+
 static const struct visor_option rows[] = {
     INT("minpoll", minpoll, -INT_LIMIT, INT_LIMIT, 6, "POLL", "shortest interval, log2 s"),
     INT("maxpoll", maxpoll, -32, 32, 10, "POLL", "longest interval, log2 s"),
@@ -79,9 +100,9 @@ static const struct visor_option rows[] = {
     INT_CLAMPED("minstratum", min_stratum, 0, 15, 0, "STRATUM", "taken for this stratum at least"),
     INT("version", version, 1, 4, 0, "VERSION", "NTP version of the requests"),
     FLAG("copy", copy, "take over the server's reference ID and stratum"),
-    SPECIAL("extfield", take_extfield, "TYPE", "extension field to use"),
-    SPECIAL("ipv4", take_family4, NULL, "IPv4 addresses only"),
-    SPECIAL("ipv6", take_family6, NULL, "IPv6 addresses only"),
+    SPECIAL("extfield", take_extfield, print_extfield, "TYPE", "extension field to use"),
+    SPECIAL("ipv4", take_family4, print_family, NULL, "IPv4 addresses only"),
+    SPECIAL("ipv6", take_family6, print_family, NULL, "IPv6 addresses only"),
     INT_CLAMPED("maxsources", max_sources, 1, 16, 4, "SOURCES", "pool: how many to use"),
     FLAG("near", near, "ours: close by, a light heartbeat is allowed"),
     FLAG("backup", backup, "ours: for emergencies only"),
@@ -179,7 +200,8 @@ void visor_directive_source(struct visor_parser *parser, void *config)
     if (!visor_source_parse(parser, &source))
         return;
     new = visor_parser_append(parser, (void **)&to->sources, &to->source_count, sizeof(source),
-                              VISOR_CONFIG_SOURCES_MAX);
+                              parser->sources_limit ? parser->sources_limit
+                                                    : VISOR_CONFIG_SOURCES_MAX);
     if (new)
         *new = source;
 }

@@ -48,10 +48,10 @@
         .name = word, .kind = VISOR_OPTION_CHOICE, .offset = AT(member), .value = normal,          \
         .text = words, .arguments = words, .description = about                                    \
     }
-#define SPECIAL(word, function, unit, about)                                                       \
+#define SPECIAL(word, function, printer, unit, about)                                              \
     {                                                                                              \
-        .name = word, .kind = VISOR_OPTION_SPECIAL, .special = function, .arguments = unit,        \
-        .description = about                                                                       \
+        .name = word, .kind = VISOR_OPTION_SPECIAL, .special = function, .print = printer,         \
+        .arguments = unit, .description = about                                                    \
     }
 #define IGNORED(word, level, why)                                                                  \
     {                                                                                              \
@@ -62,19 +62,53 @@
         .name = word, .kind = VISOR_OPTION_REFUSED, .text = why, .description = why                \
     }
 
-/* Directives of their own kind, by file. */
-void visor_directive_allow(struct visor_parser *parser, void *config);
-void visor_directive_deny(struct visor_parser *parser, void *config);
-void visor_directive_cmdallow(struct visor_parser *parser, void *config);
-void visor_directive_cmddeny(struct visor_parser *parser, void *config);
-void visor_directive_bindaddress(struct visor_parser *parser, void *config);
-void visor_directive_bindacqaddress(struct visor_parser *parser, void *config);
-void visor_directive_bindcmdaddress(struct visor_parser *parser, void *config);
-void visor_directive_broadcast(struct visor_parser *parser, void *config);
-void visor_directive_source(struct visor_parser *parser, void *config);
-void visor_directive_refclock(struct visor_parser *parser, void *config);
-void visor_directive_include(struct visor_parser *parser, void *config);
-void visor_directive_confdir(struct visor_parser *parser, void *config);
-void visor_directive_sourcedir(struct visor_parser *parser, void *config);
+/* Directives of their own kind, by file, and how they are printed. */
+#define DIRECTIVE(name) void visor_directive_##name(struct visor_parser *parser, void *config)
+#define PRINT(name)                                                                                \
+    void visor_print_##name(struct visor_printer *printer, const char *directive,                  \
+                            const void *config)
+
+DIRECTIVE(allow);
+DIRECTIVE(deny);
+DIRECTIVE(cmdallow);
+DIRECTIVE(cmddeny);
+DIRECTIVE(bindaddress);
+DIRECTIVE(bindacqaddress);
+DIRECTIVE(bindcmdaddress);
+DIRECTIVE(broadcast);
+DIRECTIVE(source);
+DIRECTIVE(refclock);
+DIRECTIVE(tempcomp);
+DIRECTIVE(tempcomppoint);
+DIRECTIVE(include);
+DIRECTIVE(confdir);
+DIRECTIVE(sourcedir);
+
+PRINT(access);
+PRINT(cmd_access);
+PRINT(bindaddress);
+PRINT(bindacqaddress);
+PRINT(bindcmdaddress);
+PRINT(broadcast);
+PRINT(sources);
+PRINT(refclocks);
+PRINT(sourcedirs);
+PRINT(initstepslew);
+PRINT(driftfile);
+PRINT(fallbackdrift);
+PRINT(makestep);
+PRINT(maxchange);
+PRINT(smoothtime);
+PRINT(tempcomp);
+PRINT(tempcomppoints);
+PRINT(leapseconds);
+PRINT(local);
+PRINT(ratelimit);
+PRINT(cmdratelimit);
+PRINT(opencommands);
+PRINT(log);
+PRINT(hwtimestamps);
+PRINT(hwtstimeout);
+PRINT(pidfile);
 
 #endif
