@@ -164,7 +164,7 @@ static size_t distance(const char *a, size_t a_length, const char *b, size_t b_l
 
 const char *visor_diagnosis_nearest(const char *word, const char *const *words, size_t count)
 {
-    size_t length = strlen(word), best = length / 3 + 1;
+    size_t length = strlen(word), best = length < 3 ? 1 : length / 3;
     const char *nearest = NULL;
 
     if (length < 2 || length > NEAR_LENGTH_MAX)

@@ -419,7 +419,7 @@ char *visor_number_print(double value, char text[VISOR_NUMBER_TEXT])
         decimal_round(&decimal, digits);
         while (decimal.count && decimal.digits[decimal.count - 1] == '0')
             decimal.count--;
-        if (decimal.point > 15 || decimal.point < -4) {
+        if (decimal.point > 15 || decimal.point < -3) {
             put_exponent(&out, &decimal, decimal.count ? decimal.count - 1 : 0);
         } else {
             put_fixed(&out, &decimal,
