@@ -1,19 +1,29 @@
 # What people do here. Each target fetches what a fresh Debian or Ubuntu lacks, builds, and goes.
 #     make run                 watch this machine's time, without touching its clock (MODE=discipline: keep it)
 #     make check               all tests
+#     make fuzz                all parsers for a minute each (FUZZ="ntp control" FUZZ_SECONDS=600)
 #     make install             into PREFIX (/usr/local), DESTDIR honoured
 BUILD ?= build
 PREFIX ?= /usr/local
 
-.PHONY: build check ci install clean
+MODE ?= observe
+
+.PHONY: build run check ci install fuzz clean
 
 build:
 	@tools/packages build
 	@tools/build $(BUILD)
 
+run: build
+	@tools/run $(BUILD) $(MODE)
+
 check:
 	@tools/packages build check
 	@tests/check
+
+fuzz:
+	@tools/packages build check
+	@FUZZ="$(FUZZ)" FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) tests/check fuzz
 
 ci:
 	@.ci/run

@@ -16,7 +16,6 @@ static void add_pair(struct visor_table *table, const char *name, const char *va
 {
     if (!*value)
         return;
-    visor_table_add(table, VISOR_PLAIN, "");
     visor_table_add(table, VISOR_DIM, name);
     visor_table_add(table, VISOR_PLAIN, value);
 }
@@ -108,8 +107,10 @@ static void add_daemon(struct visor_table *table, const json_t *status)
 
     if (!*visor_field_text(status, "daemon.version"))
         return;
-    snprintf(text, sizeof(text), _("%s %s, running for %s, helper: %s"),
-             !strcmp(mode, "observe") ? _("only observes the clock,") : _("keeps the clock,"),
+    snprintf(text, sizeof(text),
+             !strcmp(mode, "observe") ? _("%s, observes the clock and leaves it alone, for %s; "
+                                          "helper: %s")
+                                      : _("%s, keeps the clock, for %s; helper: %s"),
              visor_field_text(status, "daemon.version"),
              visor_quantity_print_age(visor_field_number(status, "daemon.uptime_s"), age),
              !strcmp(helper, "process") ? _("a process of its own") : _("in-process"));
@@ -119,7 +120,7 @@ static void add_daemon(struct visor_table *table, const json_t *status)
 void visor_report_status(const json_t *status, const struct visor_verdict *verdict, FILE *out,
                          bool colored)
 {
-    struct visor_table *table = visor_table_new("lll");
+    struct visor_table *table = visor_table_new("ll");
     char text[TEXT], age[VISOR_QUANTITY_MAX];
     double verified = visor_verdict_verified_age(status);
 
@@ -127,11 +128,14 @@ void visor_report_status(const json_t *status, const struct visor_verdict *verdi
             verdict->text, visor_table_color(VISOR_PLAIN, colored));
     if (!table)
         return;
-    for (int i = 0; i < 3; i++)
+    visor_table_widen(table, 0, VISOR_REPORT_LABEL);
+    for (int i = 0; i < 2; i++)
         visor_table_add(table, VISOR_PLAIN, "");
-    add_pair(table, _("Time"), visor_report_utc(visor_field(status, "utc_ns"), text));
-    add_source(table, status);
-    add_clock(table, status);
+    if (isfinite(verified)) {
+        add_pair(table, _("Estimate"), visor_report_utc(visor_field(status, "utc_ns"), text));
+        add_source(table, status);
+        add_clock(table, status);
+    }
     if (isfinite(verified)) {
         snprintf(text, sizeof(text), _("%s ago"), visor_quantity_print_age(verified, age));
         add_pair(table, _("Verified"), text);
@@ -176,7 +180,7 @@ static void add_row(struct visor_table *table, const json_t *source)
     visor_table_add(table, VISOR_PLAIN, strcmp(name, address) != 0 ? address : "");
     snprintf(number, sizeof(number), "%.0f", visor_field_number(source, "stratum"));
     visor_table_add(table, VISOR_PLAIN, sampled ? number : "");
-    add_quantity(table, isfinite(poll) ? exp2(poll) : poll, "a");
+    add_quantity(table, *address || sampled ? exp2(poll) : (double)INFINITY, "a");
     snprintf(number, sizeof(number), "%o", isfinite(reach) ? (unsigned)reach & 255 : 0);
     visor_table_add(table, VISOR_PLAIN, number);
     add_quantity(table,

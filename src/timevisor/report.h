@@ -8,6 +8,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#define VISOR_REPORT_LABEL 12 /* cells of the first column */
+
 /* The verdict, and on what it rests. */
 void visor_report_status(const json_t *status, const struct visor_verdict *verdict, FILE *out,
                          bool colored);

@@ -14,6 +14,7 @@ struct cell {
 struct visor_table {
     int columns;
     char alignment[VISOR_TABLE_COLUMNS];
+    int least[VISOR_TABLE_COLUMNS];
     struct cell *cells;
     size_t count, size;
 };
@@ -39,6 +40,11 @@ void visor_table_free(struct visor_table *table)
         free(table->cells[i].text);
     free(table->cells);
     free(table);
+}
+
+void visor_table_widen(struct visor_table *table, int column, int cells)
+{
+    table->least[column] = cells;
 }
 
 void visor_table_add(struct visor_table *table, enum visor_color color, const char *text)
@@ -122,7 +128,9 @@ static int column_width(const struct visor_table *table, int column)
         used = used || (cell && i >= (size_t)table->columns);
         width = cell > width ? cell : width;
     }
-    return used ? width : 0;
+    if (!used)
+        return 0;
+    return width > table->least[column] ? width : table->least[column];
 }
 
 static bool row_is_empty(const struct visor_table *table, size_t first)

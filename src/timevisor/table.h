@@ -15,6 +15,9 @@ struct visor_table;
 struct visor_table *visor_table_new(const char *alignment);
 void visor_table_free(struct visor_table *table);
 
+/* Least width of a column, so that several tables align. */
+void visor_table_widen(struct visor_table *table, int column, int cells);
+
 /* The next cell, row by row; copied. The first row is the heading's. Lost without memory. */
 void visor_table_add(struct visor_table *table, enum visor_color color, const char *text);
 

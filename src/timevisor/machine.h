@@ -1,0 +1,16 @@
+/* What the machine tells of its own time: hypervisor, clocksource, RTC, PHC, other daemons. */
+#ifndef VISOR_TIMEVISOR_MACHINE_H
+#define VISOR_TIMEVISOR_MACHINE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct visor_machine;
+
+struct visor_machine *visor_machine_new(void); /* NULL without memory: then nothing is printed */
+void visor_machine_free(struct visor_machine *machine);
+
+/* Looks again at what changes, and prints a table. */
+void visor_machine_print(struct visor_machine *machine, FILE *out, bool colored);
+
+#endif
