@@ -477,6 +477,13 @@ static bool mode_fits(const struct visor_association *a, uint8_t mode)
     return mode == VISOR_NTP_MODE_ACTIVE || mode == VISOR_NTP_MODE_PASSIVE;
 }
 
+/* The client's own socket, or the server's (symmetric mode, and `acquisitionport` where it is the
+ * server's port); never another source's. */
+static bool right_socket(const struct visor_association *a, const struct visor_event_packet *packet)
+{
+    return packet->source == 0 || (is_client(a) && packet->source == a->id);
+}
+
 /* The answer's consequences for the schedule. */
 static void go_on(struct reply_work *w, enum visor_association_verdict verdict)
 {
@@ -541,7 +548,7 @@ enum visor_association_verdict visor_association_handle_packet(
 
     if (!visor_ntp_read(&reply->header, &w.layout, packet->data, packet->size))
         reply->verdict = VISOR_VERDICT_MALFORMED;
-    else if (!mode_fits(a, reply->header.mode) || (is_client(a) && packet->source != a->id))
+    else if (!mode_fits(a, reply->header.mode) || !right_socket(a, packet))
         reply->verdict = VISOR_VERDICT_NOT_FOR_US;
     else if (!visor_association_listens(a))
         reply->verdict = VISOR_VERDICT_OFFLINE;
@@ -566,7 +573,7 @@ void visor_association_record(const struct visor_association *a, double score,
         .test_bits_mid = (uint8_t)(r->tests >> 4 & 7),
         .test_bits_high = (uint8_t)(r->tests & 15),
         .local_poll = a->poll,
-        .remote_poll = r->header.poll,
+        .remote_poll = (int)r->header.poll,
         .score = score,
         .offset = r->offset_s,
         .delay = r->delay_s,
@@ -607,8 +614,8 @@ void visor_association_status(const struct visor_association *a, struct visor_so
     status->local = r->local;
     status->version = r->header.version;
     status->mode = r->header.mode;
-    status->remote_poll = r->header.poll;
-    status->precision = r->header.precision;
+    status->remote_poll = (int)r->header.poll;
+    status->precision = (int)r->header.precision;
     status->root_delay = r->root_delay_s;
     status->root_dispersion = r->root_dispersion_s;
     status->response_time = r->response_s;

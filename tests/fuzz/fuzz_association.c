@@ -102,7 +102,7 @@ static void turn_switch(struct fuzzed *f)
     int value = (int8_t)next(&f->in);
     visor_mono now = f->context.now.raw;
 
-    switch (what % 9) {
+    switch (what % 10) {
     case 0:
         visor_association_set_online(&f->a, value & 1, now);
         break;
@@ -123,6 +123,9 @@ static void turn_switch(struct fuzzed *f)
         break;
     case 6:
         visor_association_change_address(&f->a, &f->a.remote, now);
+        break;
+    case 8:
+        visor_association_set_interval(&f->a, (double)value * 1.7, now);
         break;
     case 7:
         visor_association_defer(&f->a, visor_mono_add(now, (int64_t)(value & 127) << 24));

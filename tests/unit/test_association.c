@@ -31,7 +31,8 @@ struct world {
     int64_t server_offset_ns, forward_ns, back_ns, processing_ns;
     struct visor_ntp_header answer;
     uint32_t key;
-    uint32_t from; /* source of the packet event; 0: the right one */
+    uint32_t from;      /* source of the packet event; 0: the right one */
+    bool server_socket; /* it came to the server's */
     enum visor_auth auth;
     size_t extra; /* bytes after the header */
 };
@@ -127,7 +128,7 @@ static enum visor_association_verdict deliver(struct world *w,
     visor_address_parse("192.0.2.9", &packet.local);
     set_now(w, at);
     packet.received = (struct visor_stamp){w->now, 50, VISOR_STAMPER_KERNEL};
-    if (w->config.kind == VISOR_SOURCE_PEER)
+    if (w->config.kind == VISOR_SOURCE_PEER || w->server_socket)
         packet.source = 0;
     return visor_association_handle_packet(&w->a, &packet, &w->context, &w->sample);
 }
@@ -279,6 +280,9 @@ static void test_handle_packet__refused_by_each_test(void **state)
     w.from = 99;
     assert_int_equal(exchange(&w), VISOR_VERDICT_NOT_FOR_US);
     w.from = 0;
+    w.server_socket = true; /* `acquisitionport 123` */
+    assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE);
+    w.server_socket = false;
     w.answer.mode = VISOR_NTP_MODE_CLIENT;
     assert_int_equal(exchange(&w), VISOR_VERDICT_NOT_FOR_US);
     w.answer.mode = VISOR_NTP_MODE_SERVER;
