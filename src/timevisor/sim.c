@@ -108,8 +108,8 @@ static int run_file(const char *path, struct arguments *arguments)
             fprintf(stderr, "timevisor sim: %s: %s\n", path, strerror(-error));
             status = VISOR_CLI_REFUSED;
         } else {
-            status = visor_report_series(&series, &arguments->options, stdout) ? VISOR_CLI_YES
-                                                                               : VISOR_CLI_NO;
+            status = visor_sim_report(&series, &arguments->options, stdout) ? VISOR_CLI_YES
+                                                                            : VISOR_CLI_NO;
         }
         visor_series_done(&series);
     }

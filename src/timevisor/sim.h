@@ -27,13 +27,10 @@ struct visor_sim_options {
 };
 
 /* Print a series. True if nothing was violated and all that was expected came true. */
-bool visor_report_series(const struct visor_series *series, const struct visor_sim_options *options,
-                         FILE *to);
+bool visor_sim_report(const struct visor_series *series, const struct visor_sim_options *options,
+                      FILE *to);
 
 /* From now on print what the engines of this world say and what happens to it. */
 void visor_sim_log(struct visor_world *world);
-
-/* A time with three digits and its unit, such as "12.3 us"; "-" for a negative. */
-char *visor_report_seconds(double seconds, char *text, size_t size);
 
 #endif

@@ -1,54 +1,32 @@
 /* Results of a series as an aligned table and what went wrong, or as JSON. */
 #include "port/text.h"
+#include "timevisor/quantity.h"
 #include "timevisor/sim.h"
+#include "timevisor/table.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CELL 24
-
-char *visor_report_seconds(double seconds, char *text, size_t size)
-{
-    static const struct {
-        double factor;
-        const char *name;
-    } units[] = {{1e9, "ns"}, {1e6, "us"}, {1e3, "ms"}, {1.0, "s"}};
-    double value = seconds;
-    int unit = 3;
-
-    if (seconds < 0.0) {
-        snprintf(text, size, "-");
-        return text;
-    }
-    for (int i = 0; i < 4; i++)
-        if (seconds * units[i].factor < 999.5 || i == 3) {
-            value = seconds * units[i].factor;
-            unit = i;
-            break;
-        }
-    snprintf(text, size,
-             value < 9.995   ? "%.2f %s"
-             : value < 99.95 ? "%.1f %s"
-                             : "%.0f %s",
-             value, units[unit].name);
-    return text;
-}
-
-static void print_metric(enum visor_metric metric, double value, char *text)
+static void print_metric(enum visor_metric metric, double value, char text[VISOR_QUANTITY_MAX])
 {
     switch (visor_metric_unit(metric)) {
     case VISOR_UNIT_SECONDS:
-        visor_report_seconds(value, text, CELL);
+        if (value < 0.0)
+            strcpy(text, "-");
+        else if (metric == VISOR_METRIC_SYNC || metric == VISOR_METRIC_FIRST)
+            snprintf(text, VISOR_QUANTITY_MAX, "%.10g s", value);
+        else
+            visor_quantity_print(value, text);
         break;
     case VISOR_UNIT_RATE:
-        snprintf(text, CELL, "%.2g ppm", value * 1e6);
+        snprintf(text, VISOR_QUANTITY_MAX, "%.3g ppm", value * 1e6);
         break;
     case VISOR_UNIT_SHARE:
-        snprintf(text, CELL, "%.2f %%", value * 100.0);
+        snprintf(text, VISOR_QUANTITY_MAX, "%.2f %%", value * 100.0);
         break;
     case VISOR_UNIT_COUNT:
-        snprintf(text, CELL, "%.10g", value);
+        snprintf(text, VISOR_QUANTITY_MAX, "%.10g", value);
         break;
     }
 }
@@ -72,55 +50,33 @@ static const struct {
 
 enum { COLUMN_COUNT = sizeof(COLUMNS) / sizeof(COLUMNS[0]) };
 
-struct row {
-    char cell[COLUMN_COUNT + 2][CELL + VISOR_SCENARIO_NAME_MAX];
-};
-
-static void fill_row(const struct visor_series *series, uint32_t group, double *scratch,
-                     struct row *row)
-{
-    const struct visor_scenario_host *host = &series->scenario->hosts[group];
-
-    snprintf(row->cell[0], sizeof(row->cell[0]), "%s", host->name);
-    snprintf(row->cell[1], sizeof(row->cell[1]), "%" PRIu64, (uint64_t)host->count * series->runs);
-    for (int c = 0; c < COLUMN_COUNT; c++)
-        print_metric(COLUMNS[c].metric,
-                     visor_outcome_median(series->outcomes, series->count, group, COLUMNS[c].metric,
-                                          scratch),
-                     row->cell[c + 2]);
-}
-
-static void print_rows(const struct row *rows, size_t count, FILE *to)
-{
-    int width[COLUMN_COUNT + 2] = {0};
-
-    for (size_t r = 0; r < count; r++)
-        for (int c = 0; c < COLUMN_COUNT + 2; c++)
-            if ((int)strlen(rows[r].cell[c]) > width[c])
-                width[c] = (int)strlen(rows[r].cell[c]);
-    for (size_t r = 0; r < count; r++) {
-        fprintf(to, "%-*s", width[0], rows[r].cell[0]);
-        for (int c = 1; c < COLUMN_COUNT + 2; c++)
-            fprintf(to, "  %*s", width[c], rows[r].cell[c]);
-        fputc('\n', to);
-    }
-}
-
 static void print_table(const struct visor_series *series, double *scratch, FILE *to)
 {
-    size_t groups = series->scenario->host_count;
-    struct row *rows = calloc(groups + 1, sizeof(*rows));
+    struct visor_table *table = visor_table_new("lrrrrrrrrrr");
+    char text[VISOR_QUANTITY_MAX];
 
-    if (!rows)
+    if (!table)
         return;
-    snprintf(rows[0].cell[0], CELL, "%s", _("host"));
-    snprintf(rows[0].cell[1], CELL, "%s", _("runs"));
+    visor_table_add(table, VISOR_BOLD, _("host"));
+    visor_table_add(table, VISOR_BOLD, _("runs"));
     for (int c = 0; c < COLUMN_COUNT; c++)
-        snprintf(rows[0].cell[c + 2], CELL, "%s", _(COLUMNS[c].title));
-    for (uint32_t g = 0; g < groups; g++)
-        fill_row(series, g, scratch, &rows[g + 1]);
-    print_rows(rows, groups + 1, to);
-    free(rows);
+        visor_table_add(table, VISOR_BOLD, _(COLUMNS[c].title));
+    for (uint32_t g = 0; g < series->scenario->host_count; g++) {
+        const struct visor_scenario_host *host = &series->scenario->hosts[g];
+
+        visor_table_add(table, VISOR_PLAIN, host->name);
+        snprintf(text, sizeof(text), "%" PRIu64, (uint64_t)host->count * series->runs);
+        visor_table_add(table, VISOR_PLAIN, text);
+        for (int c = 0; c < COLUMN_COUNT; c++) {
+            print_metric(COLUMNS[c].metric,
+                         visor_outcome_median(series->outcomes, series->count, g, COLUMNS[c].metric,
+                                              scratch),
+                         text);
+            visor_table_add(table, VISOR_PLAIN, text);
+        }
+    }
+    visor_table_print(table, to, visor_table_wants_color(to));
+    visor_table_free(table);
 }
 
 /* ---- what went wrong ---- */
@@ -128,7 +84,7 @@ static void print_table(const struct visor_series *series, double *scratch, FILE
 static void print_windows(const struct visor_series *series, FILE *to)
 {
     double count = 0.0, total = 0.0, longest = 0.0, worst = 0.0;
-    char text[2][CELL];
+    char text[2][VISOR_QUANTITY_MAX];
 
     for (size_t i = 0; i < series->count; i++) {
         const double *m = series->outcomes[i].metric;
@@ -144,8 +100,8 @@ static void print_windows(const struct visor_series *series, FILE *to)
         fprintf(to,
                 _("False bounds between a fault and the first event that could reveal it: %.0f, "
                   "%s in all, longest %s, worst error/bound %.3g\n"),
-                count, visor_report_seconds(total, text[0], CELL),
-                visor_report_seconds(longest, text[1], CELL), worst);
+                count, visor_quantity_print(total, text[0]), visor_quantity_print(longest, text[1]),
+                worst);
 }
 
 static void print_failure(const struct visor_series *series,
@@ -232,8 +188,8 @@ static void print_json(const struct visor_series *series, double *scratch, bool 
     fputs("  ]\n}\n", to);
 }
 
-bool visor_report_series(const struct visor_series *series, const struct visor_sim_options *options,
-                         FILE *to)
+bool visor_sim_report(const struct visor_series *series, const struct visor_sim_options *options,
+                      FILE *to)
 {
     double *scratch = calloc(series->count + 1, sizeof(*scratch));
     size_t bad = 0;
@@ -251,7 +207,7 @@ bool visor_report_series(const struct visor_series *series, const struct visor_s
         fprintf(to, "%s\n", series->scenario->title);
     print_table(series, scratch, to);
     print_windows(series, to);
-    for (size_t i = 0, shown = 0; i < series->count && shown < 10; i++)
+    for (size_t i = 0, shown = 0; i < series->count && shown < 3; i++)
         if (series->outcomes[i].violation >= 0 || series->outcomes[i].unmet > 0) {
             print_failure(series, options, &series->outcomes[i], to);
             shown++;
