@@ -245,7 +245,8 @@ static enum visor_refclock_verdict full_time(const struct visor_refclock *clock,
     }
     if (clock->config->tai && tai == 0)
         return VISOR_REFCLOCK_NO_TAI;
-    if (!sum_ns(reference->ns, visor_ns_from_seconds(clock->config->offset) - tai * VISOR_NS_PER_S,
+    if (!sane(*reference) ||
+        !sum_ns(reference->ns - tai * VISOR_NS_PER_S, visor_ns_from_seconds(clock->config->offset),
                 &reference->ns) ||
         !sane(*reference))
         return VISOR_REFCLOCK_BAD_TIME;
@@ -536,7 +537,7 @@ static bool fill_sample(struct visor_refclock *clock, const struct visor_predict
     const struct raw_sample base = clock->samples[first];
     struct visor_combined combined;
     double limit = clock->config->max_dispersion, error;
-    int64_t away;
+    int64_t away, moved;
 
     points_of(clock, prediction->rate_ppb, points);
     combined =
@@ -554,10 +555,11 @@ static bool fill_sample(struct visor_refclock *clock, const struct visor_predict
         .stratum = (uint8_t)clock->config->stratum,
         .leap = clock->leap,
     };
-    return sum_ns(base.reference.ns,
-                  away + visor_ns_from_seconds(combined.y + visor_seconds_from_ns(away) *
-                                                                prediction->rate_ppb * 1e-9),
-                  &polled->sample.reference.ns);
+    moved = visor_ns_from_seconds(combined.y +
+                                  visor_seconds_from_ns(away) * prediction->rate_ppb * 1e-9);
+    return sum_ns(base.reference.ns, away, &polled->sample.reference.ns) &&
+           sum_ns(polled->sample.reference.ns, moved, &polled->sample.reference.ns) &&
+           sane(polled->sample.reference);
 }
 
 static void record_filtered(const struct visor_refclock *clock, const struct visor_reading *now,

@@ -78,9 +78,9 @@ static json_t *counters(const struct visor_facts *facts)
 
 static json_t *kernel(const struct visor_facts_kernel *state)
 {
-    json_t *object = json_object();
+    json_t *object = state->known ? json_object() : NULL;
 
-    if (!state->known)
+    if (!object)
         return NULL;
     set(object, "state", json_integer(state->state));
     set(object, "status", json_integer(state->status));

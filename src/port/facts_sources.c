@@ -104,9 +104,10 @@ static void read_pattern(struct hunt *hunt, const char *pattern, int depth)
     char full[VISOR_TREE_PATH_MAX];
     glob_t found;
 
-    if (snprintf(full, sizeof(full), "%s%s", hunt->root, pattern) >= (int)sizeof(full) ||
-        glob(full, GLOB_NOMAGIC, NULL, &found) != 0)
+    if (snprintf(full, sizeof(full), "%s%s", hunt->root, pattern) >= (int)sizeof(full))
         return;
+    if (glob(full, GLOB_NOMAGIC, NULL, &found) != 0)
+        found.gl_pathc = 0;
     for (size_t i = 0; i < found.gl_pathc; i++)
         read_chrony(hunt, found.gl_pathv[i] + strlen(hunt->root), depth + 1);
     globfree(&found);
