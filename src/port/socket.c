@@ -37,6 +37,21 @@ static int bind_to(int fd, const struct visor_address *local)
     return length && bind(fd, (struct sockaddr *)&address, length) ? -errno : 0;
 }
 
+bool visor_socket_routed(const struct visor_address *address)
+{
+    struct sockaddr_storage to;
+    socklen_t length = visor_socket_address_write(address, &to);
+    int fd =
+        visor_socket_open(address->family == VISOR_FAMILY_IPV6 ? AF_INET6 : AF_INET, SOCK_DGRAM);
+    bool routed;
+
+    if (fd < 0)
+        return false;
+    routed = length > 0 && connect(fd, (struct sockaddr *)&to, length) == 0;
+    close(fd);
+    return routed;
+}
+
 int visor_socket_open_udp(enum visor_family family, const struct visor_address *local,
                           const char *device)
 {

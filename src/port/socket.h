@@ -24,6 +24,9 @@ socklen_t visor_socket_address_write(const struct visor_address *address,
 /* False: neither IPv4 nor IPv6. An IPv4 address mapped into IPv6 is given as IPv4. */
 bool visor_socket_address_read(const struct sockaddr *from, struct visor_address *address);
 
+/* Has the kernel a route to this address, and may we use it? Nothing is sent. */
+bool visor_socket_routed(const struct visor_address *address);
+
 /* setsockopt with an int; 0 or -errno. */
 int visor_socket_set(int fd, int level, int option, int value);
 

@@ -1,5 +1,5 @@
 /* What chronyc asks, answered: access rules, reports from the status model, commands to the engine
- * or to the daemon. It knows nothing of sockets (port/command.h) and of bytes (wire/cmdmon.h). The
+ * or to the daemon. It knows nothing of sockets (port/monitor.h) and of bytes (wire/cmdmon.h). The
  * daemon stands behind `struct visor_chronyc_host`, and a test can.
  *
  * Who may ask what, as chronyd has it: the UNIX socket everything; a host by UDP the reports that

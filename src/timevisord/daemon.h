@@ -15,6 +15,7 @@
 #include "port/refclock.h"
 #include "port/stamp.h"
 #include "timevisord/options.h"
+#include "timevisord/remote.h"
 #include "timevisord/server.h"
 
 /* Events that came up while actions were carried out: they are handed over after the drain. What
@@ -37,7 +38,10 @@ struct visor_daemon {
     struct visor_keys *keys;
     struct visor_server server;
     struct visor_helper *helper;
-    struct visor_control *control; /* NULL: there is none */
+    struct visor_control *control;      /* NULL: there is none */
+    struct visor_remote *remote;        /* chronyc's sockets; NULL: none yet */
+    struct visor_action_answer *answer; /* wanted by the command that is under way */
+    uint32_t token;                     /* of the last command */
     visor_mono started;
     struct visor_refclock_device *devices; /* of the configuration's reference clocks */
     size_t device_count;
@@ -58,6 +62,10 @@ struct visor_daemon {
  * follows from that, until the engine wants nothing more. */
 void visor_daemon_handle(struct visor_daemon *daemon, struct visor_event *event);
 
+/* Hand a command over; its answer, FAILED if there was none. Not from within a handling. */
+void visor_daemon_command(struct visor_daemon *daemon, const struct visor_event_command *command,
+                          struct visor_action_answer *answer);
+
 /* Remember an event for after the drain. Lost without memory, which is logged. */
 void visor_daemon_queue(struct visor_daemon *daemon, const struct visor_event *event);
 
@@ -74,6 +82,9 @@ void visor_daemon_open_control(struct visor_daemon *daemon, uid_t owner);
 
 /* Something happened at one of its descriptors. */
 void visor_daemon_take_control(struct visor_daemon *daemon, const struct pollfd *ready);
+
+/* start.c: read the key file (again). 0, or -ENOMEM and the old keys stay. */
+int visor_daemon_load_keys(struct visor_daemon *daemon);
 
 /* files.c */
 bool visor_daemon_read_drift(const char *path, struct visor_drift *drift);

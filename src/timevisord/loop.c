@@ -20,7 +20,7 @@
 #define POLL_MAX    (VISOR_NET_SOCKETS_MAX + 48)
 
 /* What each entry of the poll set is. */
-enum poll_kind { POLL_CONTROL, POLL_TIMER, POLL_HELPER, POLL_REFCLOCK, POLL_NET };
+enum poll_kind { POLL_CONTROL, POLL_REMOTE, POLL_TIMER, POLL_HELPER, POLL_REFCLOCK, POLL_NET };
 
 struct poll_set {
     struct pollfd fds[POLL_MAX];
@@ -46,7 +46,8 @@ static void add(struct poll_set *set, int fd, enum poll_kind kind)
 
 static void fill(const struct visor_daemon *daemon, struct poll_set *set)
 {
-    size_t sockets;
+    int remote[VISOR_REMOTE_FDS];
+    size_t sockets, remotes;
 
     set->count = 0;
     add(set, daemon->timer, POLL_TIMER);
@@ -60,6 +61,9 @@ static void fill(const struct visor_daemon *daemon, struct poll_set *set)
         while (ends--)
             set->kinds[set->count++] = POLL_CONTROL;
     }
+    remotes = visor_remote_fds(daemon->remote, remote);
+    for (size_t i = 0; i < remotes; i++)
+        add(set, remote[i], POLL_REMOTE);
     sockets = visor_net_poll(daemon->net, &set->fds[set->count], POLL_MAX - set->count);
     for (size_t i = 0; i < sockets; i++)
         set->kinds[set->count++] = POLL_NET;
@@ -218,6 +222,9 @@ static void dispatch(struct visor_daemon *daemon, const struct poll_set *set)
             break;
         case POLL_CONTROL:
             visor_daemon_take_control(daemon, &set->fds[i]);
+            break;
+        case POLL_REMOTE:
+            visor_remote_handle(daemon->remote, set->fds[i].fd);
             break;
         case POLL_NET:
             take_net(daemon, &set->fds[i]);

@@ -200,6 +200,8 @@ static void perform(struct visor_daemon *daemon, const struct visor_action *acti
         perform_measure(daemon, action->refclock);
         break;
     case VISOR_ACTION_ANSWER:
+        if (daemon->answer && daemon->answer->token == action->answer.token)
+            *daemon->answer = action->answer;
         break;
     }
 }
@@ -228,4 +230,16 @@ void visor_daemon_handle(struct visor_daemon *daemon, struct visor_event *event)
             queue->applied--;
         handle_one(daemon, &next);
     }
+}
+
+void visor_daemon_command(struct visor_daemon *daemon, const struct visor_event_command *command,
+                          struct visor_action_answer *answer)
+{
+    struct visor_event event = {.kind = VISOR_EVENT_COMMAND, .command = *command};
+
+    *answer = (struct visor_action_answer){.token = ++daemon->token, .answer = VISOR_ANSWER_FAILED};
+    event.command.token = answer->token;
+    daemon->answer = answer;
+    visor_daemon_handle(daemon, &event);
+    daemon->answer = NULL;
 }

@@ -67,6 +67,12 @@ void visor_server_done(struct visor_server *server)
     *server = (struct visor_server){.config = NULL};
 }
 
+void visor_server_set_access(struct visor_server *server, struct visor_access *access)
+{
+    visor_access_free(server->access);
+    server->access = access;
+}
+
 static bool is_wanted(const struct visor_server *server)
 {
     const struct visor_config *config = server->config;

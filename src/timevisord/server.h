@@ -36,6 +36,9 @@ void visor_server_done(struct visor_server *server);
 int visor_server_configure(struct visor_server *server, const struct visor_config *config,
                            const struct visor_keys *keys);
 
+/* Replaces the access rules alone; `access` becomes the server's. */
+void visor_server_set_access(struct visor_server *server, struct visor_access *access);
+
 /* Open or close the port as access rules, peers and broadcasts want it. 0 or -errno of a port that
  * is wanted and cannot be had. */
 int visor_server_open(struct visor_server *server);

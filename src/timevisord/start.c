@@ -66,16 +66,23 @@ static int open_timer(void)
     return timer < 0 ? -1 : timer;
 }
 
-static void load_keys(struct visor_daemon *daemon)
+int visor_daemon_load_keys(struct visor_daemon *daemon)
 {
     struct visor_diagnoses diagnoses;
+    struct visor_keys *keys;
 
     if (!daemon->config->keyfile[0])
-        return;
+        return 0;
     visor_diagnoses_init(&diagnoses);
-    daemon->keys = visor_keys_load(daemon->config->keyfile, &visor_configfile_loader, &diagnoses);
+    keys = visor_keys_load(daemon->config->keyfile, &visor_configfile_loader, &diagnoses);
     visor_setup_log(&diagnoses, daemon->log);
     visor_diagnoses_done(&diagnoses);
+    if (!keys)
+        return -ENOMEM;
+    visor_keys_free(daemon->keys);
+    daemon->keys = keys;
+    daemon->server.keys = keys;
+    return 0;
 }
 
 /* Until the engine knows better: REALTIME, and that nobody vouches for it. */
@@ -125,7 +132,7 @@ int visor_start(struct visor_daemon *daemon)
     visor_net_restrict(daemon->net, daemon->options.only);
     if (!draw_seed(seed) || !draw_seed(server_seed))
         return -EIO;
-    load_keys(daemon);
+    visor_daemon_load_keys(daemon);
     start_view(daemon);
     error =
         visor_server_init(&daemon->server, daemon->config, daemon->keys, daemon->net, server_seed);
@@ -133,6 +140,9 @@ int visor_start(struct visor_daemon *daemon)
         return error;
     daemon->server.silent = daemon->config->mode == VISOR_MODE_OBSERVE && !daemon->options.observe;
     open_server(daemon);
+    daemon->remote = visor_remote_new(daemon);
+    if (!daemon->remote)
+        return -ENOMEM;
     daemon->engine = visor_engine_new(daemon->config, seed);
     return daemon->engine ? 0 : -ENOMEM;
 }
@@ -144,6 +154,7 @@ void visor_start_engine(struct visor_daemon *daemon)
         .start = {.clock_settable = daemon->settable, .precision_s = visor_clock_precision()}};
     struct visor_drift drift = {0};
 
+    visor_remote_open_path(daemon->remote);
     event.start.drift_known = visor_daemon_read_drift(daemon->config->driftfile, &drift);
     event.start.drift_ppm = drift.frequency_ppm;
     event.start.skew_ppm = drift.skew_ppm;
@@ -158,6 +169,7 @@ void visor_stop(struct visor_daemon *daemon)
         visor_daemon_handle(daemon, &event);
     visor_engine_free(daemon->engine);
     visor_control_free(daemon->control);
+    visor_remote_free(daemon->remote);
     visor_server_done(&daemon->server);
     visor_net_free(daemon->net);
     visor_keys_free(daemon->keys);

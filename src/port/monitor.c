@@ -1,7 +1,7 @@
 /* chronyc's datagrams in and out. The UNIX socket's protection is its directory, which nobody but
  * the daemon's user and group may enter, as with chronyd. Left to others: who may ask what
  * (timevisord/cmdmon.c), and when a descriptor is ready (the loop). */
-#include "port/command.h"
+#include "port/monitor.h"
 
 #include "port/socket.h"
 #include "port/text.h"
@@ -17,8 +17,8 @@
 
 enum { IPV4, IPV6, UNIX };
 
-struct visor_command {
-    int fds[VISOR_COMMAND_SOCKETS];                         /* -1: none */
+struct visor_monitor {
+    int fds[VISOR_MONITOR_SOCKETS];                         /* -1: none */
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* of the UNIX socket, if we made it */
 };
 
@@ -41,44 +41,44 @@ static int open_udp(enum visor_family family, const struct visor_config *config)
     return fd;
 }
 
-struct visor_command *visor_command_new(const struct visor_config *config, int families,
+struct visor_monitor *visor_monitor_new(const struct visor_config *config, int families,
                                         struct visor_log *log)
 {
-    struct visor_command *command = calloc(1, sizeof *command);
+    struct visor_monitor *monitor = calloc(1, sizeof *monitor);
 
-    if (!command)
+    if (!monitor)
         return NULL;
-    for (int i = 0; i < VISOR_COMMAND_SOCKETS; i++)
-        command->fds[i] = -1;
+    for (int i = 0; i < VISOR_MONITOR_SOCKETS; i++)
+        monitor->fds[i] = -1;
     for (int i = IPV4; i <= IPV6 && config->cmd_port > 0; i++) {
         enum visor_family family = i == IPV4 ? VISOR_FAMILY_IPV4 : VISOR_FAMILY_IPV6;
         char address[64];
 
         if (families != 0 && families != (int)family)
             continue;
-        command->fds[i] = open_udp(family, config);
-        if (command->fds[i] >= 0)
+        monitor->fds[i] = open_udp(family, config);
+        if (monitor->fds[i] >= 0)
             continue;
         visor_log_write(
             log, VISOR_SEVERITY_ERROR, "Could not open command socket on %s:%d : %s",
             visor_address_print(i == IPV4 ? &config->bind_cmd_address4 : &config->bind_cmd_address6,
                                 address, sizeof address),
-            config->cmd_port, strerror(-command->fds[i]));
-        command->fds[i] = -1;
+            config->cmd_port, strerror(-monitor->fds[i]));
+        monitor->fds[i] = -1;
     }
-    return command;
+    return monitor;
 }
 
-void visor_command_free(struct visor_command *command)
+void visor_monitor_free(struct visor_monitor *monitor)
 {
-    if (!command)
+    if (!monitor)
         return;
-    for (int i = 0; i < VISOR_COMMAND_SOCKETS; i++)
-        if (command->fds[i] >= 0)
-            close(command->fds[i]);
-    if (command->path[0] != '\0')
-        unlink(command->path);
-    free(command);
+    for (int i = 0; i < VISOR_MONITOR_SOCKETS; i++)
+        if (monitor->fds[i] >= 0)
+            close(monitor->fds[i]);
+    if (monitor->path[0] != '\0')
+        unlink(monitor->path);
+    free(monitor);
 }
 
 /* The directory is ours or root's, and closed to others; made if it is missing. */
@@ -148,11 +148,11 @@ static int open_unix(const char *path)
     return fd;
 }
 
-void visor_command_open_path(struct visor_command *command, const char *path, struct visor_log *log)
+void visor_monitor_open_path(struct visor_monitor *monitor, const char *path, struct visor_log *log)
 {
     int fd;
 
-    if (path[0] == '\0' || command->fds[UNIX] >= 0)
+    if (path[0] == '\0' || monitor->fds[UNIX] >= 0)
         return;
     fd = open_unix(path);
     if (fd == -EPERM) {
@@ -166,17 +166,17 @@ void visor_command_open_path(struct visor_command *command, const char *path, st
                         strerror(-fd));
         return;
     }
-    command->fds[UNIX] = fd;
-    strcpy(command->path, path);
+    monitor->fds[UNIX] = fd;
+    strcpy(monitor->path, path);
 }
 
-size_t visor_command_fds(const struct visor_command *command, int *fds)
+size_t visor_monitor_fds(const struct visor_monitor *monitor, int *fds)
 {
     size_t count = 0;
 
-    for (int i = 0; i < VISOR_COMMAND_SOCKETS; i++)
-        if (command->fds[i] >= 0)
-            fds[count++] = command->fds[i];
+    for (int i = 0; i < VISOR_MONITOR_SOCKETS; i++)
+        if (monitor->fds[i] >= 0)
+            fds[count++] = monitor->fds[i];
     return count;
 }
 
@@ -207,7 +207,7 @@ static void read_own_address(struct msghdr *message, struct visor_address *own)
 }
 
 /* Size of the datagram, or -errno. */
-static ssize_t receive(int fd, struct visor_command_peer *peer, uint8_t *data, size_t size)
+static ssize_t receive(int fd, struct visor_monitor_peer *peer, uint8_t *data, size_t size)
 {
     struct sockaddr_storage name;
     union control control;
@@ -245,23 +245,23 @@ static ssize_t receive(int fd, struct visor_command_peer *peer, uint8_t *data, s
     return length;
 }
 
-void visor_command_handle(struct visor_command *command, int fd, visor_command_handler *handler,
+void visor_monitor_handle(struct visor_monitor *monitor, int fd, visor_monitor_handler *handler,
                           void *context)
 {
-    uint8_t request[VISOR_COMMAND_MESSAGE_MAX], reply[VISOR_COMMAND_MESSAGE_MAX];
-    struct visor_command_peer peer;
+    uint8_t request[VISOR_MONITOR_MESSAGE_MAX], reply[VISOR_MONITOR_MESSAGE_MAX];
+    struct visor_monitor_peer peer;
     ssize_t size = receive(fd, &peer, request, sizeof request);
     size_t length;
 
-    if (size < 0 || peer.local != (fd == command->fds[UNIX]))
+    if (size < 0 || peer.local != (fd == monitor->fds[UNIX]))
         return;
     length = handler(context, &peer, request, (size_t)size, reply);
     if (length > 0)
-        visor_command_send(command, &peer, reply, length);
+        visor_monitor_send(monitor, &peer, reply, length);
 }
 
 /* The reply leaves from the address that was asked. */
-static void write_own_address(struct msghdr *message, const struct visor_command_peer *peer)
+static void write_own_address(struct msghdr *message, const struct visor_monitor_peer *peer)
 {
     struct cmsghdr *c = CMSG_FIRSTHDR(message);
 
@@ -286,7 +286,7 @@ static void write_own_address(struct msghdr *message, const struct visor_command
     }
 }
 
-void visor_command_send(struct visor_command *command, const struct visor_command_peer *peer,
+void visor_monitor_send(struct visor_monitor *monitor, const struct visor_monitor_peer *peer,
                         const uint8_t *reply, size_t size)
 {
     struct sockaddr_storage name = {0};
@@ -295,8 +295,8 @@ void visor_command_send(struct visor_command *command, const struct visor_comman
     struct msghdr message = {.msg_name = &name, .msg_iov = &iov, .msg_iovlen = 1};
     bool open = false;
 
-    for (int i = 0; i < VISOR_COMMAND_SOCKETS; i++)
-        open = open || command->fds[i] == peer->fd;
+    for (int i = 0; i < VISOR_MONITOR_SOCKETS; i++)
+        open = open || monitor->fds[i] == peer->fd;
     if (!open)
         return;
     if (peer->local) {
