@@ -58,20 +58,38 @@ static size_t read_all(const struct visor_readings_one *readings, size_t count,
     return found;
 }
 
-/* Centre and deviation of the narrowest readings. */
+static double deviation_of(const struct reading *list, size_t count, double *centre)
+{
+    double values[VISOR_READINGS_MAX];
+
+    for (size_t i = 0; i < count; i++)
+        values[i] = list[i].offset;
+    *centre = visor_combine_median(values, count);
+    for (size_t i = 0; i < count; i++)
+        values[i] = absolute(list[i].offset - *centre);
+    return NORMAL_MAD * visor_combine_median(values, count);
+}
+
+/* Centre and scatter of the narrowest readings; or of all, as far as the width of the windows does
+ * not explain it: noise of the clocks themselves is judged better by 25 readings than by six. */
 static double judge(const struct reading *list, size_t count, double *centre)
 {
-    double values[VISOR_READINGS_MAX], deviation;
+    double deviation, whole, middle, explained = 0;
     size_t narrow = count < NARROW_MIN ? count : NARROW_MIN;
 
     while (narrow < count && list[narrow].window <= list[narrow - 1].window)
         narrow++; /* all that are as narrow */
-    for (size_t i = 0; i < narrow; i++)
-        values[i] = list[i].offset;
-    *centre = visor_combine_median(values, narrow);
-    for (size_t i = 0; i < narrow; i++)
-        values[i] = absolute(list[i].offset - *centre);
-    deviation = NORMAL_MAD * visor_combine_median(values, narrow);
+    deviation = deviation_of(list, narrow, centre);
+    whole = deviation_of(list, count, &middle);
+    for (size_t i = 0; i < count; i++) {
+        double excess = list[i].window - list[0].window;
+
+        explained += excess * excess / (12.0 * (double)count);
+    }
+    if (whole * whole - explained > deviation * deviation) {
+        deviation = visor_math_sqrt(whole * whole - explained);
+        *centre = middle;
+    }
     return deviation > SCATTER_MIN ? deviation : SCATTER_MIN;
 }
 

@@ -62,6 +62,23 @@ static void test_combine__averages_normal_noise(void **state)
     assert_true(stated > error * 0.7 && stated < error * 1.4);
 }
 
+static void test_combine__is_seldom_too_sure(void **state)
+{
+    struct visor_readings_one list[VISOR_READINGS_MAX];
+    struct visor_readings_pair pair;
+    struct visor_rng rng;
+    int bold = 0;
+
+    (void)state;
+    visor_rng_init(&rng, 8);
+    for (int i = 0; i < RUNS; i++) {
+        make(&rng, 100000, 100, list); /* windows differ, but the noise is elsewhere */
+        assert_true(visor_readings_combine(list, VISOR_READINGS_MAX, -1, &pair));
+        bold += pair.dispersion_s < 0.5 * 100e-6 / sqrt(VISOR_READINGS_MAX);
+    }
+    assert_true(bold < RUNS / 50);
+}
+
 static void test_combine__uses_the_narrow_windows(void **state)
 {
     double error, stated;
@@ -131,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_combine__averages_normal_noise),
+        cmocka_unit_test(test_combine__is_seldom_too_sure),
         cmocka_unit_test(test_combine__uses_the_narrow_windows),
         cmocka_unit_test(test_combine__is_unsure_when_all_windows_are_wider_than_usual),
         cmocka_unit_test(test_combine__leaves_out_what_cannot_be),
