@@ -2,6 +2,7 @@
 #include "timevisor/sim.h"
 
 #include "port/text.h"
+#include "sim/chaos.h"
 #include "sim/script.h"
 #include "timevisor/cli.h"
 
@@ -15,10 +16,10 @@
 
 struct arguments {
     struct visor_sim_options options;
-    bool log;
+    bool log, show;
     bool seed_given, runs_given;
     uint64_t seed;
-    uint32_t runs, jobs;
+    uint32_t runs, jobs, random;
     double duration; /* s; 0: as the scenario says */
 };
 
@@ -32,6 +33,8 @@ static void print_help(void)
            "  -d, --duration S   so many simulated seconds\n"
            "  -J, --jobs N       processes (as many as there are processors)\n"
            "  -j, --json         results as JSON\n"
+           "  -r, --random N     instead of scenarios: N random worlds\n"
+           "      --show         of random worlds: print the scenarios, run nothing\n"
            "  -l, --log          print what happens, with true time\n"
            "  -h, --help         print this\n"
            "\n"
@@ -117,6 +120,28 @@ static int run_file(const char *path, struct arguments *arguments)
     return status;
 }
 
+static int run_random(const struct arguments *arguments)
+{
+    uint64_t seed = arguments->seed_given ? arguments->seed : 1;
+    char text[VISOR_CHAOS_TEXT_MAX];
+    bool good;
+    int error;
+
+    if (arguments->show) {
+        for (uint32_t i = 0; i < arguments->random; i++) {
+            visor_chaos_write(seed + i, text);
+            fputs(text, stdout);
+        }
+        return VISOR_CLI_YES;
+    }
+    error = visor_sim_random(seed, arguments->random, arguments->jobs, stdout, &good);
+    if (error) {
+        fprintf(stderr, "timevisor sim: %s\n", strerror(-error));
+        return VISOR_CLI_REFUSED;
+    }
+    return good ? VISOR_CLI_YES : VISOR_CLI_NO;
+}
+
 static bool take_number(const char *text, double least, double most, double *value)
 {
     char *end;
@@ -148,6 +173,14 @@ static bool take_option(struct arguments *arguments, int option)
             return false;
         arguments->jobs = (uint32_t)value;
         return true;
+    case 'r':
+        if (!take_number(optarg, 1.0, 1e7, &value))
+            return false;
+        arguments->random = (uint32_t)value;
+        return true;
+    case 'S':
+        arguments->show = true;
+        return true;
     case 'l':
         arguments->log = true;
         return true;
@@ -168,6 +201,8 @@ int visor_cli_sim(int argc, char **argv)
         {"jobs", required_argument, NULL, 'J'},
         {"json", no_argument, NULL, 'j'},
         {"help", no_argument, NULL, 'h'},
+        {"random", required_argument, NULL, 'r'},
+        {"show", no_argument, NULL, 'S'},
         {"log", no_argument, NULL, 'l'},
         {NULL, 0, NULL, 0},
     };
@@ -175,7 +210,7 @@ int visor_cli_sim(int argc, char **argv)
     struct arguments arguments = {.jobs = processors > 0 ? (uint32_t)processors : 1};
     int option, worst = VISOR_CLI_YES;
 
-    while ((option = getopt_long(argc, argv, "s:n:d:J:jlh", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "s:n:d:J:jlr:h", options, NULL)) != -1) {
         if (option == 'h') {
             print_help();
             return VISOR_CLI_YES;
@@ -183,6 +218,8 @@ int visor_cli_sim(int argc, char **argv)
         if (!take_option(&arguments, option))
             return VISOR_CLI_USAGE;
     }
+    if (arguments.random > 0)
+        return run_random(&arguments);
     if (optind == argc) {
         fputs(_("timevisor sim: no scenario is given (see: timevisor sim --help)\n"), stderr);
         return VISOR_CLI_USAGE;

@@ -30,6 +30,9 @@ struct visor_sim_options {
 bool visor_sim_report(const struct visor_series *series, const struct visor_sim_options *options,
                       FILE *to);
 
+/* Run `count` random worlds from `seed` on; print what failed, and a sum. 0, or -errno. */
+int visor_sim_random(uint64_t seed, uint32_t count, uint32_t jobs, FILE *to, bool *good);
+
 /* From now on print what the engines of this world say and what happens to it. */
 void visor_sim_log(struct visor_world *world);
 

@@ -1,0 +1,137 @@
+/* Random worlds, seed after seed: only what fails is shown, and the sum. */
+#include "port/text.h"
+#include "sim/chaos.h"
+#include "sim/script.h"
+#include "timevisor/jobs.h"
+#include "timevisor/quantity.h"
+#include "timevisor/sim.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of one seed: sums over its hosts, and the first host that failed. */
+struct visor_random_result {
+    bool done, failed, refused;
+    double hours, events, packets, windows, windows_s, longest_s, worst;
+    struct visor_outcome first;
+    uint32_t line; /* of the first unmet expectation */
+};
+
+static void add(struct visor_random_result *result, const struct visor_outcome *outcome,
+                const struct visor_scenario *scenario)
+{
+    const double *m = outcome->metric;
+
+    result->hours += scenario->duration / 3600.0;
+    result->events += m[VISOR_METRIC_EVENTS];
+    result->packets += m[VISOR_METRIC_SENT];
+    result->windows += m[VISOR_METRIC_WINDOWS];
+    result->windows_s += m[VISOR_METRIC_WINDOWS_TOTAL];
+    if (m[VISOR_METRIC_WINDOWS_LONGEST] > result->longest_s)
+        result->longest_s = m[VISOR_METRIC_WINDOWS_LONGEST];
+    if (m[VISOR_METRIC_WINDOWS_WORST] > result->worst)
+        result->worst = m[VISOR_METRIC_WINDOWS_WORST];
+    if (result->failed || (outcome->violation < 0 && outcome->unmet == 0))
+        return;
+    result->failed = true;
+    result->first = *outcome;
+    if (outcome->unmet > 0)
+        result->line = scenario->expects[outcome->unmet_index].line;
+}
+
+static void run_scenario(const struct visor_scenario *scenario, uint64_t seed,
+                         struct visor_random_result *result)
+{
+    struct visor_world *world = visor_world_new(scenario, seed);
+
+    result->done = world && visor_world_run(world);
+    for (size_t i = 0; result->done && i < world->host_count; i++) {
+        struct visor_outcome outcome;
+
+        visor_outcome_of(world, i, 0, &outcome);
+        add(result, &outcome, scenario);
+    }
+    visor_world_free(world);
+}
+
+static int run_seed(void *context, uint32_t index, void *to)
+{
+    const uint64_t *first = context;
+    struct visor_random_result *result = to;
+    struct visor_scenario scenario;
+    struct visor_diagnoses diagnoses;
+    char text[VISOR_CHAOS_TEXT_MAX];
+    size_t size = visor_chaos_write(*first + index, text);
+
+    memset(result, 0, sizeof(*result));
+    visor_scenario_init(&scenario);
+    visor_diagnoses_init(&diagnoses);
+    if (visor_script_read(&scenario, "random", text, size, &diagnoses))
+        run_scenario(&scenario, *first + index, result);
+    else
+        result->refused = true;
+    visor_diagnoses_done(&diagnoses);
+    visor_scenario_done(&scenario);
+    return result->done || result->refused ? 0 : -1;
+}
+
+static void print_failure(uint64_t seed, const struct visor_random_result *result, FILE *to)
+{
+    const struct visor_outcome *o = &result->first;
+
+    if (result->refused)
+        fprintf(to, _("seed %" PRIu64 ": its scenario is refused\n"), seed);
+    else if (o->violation >= 0)
+        fprintf(to,
+                _("seed %" PRIu64 ": VIOLATION (%s) host %s at %.3f s: %.6g where at most %.6g "
+                  "is allowed; %.0f in all\n"),
+                seed, visor_violation_name((enum visor_violation)o->violation), o->name,
+                o->violation_at, o->violation_error, o->violation_bound,
+                o->metric[VISOR_METRIC_VIOLATIONS]);
+    else
+        fprintf(to, _("seed %" PRIu64 ": UNMET line %" PRIu32 ": host %s at %.0f s: %.6g\n"), seed,
+                result->line, o->name, o->unmet_at, o->unmet_value);
+    fprintf(
+        to,
+        _("  run it again: timevisor sim --random 1 --seed %" PRIu64 " (its scenario: --show)\n"),
+        seed);
+}
+
+int visor_sim_random(uint64_t seed, uint32_t count, uint32_t jobs, FILE *to, bool *good)
+{
+    const struct visor_random_result *results;
+    void *memory = NULL;
+    struct visor_random_result sum = {0};
+    uint32_t failed = 0;
+    char text[2][VISOR_QUANTITY_MAX];
+    int error = visor_jobs_run(run_seed, &seed, count, jobs, sizeof(*results), &memory);
+
+    *good = false;
+    if (error)
+        return error;
+    results = memory;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct visor_random_result *r = &results[i];
+
+        if ((r->failed || r->refused) && failed++ < 20)
+            print_failure(seed + i, r, to);
+        sum.hours += r->hours;
+        sum.events += r->events;
+        sum.windows += r->windows;
+        sum.windows_s += r->windows_s;
+        sum.longest_s = r->longest_s > sum.longest_s ? r->longest_s : sum.longest_s;
+        sum.worst = r->worst > sum.worst ? r->worst : sum.worst;
+    }
+    fprintf(to, _("%" PRIu32 " random worlds, %.0f host hours, %.0f events; %" PRIu32 " failed\n"),
+            count, sum.hours, sum.events, failed);
+    if (sum.windows > 0.0)
+        fprintf(to,
+                _("False bounds between a fault and the first event that could reveal it: %.0f, "
+                  "%s in all, longest %s, worst error/bound %.3g\n"),
+                sum.windows, visor_quantity_print(sum.windows_s, text[0]),
+                visor_quantity_print(sum.longest_s, text[1]), sum.worst);
+    visor_jobs_done(memory, count, sizeof(*results));
+    *good = failed == 0;
+    return 0;
+}
