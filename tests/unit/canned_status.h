@@ -139,6 +139,7 @@ static inline struct visor_status *canned_status(void)
     s = &status->sources[6];
     canned_source(s, 7, "GPSD");
     s->refclock = true;
+    s->root_delay = s->root_dispersion = 0.0;
     s->refid = 0x47505344;
     s->stratum = 0;
     s->state = VISOR_STATE_NOT_SELECTABLE;
