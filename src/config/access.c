@@ -181,7 +181,7 @@ void visor_directive_bindacqaddress(struct visor_parser *parser, void *config)
 void visor_directive_bindcmdaddress(struct visor_parser *parser, void *config)
 {
     struct visor_config *to = config;
-    char path[VISOR_CONFIG_NAME_MAX];
+    char path[VISOR_CONFIG_NAME_MAX] = "";
 
     if (!visor_words_left(&parser->words) ||
         visor_words_get(&parser->words, parser->words.next)[0] != '/') {
@@ -189,8 +189,11 @@ void visor_directive_bindcmdaddress(struct visor_parser *parser, void *config)
             to->bind_cmd_any = false;
         return;
     }
-    if (visor_parser_text(parser, "PATH", path, sizeof(path)) && visor_parser_end(parser))
-        memcpy(to->bind_cmd_path, strcmp(path, "/") == 0 ? "" : path, sizeof(path));
+    if (!visor_parser_text(parser, "PATH", path, sizeof(path)) || !visor_parser_end(parser))
+        return;
+    if (strcmp(path, "/") == 0)
+        path[0] = '\0';
+    memcpy(to->bind_cmd_path, path, sizeof(path));
 }
 
 void visor_directive_broadcast(struct visor_parser *parser, void *config)

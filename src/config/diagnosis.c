@@ -170,9 +170,10 @@ const char *visor_diagnosis_nearest(const char *word, const char *const *words, 
     if (length < 2 || length > NEAR_LENGTH_MAX)
         return NULL;
     for (size_t i = 0; i < count; i++) {
-        size_t other, d;
+        size_t other = words[i] ? strlen(words[i]) : 0, d;
 
-        if (!words[i] || (other = strlen(words[i])) > NEAR_LENGTH_MAX)
+        /* so many edits make up for the difference in length alone */
+        if (other > NEAR_LENGTH_MAX || other + best < length || length + best < other)
             continue;
         d = distance(word, length, words[i], other);
         if (d < best + (nearest ? 0 : 1) && d < other) {

@@ -8,6 +8,7 @@
 
 #define RATE_MAX_PPM 500000.0 /* no clock is that wrong */
 #define SKEW_MIN_PPM 1e-6     /* chronyd's least */
+#define SKEW_MAX_PPM 1e6      /* nothing is known */
 
 static bool within(double value, double limit)
 {
@@ -22,6 +23,8 @@ bool visor_drift_read(const char *text, size_t size, struct visor_drift *drift)
     drift->skew_ppm = visor_fields_real(&fields);
     if (drift->skew_ppm < SKEW_MIN_PPM)
         drift->skew_ppm = SKEW_MIN_PPM;
+    if (drift->skew_ppm > SKEW_MAX_PPM)
+        drift->skew_ppm = SKEW_MAX_PPM;
     return !fields.failed && within(drift->frequency_ppm, RATE_MAX_PPM);
 }
 

@@ -12,7 +12,7 @@
  * here, + means that the clock gains (frequency_ppb of the engine is the negative, times 1000). */
 struct visor_drift {
     double frequency_ppm;
-    double skew_ppm; /* bound of its error, >= 1e-6 */
+    double skew_ppm; /* bound of its error, 1e-6 … 1e6 */
 };
 
 /* rtcfile: how wrong the RTC was at a moment, and how fast it gains. */

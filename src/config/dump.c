@@ -58,9 +58,10 @@ static int64_t read_time(struct visor_fields *fields)
     if (*at == '.')
         for (at++; *at >= '0' && *at <= '9'; at++, unit /= 10)
             ns += unit * (*at - '0');
-    if (*at || seconds >= INT64_C(9000000000))
-        fields->failed = true;
-    return seconds * 1000000000 + ns;
+    if (!*at && seconds < INT64_C(9000000000))
+        return seconds * 1000000000 + ns;
+    fields->failed = true;
+    return 0;
 }
 
 static double read_limited(struct visor_fields *fields)

@@ -47,7 +47,8 @@ static bool looks_like_comment(const char *word)
 void visor_parser_unknown(struct visor_parser *parser, size_t word, const char *reason,
                           const struct visor_option_table *table)
 {
-    const char *names[NAMES_MAX], *text = visor_words_get(&parser->words, word), *nearest;
+    const char *names[NAMES_MAX], *text = visor_words_get(&parser->words, word);
+    const char *nearest = NULL;
     struct visor_diagnosis diagnosis = diagnose(
         parser, VISOR_DIAGNOSIS_ERROR, word,
         looks_like_comment(text)
@@ -56,7 +57,8 @@ void visor_parser_unknown(struct visor_parser *parser, size_t word, const char *
 
     for (size_t i = 0; i < table->count; i++)
         names[i] = table->rows[i].kind == VISOR_OPTION_REFUSED ? NULL : table->rows[i].name;
-    nearest = visor_diagnosis_nearest(text, names, table->count);
+    if (parser->diagnoses->errors < VISOR_DIAGNOSES_LIMIT) /* else it is not kept */
+        nearest = visor_diagnosis_nearest(text, names, table->count);
     visor_diagnosis_copy(diagnosis.suggestion, sizeof(diagnosis.suggestion),
                          nearest ? nearest : "");
     visor_diagnosis_copy(diagnosis.detail[0], sizeof(diagnosis.detail[0]),

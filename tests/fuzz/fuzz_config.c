@@ -20,17 +20,24 @@ static char *print(const struct visor_config *config)
     return text;
 }
 
-/* Any file that is asked for is the input itself. */
+struct world {
+    const char *text;
+    int files; /* still to be given */
+};
+
+/* Any file that is asked for is the input itself, for the first few. */
 static enum visor_load read_file(void *context, const char *path, size_t limit, char **text,
                                  size_t *size)
 {
-    const char *all = context;
+    struct world *world = context;
 
     (void)path;
-    *size = strlen(all);
+    if (world->files-- <= 0)
+        return VISOR_LOAD_MISSING;
+    *size = strlen(world->text);
     if (*size > limit)
         return VISOR_LOAD_LARGE;
-    *text = strdup(all);
+    *text = strdup(world->text);
     return VISOR_LOAD_OK;
 }
 
@@ -74,7 +81,8 @@ static void there_and_back(struct visor_config *config, struct visor_diagnoses *
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = malloc(size + 1);
-    struct visor_loader loader = {text, read_file, list, list_dir};
+    struct world world = {text, 6};
+    struct visor_loader loader = {&world, read_file, list, list_dir};
     struct visor_diagnoses diagnoses;
     struct visor_config *config;
     struct visor_source_config source;

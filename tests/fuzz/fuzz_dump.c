@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_dump(text, size);
     if (visor_drift_read(text, size, &drift)) {
         visor_drift_write(&drift, written);
-        VISOR_ASSERT(drift.skew_ppm > 1e60 || visor_drift_read(written, strlen(written), &drift));
+        VISOR_ASSERT(visor_drift_read(written, strlen(written), &drift));
     }
     if (visor_rtc_drift_read(text, size, &rtc)) {
         visor_rtc_drift_write(&rtc, written);

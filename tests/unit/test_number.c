@@ -49,7 +49,7 @@ static void test_number__agrees_with_the_c_library(void **state)
 
     (void)state;
     visor_rng_init(&rng, 5);
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < 4000; i++) {
         uint64_t bits = visor_rng_next(&rng);
 
         if ((bits >> 52 & 0x7ff) == 0x7ff)
