@@ -18,7 +18,7 @@ run: build
 	@tools/run $(BUILD) $(MODE)
 
 check:
-	@tools/packages build check
+	@tools/packages build check netns
 	@tests/check
 
 fuzz:

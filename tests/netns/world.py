@@ -1,0 +1,202 @@
+"""A small network of namespaces with real programs in it.
+
+All nodes hang on one bridge; each has an IPv4 and an IPv6 address. Everything that a World starts or
+makes it takes away again: namespaces by their names, processes by the ids that it was given.
+"""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import time
+
+
+class Failed(Exception):
+    """The test's finding."""
+
+
+class Skipped(Exception):
+    """Why a test cannot be made here."""
+
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True, stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=20)
+
+
+class Process:
+    def __init__(self, words, log, env):
+        self.log = log
+        with open(log, "w", encoding="utf-8") as out:
+            self.popen = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out,
+                                          stderr=subprocess.STDOUT, env=env)
+
+    def text(self):
+        return self.log.read_text(errors="replace")
+
+    def alive(self):
+        return self.popen.poll() is None
+
+    def stop(self, number=signal.SIGTERM):
+        if self.alive():
+            self.popen.send_signal(number)
+            try:
+                self.popen.wait(10)
+            except subprocess.TimeoutExpired:
+                self.popen.kill()
+                self.popen.wait(5)
+        return self.popen.returncode
+
+
+class Node:
+    """One machine: a network namespace, and a folder for its files."""
+
+    def __init__(self, world, number, name):
+        self.world, self.name = world, name
+        self.namespace = f"{world.prefix}-{name}"
+        self.ip4, self.ip6 = f"10.99.0.{number}", f"fd99::{number}"
+        self.folder = world.folder / name
+        self.folder.mkdir()
+        self.private = self.folder / "private"  # chronyd wants its socket's folder to itself
+        self.private.mkdir(mode=0o750)
+        self.processes = []
+        ip("netns", "add", self.namespace)
+        world.namespaces.append(self.namespace)
+        link = f"v{number}"
+        ip("link", "add", link, "netns", world.hub, "type", "veth", "peer", "name", "eth0",
+           "netns", self.namespace)
+        ip("-n", world.hub, "link", "set", link, "master", "bridge", "up")
+        for words in (["link", "set", "lo", "up"], ["link", "set", "eth0", "up"],
+                      ["addr", "add", f"{self.ip4}/24", "dev", "eth0"],
+                      ["addr", "add", f"{self.ip6}/64", "dev", "eth0", "nodad"]):
+            ip("-n", self.namespace, *words)
+
+    def file(self, name, text):
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def words(self, command):
+        return ["ip", "netns", "exec", self.namespace, *map(str, command)]
+
+    def start(self, name, *command, env=None):
+        process = Process(self.words(command), self.folder / f"{name}.log",
+                          dict(os.environ, **(env or {})))
+        self.processes.append(process)
+        return process
+
+    def run(self, *command, timeout=60, env=None):
+        """Runs a program to its end: (status, output, complaints)."""
+        done = subprocess.run(self.words(command), stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=timeout, check=False,
+                              env=dict(os.environ, LC_ALL="C.UTF-8", TZ="UTC", **(env or {})))
+        return done.returncode, done.stdout, done.stderr
+
+    # our own programs
+
+    def timevisord(self, configuration, *options):
+        """The daemon, steering a copy of the clock, or observing with "-x"."""
+        config = self.file("timevisord.conf", configuration + f"\npidfile {self.folder}/pid\n")
+        clock = [] if "-x" in options else ["--dry-run"]
+        process = self.start("timevisord", self.world.timevisord, "-d", "-U", *clock, "-f", config,
+                             "--socket", self.folder / "control", *options)
+        self.world.until(lambda: (self.folder / "control").exists() or not process.alive(), 10,
+                         "timevisord opens its control socket")
+        if not process.alive():
+            raise Failed("timevisord has ended: " + process.text()[-400:])
+        return process
+
+    def timevisor(self, command, *options, timeout=120):
+        return self.run(self.world.timevisor, command, "--socket", self.folder / "control",
+                        *options, timeout=timeout)
+
+    def status(self):
+        code, text, complaint = self.timevisor("status", "--json")
+        if code not in (0, 1):
+            raise Failed(f"timevisor status: {code} {complaint}")
+        return json.loads(text)
+
+    # real peers
+
+    def chronyd(self, configuration, which="local", *options):
+        config = self.file("chrony.conf", configuration + f"""
+pidfile {self.folder}/chronyd.pid
+bindcmdaddress {self.private}/chronyd.sock
+bindcmdaddress 127.0.0.1
+""")
+        return self.start("chronyd", *self.world.peer(which, "usr/sbin/chronyd"), "-d", "-x", "-U",
+                          "-u", "root", "-f", config, *options)
+
+    def ntpsec(self, configuration):
+        config = self.file("ntp.conf", configuration + f"\ndriftfile {self.folder}/ntp.drift\n")
+        return self.start("ntpd", *self.world.peer("local", "usr/sbin/ntpd"), "-n", "-g", "-c",
+                          config, env={"LD_PRELOAD": str(self.world.keepclock)})
+
+    def ntpd_rs(self, configuration):
+        config = self.file("ntp.toml", configuration)
+        return self.start("ntpd-rs", *self.world.peer("trixie", "usr/bin/ntp-daemon",
+                                                      self.world.keepclock), "-c", config)
+
+
+class World:
+    def __init__(self, name, programs):
+        self.prefix = f"visor{name}"
+        self.hub = f"{self.prefix}-hub"
+        self.programs = programs
+        self.timevisord, self.timevisor = programs["timevisord"], programs["timevisor"]
+        self.keepclock, self.peers = programs["keepclock"], programs["peers"]
+        self.namespaces, self.nodes = [], []
+        self._folder = tempfile.TemporaryDirectory(prefix="visor-netns-")
+        self.folder = pathlib.Path(self._folder.name)
+
+    def __enter__(self):
+        self.folder.chmod(0o755)
+        ip("netns", "add", self.hub)
+        self.namespaces.append(self.hub)
+        ip("-n", self.hub, "link", "add", "bridge", "type", "bridge")
+        ip("-n", self.hub, "link", "set", "bridge", "up")
+        return self
+
+    def __exit__(self, *_):
+        for node in self.nodes:
+            for process in node.processes:
+                process.stop()
+        for namespace in self.namespaces:
+            subprocess.run(["ip", "netns", "delete", namespace], check=False,
+                           stderr=subprocess.DEVNULL)
+        self._folder.cleanup()
+
+    def node(self, name):
+        node = Node(self, len(self.nodes) + 1, name)
+        self.nodes.append(node)
+        return node
+
+    def peer(self, which, path, preload=None):
+        """Words that start a program of an unpacked distribution with that one's libraries."""
+        root = self.peers / which / "root"
+        if not (root / path).exists():
+            raise Skipped(f"{path} of {which} could not be downloaded")
+        if which == "local":
+            return [root / path]
+        loaders = sorted(root.glob("usr/lib*/**/ld-linux-*.so.*"))
+        libraries = ":".join(str(folder) for folder in root.glob("usr/lib/*-linux-gnu*"))
+        return [loaders[0], "--library-path", libraries,
+                *(["--preload", preload] if preload else []), root / path]
+
+    @staticmethod
+    def until(holds, seconds, what):
+        """Waits for something to become true, and returns it; it is a finding if it does not."""
+        end = time.monotonic() + seconds
+        while True:
+            value = holds()
+            if value:
+                return value
+            if time.monotonic() > end:
+                raise Failed(f"not within {seconds} s: {what}")
+            time.sleep(0.2)
+
+
+def expect(condition, what):
+    if not condition:
+        raise Failed(what)
