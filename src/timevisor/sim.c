@@ -17,6 +17,7 @@
 struct arguments {
     struct visor_sim_options options;
     bool log, show;
+    const char *plot, *host, *replay;
     bool seed_given, runs_given;
     uint64_t seed;
     uint32_t runs, jobs, random;
@@ -33,6 +34,9 @@ static void print_help(void)
            "  -d, --duration S   so many simulated seconds\n"
            "  -J, --jobs N       processes (as many as there are processors)\n"
            "  -j, --json         results as JSON\n"
+           "  -p, --plot FILE    draw the first run as SVG\n"
+           "  -H, --host NAME    of this host, instead of the first\n"
+           "  -R, --replay FILE  instead of scenarios: a recording of timevisord\n"
            "  -r, --random N     instead of scenarios: N random worlds\n"
            "      --show         of random worlds: print the scenarios, run nothing\n"
            "  -l, --log          print what happens, with true time\n"
@@ -93,8 +97,11 @@ static bool load(const char *path, struct visor_scenario *scenario)
 static int run_file(const char *path, struct arguments *arguments)
 {
     struct visor_scenario scenario;
-    struct visor_series series = {
-        .scenario = &scenario, .jobs = arguments->log ? 1 : arguments->jobs, .log = arguments->log};
+    struct visor_series series = {.scenario = &scenario,
+                                  .jobs = arguments->log ? 1 : arguments->jobs,
+                                  .log = arguments->log,
+                                  .plot = arguments->plot,
+                                  .plot_host = arguments->host};
     int status = VISOR_CLI_USAGE, error;
 
     visor_scenario_init(&scenario);
@@ -142,6 +149,17 @@ static int run_random(const struct arguments *arguments)
     return good ? VISOR_CLI_YES : VISOR_CLI_NO;
 }
 
+static int run_replay(const struct arguments *arguments)
+{
+    bool good;
+    int error = visor_sim_replay(arguments->replay, arguments->options.json, stdout, &good);
+
+    if (!error)
+        return good ? VISOR_CLI_YES : VISOR_CLI_NO;
+    fprintf(stderr, "timevisor sim: %s: %s\n", arguments->replay, strerror(-error));
+    return VISOR_CLI_USAGE;
+}
+
 static bool take_number(const char *text, double least, double most, double *value)
 {
     char *end;
@@ -173,6 +191,15 @@ static bool take_option(struct arguments *arguments, int option)
             return false;
         arguments->jobs = (uint32_t)value;
         return true;
+    case 'p':
+        arguments->plot = optarg;
+        return true;
+    case 'H':
+        arguments->host = optarg;
+        return true;
+    case 'R':
+        arguments->replay = optarg;
+        return true;
     case 'r':
         if (!take_number(optarg, 1.0, 1e7, &value))
             return false;
@@ -201,6 +228,9 @@ int visor_cli_sim(int argc, char **argv)
         {"jobs", required_argument, NULL, 'J'},
         {"json", no_argument, NULL, 'j'},
         {"help", no_argument, NULL, 'h'},
+        {"plot", required_argument, NULL, 'p'},
+        {"host", required_argument, NULL, 'H'},
+        {"replay", required_argument, NULL, 'R'},
         {"random", required_argument, NULL, 'r'},
         {"show", no_argument, NULL, 'S'},
         {"log", no_argument, NULL, 'l'},
@@ -210,7 +240,7 @@ int visor_cli_sim(int argc, char **argv)
     struct arguments arguments = {.jobs = processors > 0 ? (uint32_t)processors : 1};
     int option, worst = VISOR_CLI_YES;
 
-    while ((option = getopt_long(argc, argv, "s:n:d:J:jlr:h", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "s:n:d:J:jlp:H:R:r:h", options, NULL)) != -1) {
         if (option == 'h') {
             print_help();
             return VISOR_CLI_YES;
@@ -220,6 +250,8 @@ int visor_cli_sim(int argc, char **argv)
     }
     if (arguments.random > 0)
         return run_random(&arguments);
+    if (arguments.replay)
+        return run_replay(&arguments);
     if (optind == argc) {
         fputs(_("timevisor sim: no scenario is given (see: timevisor sim --help)\n"), stderr);
         return VISOR_CLI_USAGE;

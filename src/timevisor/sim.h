@@ -13,8 +13,9 @@ struct visor_series {
     uint32_t jobs;                  /* processes */
     struct visor_outcome *outcomes; /* runs * hosts, by run, then host */
     size_t count;
-    size_t hosts; /* in a run */
-    bool log;     /* print what happens as it happens; needs jobs 1 */
+    size_t hosts;                 /* in a run */
+    bool log;                     /* print what happens as it happens; needs jobs 1 */
+    const char *plot, *plot_host; /* draw the first run of this host to this file; NULL: no */
 };
 
 /* Run them all. 0, or -errno; `outcomes` is then complete and freed by visor_series_done. */
@@ -32,6 +33,10 @@ bool visor_sim_report(const struct visor_series *series, const struct visor_sim_
 
 /* Run `count` random worlds from `seed` on; print what failed, and a sum. 0, or -errno. */
 int visor_sim_random(uint64_t seed, uint32_t count, uint32_t jobs, FILE *to, bool *good);
+
+/* Replay a recording and print whether all actions are the same. 0, or -errno; a recording that
+ * cannot be read says so on stderr and is not good. */
+int visor_sim_replay(const char *path, bool json, FILE *to, bool *good);
 
 /* From now on print what the engines of this world say and what happens to it. */
 void visor_sim_log(struct visor_world *world);
