@@ -41,11 +41,9 @@ static void init_clocks(struct visor_host *host, struct visor_world *world)
 
 static bool make_engine(struct visor_host *host, struct visor_rng *rng)
 {
-    uint64_t seed[4];
-
     for (int i = 0; i < 4; i++)
-        seed[i] = visor_rng_next(rng);
-    host->engine = visor_engine_new(host->model->config, seed);
+        host->engine_seed[i] = visor_rng_next(rng);
+    host->engine = visor_engine_new(host->model->config, host->engine_seed);
     return host->engine != NULL;
 }
 
@@ -266,16 +264,21 @@ static void set_timer(struct visor_host *host, struct visor_world *world)
 
 static void feed(struct visor_host *host, struct visor_world *world, struct visor_event *event)
 {
+    const struct visor_observer *observer = &world->observer;
     struct visor_action action;
 
     event->now = visor_host_reading(host);
     host->score.events++;
+    if (observer->event)
+        observer->event(observer->context, host, event);
     visor_engine_handle(host->engine, event);
     while (visor_engine_next(host->engine, &action)) {
-        if (world->observer.action)
-            world->observer.action(world->observer.context, host, world->now, &action);
+        if (observer->action)
+            observer->action(observer->context, host, world->now, &action);
         visor_host_carry(host, world, &action);
     }
+    if (observer->handled)
+        observer->handled(observer->context, host, event);
 }
 
 /* Tell the checker what a reference clock says. It was honest if it is. */

@@ -19,8 +19,10 @@ void visor_scenario_init(struct visor_scenario *scenario)
 
 void visor_scenario_done(struct visor_scenario *scenario)
 {
-    for (size_t i = 0; i < scenario->config_count; i++)
-        visor_config_free(scenario->configs[i]);
+    for (size_t i = 0; i < scenario->config_count; i++) {
+        visor_config_free(scenario->configs[i].config);
+        free(scenario->configs[i].text);
+    }
     free(scenario->configs);
     free(scenario->networks);
     free(scenario->servers);
@@ -178,10 +180,26 @@ bool visor_scenario_add_expect(struct visor_scenario *scenario,
     return true;
 }
 
-bool visor_scenario_own_config(struct visor_scenario *scenario, struct visor_config *config)
+bool visor_scenario_own_config(struct visor_scenario *scenario, struct visor_config *config,
+                               const char *text, size_t size)
 {
-    if (!room(&scenario->configs, scenario->config_count, sizeof(*scenario->configs)))
+    char *copy = malloc(size + 1);
+
+    if (!copy || !room(&scenario->configs, scenario->config_count, sizeof(*scenario->configs))) {
+        free(copy);
         return false;
-    scenario->configs[scenario->config_count++] = config;
+    }
+    memcpy(copy, text, size);
+    scenario->configs[scenario->config_count++] =
+        (struct visor_scenario_config){.config = config, .text = copy, .size = size};
     return true;
+}
+
+const struct visor_scenario_config *
+visor_scenario_find_config(const struct visor_scenario *scenario, const struct visor_config *config)
+{
+    for (size_t i = 0; i < scenario->config_count; i++)
+        if (scenario->configs[i].config == config)
+            return &scenario->configs[i];
+    return NULL;
 }

@@ -51,6 +51,13 @@ struct visor_scenario_host {
     const struct visor_config *config; /* owned by the scenario; shared by `count` hosts */
 };
 
+/* A configuration and the text that it was made of, without its end. */
+struct visor_scenario_config {
+    struct visor_config *config;
+    char *text;
+    size_t size;
+};
+
 /* A reference clock of a host; refclock directives find it by the parameter before its options. */
 struct visor_scenario_device {
     char name[2 * VISOR_SCENARIO_NAME_MAX]; /* "/dev/ptp0", "0" for SHM 0, … */
@@ -164,7 +171,7 @@ struct visor_scenario {
     size_t mishap_count;
     struct visor_scenario_expect *expects;
     size_t expect_count;
-    struct visor_config **configs;
+    struct visor_scenario_config *configs;
     size_t config_count;
 };
 
@@ -189,7 +196,14 @@ bool visor_scenario_add_expect(struct visor_scenario *scenario,
 
 const char *visor_scenario_mishap_name(enum visor_mishap_kind kind); /* as in a scenario file */
 
-/* The scenario owns `config` from now on. False without memory (the caller still owns it). */
-bool visor_scenario_own_config(struct visor_scenario *scenario, struct visor_config *config);
+/* The scenario owns `config` from now on; `text` is copied. False without memory (the caller still
+ * owns it). */
+bool visor_scenario_own_config(struct visor_scenario *scenario, struct visor_config *config,
+                               const char *text, size_t size);
+
+/* The text behind a host's configuration; NULL if there is none. */
+const struct visor_scenario_config *
+visor_scenario_find_config(const struct visor_scenario *scenario,
+                           const struct visor_config *config);
 
 #endif

@@ -549,7 +549,8 @@ static void finish_host(struct visor_script *script)
     for (size_t i = before; i < script->place.diagnoses->count; i++)
         if (script->place.diagnoses->items[i].line > 0)
             script->place.diagnoses->items[i].line += script->host_line - 1;
-    if (config && !visor_scenario_own_config(script->scenario, config)) {
+    if (config &&
+        !visor_scenario_own_config(script->scenario, config, script->block, script->block_size)) {
         visor_config_free(config);
         config = NULL;
     }

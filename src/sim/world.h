@@ -42,6 +42,7 @@ struct visor_host {
     char name[VISOR_SCENARIO_NAME_MAX];
     const struct visor_scenario_host *model;
     struct visor_engine *engine;
+    uint64_t engine_seed[4];
     struct visor_kernel kernel;
     struct visor_oscillator oscillator;
     struct visor_rng rng;          /* of its operating system: latencies, stamps */
@@ -80,6 +81,9 @@ struct visor_observer {
     void (*action)(void *context, const struct visor_host *host, int64_t at,
                    const struct visor_action *action);
     void (*mishap)(void *context, const struct visor_scenario_mishap *mishap, int64_t at);
+    /* Around an event: before the engine has it, and when its actions are drained. */
+    void (*event)(void *context, const struct visor_host *host, const struct visor_event *event);
+    void (*handled)(void *context, const struct visor_host *host, const struct visor_event *event);
 };
 
 /* A mishap of the scenario, waiting for its time. */

@@ -20,7 +20,7 @@ static int do_share(const struct share *share, uint32_t job)
 {
     for (uint32_t i = job; i < share->count; i += share->jobs)
         if (share->piece(share->context, i, share->results + i * share->size))
-            return -ENOMEM;
+            return -EIO;
     return 0;
 }
 
@@ -35,7 +35,7 @@ static int gather(const pid_t *children, uint32_t started)
         while (waitpid(children[i], &status, 0) < 0 && errno == EINTR)
             ;
         if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-            error = WIFEXITED(status) ? -ENOMEM : -EIO;
+            error = -EIO;
     }
     return error;
 }

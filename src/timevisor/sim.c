@@ -17,7 +17,7 @@
 struct arguments {
     struct visor_sim_options options;
     bool log, show;
-    const char *plot, *host, *replay;
+    const char *plot, *record, *host, *replay;
     bool seed_given, runs_given;
     uint64_t seed;
     uint32_t runs, jobs, random;
@@ -35,6 +35,7 @@ static void print_help(void)
            "  -J, --jobs N       processes (as many as there are processors)\n"
            "  -j, --json         results as JSON\n"
            "  -p, --plot FILE    draw the first run as SVG\n"
+           "  -c, --record FILE  record the first run, for --replay\n"
            "  -H, --host NAME    of this host, instead of the first\n"
            "  -R, --replay FILE  instead of scenarios: a recording of timevisord\n"
            "  -r, --random N     instead of scenarios: N random worlds\n"
@@ -101,7 +102,8 @@ static int run_file(const char *path, struct arguments *arguments)
                                   .jobs = arguments->log ? 1 : arguments->jobs,
                                   .log = arguments->log,
                                   .plot = arguments->plot,
-                                  .plot_host = arguments->host};
+                                  .record = arguments->record,
+                                  .watched = arguments->host};
     int status = VISOR_CLI_USAGE, error;
 
     visor_scenario_init(&scenario);
@@ -129,19 +131,22 @@ static int run_file(const char *path, struct arguments *arguments)
 
 static int run_random(const struct arguments *arguments)
 {
-    uint64_t seed = arguments->seed_given ? arguments->seed : 1;
+    struct visor_sim_random job = {.seed = arguments->seed_given ? arguments->seed : 1,
+                                   .count = arguments->random,
+                                   .jobs = arguments->jobs,
+                                   .json = arguments->options.json};
     char text[VISOR_CHAOS_TEXT_MAX];
     bool good;
     int error;
 
     if (arguments->show) {
         for (uint32_t i = 0; i < arguments->random; i++) {
-            visor_chaos_write(seed + i, text);
+            visor_chaos_write(job.seed + i, text);
             fputs(text, stdout);
         }
         return VISOR_CLI_YES;
     }
-    error = visor_sim_random(seed, arguments->random, arguments->jobs, stdout, &good);
+    error = visor_sim_random(&job, stdout, &good);
     if (error) {
         fprintf(stderr, "timevisor sim: %s\n", strerror(-error));
         return VISOR_CLI_REFUSED;
@@ -194,6 +199,9 @@ static bool take_option(struct arguments *arguments, int option)
     case 'p':
         arguments->plot = optarg;
         return true;
+    case 'c':
+        arguments->record = optarg;
+        return true;
     case 'H':
         arguments->host = optarg;
         return true;
@@ -229,6 +237,7 @@ int visor_cli_sim(int argc, char **argv)
         {"json", no_argument, NULL, 'j'},
         {"help", no_argument, NULL, 'h'},
         {"plot", required_argument, NULL, 'p'},
+        {"record", required_argument, NULL, 'c'},
         {"host", required_argument, NULL, 'H'},
         {"replay", required_argument, NULL, 'R'},
         {"random", required_argument, NULL, 'r'},
@@ -240,7 +249,7 @@ int visor_cli_sim(int argc, char **argv)
     struct arguments arguments = {.jobs = processors > 0 ? (uint32_t)processors : 1};
     int option, worst = VISOR_CLI_YES;
 
-    while ((option = getopt_long(argc, argv, "s:n:d:J:jlp:H:R:r:h", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "s:n:d:J:jlp:c:H:R:r:h", options, NULL)) != -1) {
         if (option == 'h') {
             print_help();
             return VISOR_CLI_YES;

@@ -13,9 +13,10 @@ struct visor_series {
     uint32_t jobs;                  /* processes */
     struct visor_outcome *outcomes; /* runs * hosts, by run, then host */
     size_t count;
-    size_t hosts;                 /* in a run */
-    bool log;                     /* print what happens as it happens; needs jobs 1 */
-    const char *plot, *plot_host; /* draw the first run of this host to this file; NULL: no */
+    size_t hosts;              /* in a run */
+    bool log;                  /* print what happens as it happens; needs jobs 1 */
+    const char *plot, *record; /* draw or record (not both) the first run to this file */
+    const char *watched;       /* of this host; NULL: the first */
 };
 
 /* Run them all. 0, or -errno; `outcomes` is then complete and freed by visor_series_done. */
@@ -31,8 +32,14 @@ struct visor_sim_options {
 bool visor_sim_report(const struct visor_series *series, const struct visor_sim_options *options,
                       FILE *to);
 
-/* Run `count` random worlds from `seed` on; print what failed, and a sum. 0, or -errno. */
-int visor_sim_random(uint64_t seed, uint32_t count, uint32_t jobs, FILE *to, bool *good);
+struct visor_sim_random {
+    uint64_t seed; /* of the first world */
+    uint32_t count, jobs;
+    bool json;
+};
+
+/* Run random worlds; print what failed, and a sum. 0, or -errno. */
+int visor_sim_random(const struct visor_sim_random *job, FILE *to, bool *good);
 
 /* Replay a recording and print whether all actions are the same. 0, or -errno; a recording that
  * cannot be read says so on stderr and is not good. */

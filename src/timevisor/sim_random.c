@@ -98,23 +98,69 @@ static void print_failure(uint64_t seed, const struct visor_random_result *resul
         seed);
 }
 
-int visor_sim_random(uint64_t seed, uint32_t count, uint32_t jobs, FILE *to, bool *good)
+static void print_sum(const struct visor_random_result *sum, uint32_t count, uint32_t failed,
+                      FILE *to)
+{
+    char text[2][VISOR_QUANTITY_MAX];
+
+    fprintf(to, _("%" PRIu32 " random worlds, %.0f host hours, %.0f events; %" PRIu32 " failed\n"),
+            count, sum->hours, sum->events, failed);
+    if (sum->windows > 0.0)
+        fprintf(to,
+                _("False bounds between a fault and the first event that could reveal it: %.0f, "
+                  "%s in all, longest %s, worst error/bound %.3g\n"),
+                sum->windows, visor_quantity_print(sum->windows_s, text[0]),
+                visor_quantity_print(sum->longest_s, text[1]), sum->worst);
+}
+
+static void print_json(const struct visor_random_result *results, uint64_t seed,
+                       const struct visor_random_result *sum, uint32_t count, FILE *to)
+{
+    const char *comma = "";
+
+    fprintf(to,
+            "{\"version\": 1, \"worlds\": %" PRIu32 ", \"host_hours\": %.9g, \"events\": %.0f, "
+            "\"excused_windows\": %.0f, \"excused_total_s\": %.9g, "
+            "\"excused_longest_s\": %.9g, \"excused_worst_ratio\": %.9g, \"failed\": [",
+            count, sum->hours, sum->events, sum->windows, sum->windows_s, sum->longest_s,
+            sum->worst);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct visor_outcome *o = &results[i].first;
+
+        if (!results[i].failed && !results[i].refused)
+            continue;
+        fprintf(to, "%s\n  {\"seed\": %" PRIu64, comma, seed + i);
+        if (results[i].failed)
+            fprintf(to,
+                    ", \"kind\": \"%s\", \"host\": \"%s\", \"at_s\": %.9g, \"value\": %.9g, "
+                    "\"limit\": %.9g",
+                    o->violation >= 0 ? visor_violation_name((enum visor_violation)o->violation)
+                                      : "unmet",
+                    o->name, o->violation >= 0 ? o->violation_at : o->unmet_at,
+                    o->violation >= 0 ? o->violation_error : o->unmet_value, o->violation_bound);
+        fputc('}', to);
+        comma = ",";
+    }
+    fputs("]}\n", to);
+}
+
+int visor_sim_random(const struct visor_sim_random *job, FILE *to, bool *good)
 {
     const struct visor_random_result *results;
-    void *memory = NULL;
     struct visor_random_result sum = {0};
+    uint64_t seed = job->seed;
     uint32_t failed = 0;
-    char text[2][VISOR_QUANTITY_MAX];
-    int error = visor_jobs_run(run_seed, &seed, count, jobs, sizeof(*results), &memory);
+    void *memory = NULL;
+    int error = visor_jobs_run(run_seed, &seed, job->count, job->jobs, sizeof(*results), &memory);
 
     *good = false;
     if (error)
         return error;
     results = memory;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < job->count; i++) {
         const struct visor_random_result *r = &results[i];
 
-        if ((r->failed || r->refused) && failed++ < 20)
+        if ((r->failed || r->refused) && failed++ < 20 && !job->json)
             print_failure(seed + i, r, to);
         sum.hours += r->hours;
         sum.events += r->events;
@@ -123,15 +169,11 @@ int visor_sim_random(uint64_t seed, uint32_t count, uint32_t jobs, FILE *to, boo
         sum.longest_s = r->longest_s > sum.longest_s ? r->longest_s : sum.longest_s;
         sum.worst = r->worst > sum.worst ? r->worst : sum.worst;
     }
-    fprintf(to, _("%" PRIu32 " random worlds, %.0f host hours, %.0f events; %" PRIu32 " failed\n"),
-            count, sum.hours, sum.events, failed);
-    if (sum.windows > 0.0)
-        fprintf(to,
-                _("False bounds between a fault and the first event that could reveal it: %.0f, "
-                  "%s in all, longest %s, worst error/bound %.3g\n"),
-                sum.windows, visor_quantity_print(sum.windows_s, text[0]),
-                visor_quantity_print(sum.longest_s, text[1]), sum.worst);
-    visor_jobs_done(memory, count, sizeof(*results));
+    if (job->json)
+        print_json(results, seed, &sum, job->count, to);
+    else
+        print_sum(&sum, job->count, failed, to);
+    visor_jobs_done(memory, job->count, sizeof(*results));
     *good = failed == 0;
     return 0;
 }
