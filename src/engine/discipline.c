@@ -247,12 +247,12 @@ static bool change_allowed(struct visor_engine *e, double remaining)
     struct visor_message *message;
     double limit = e->config->max_change;
 
-    if (limit <= 0.0 || size_of(remaining) <= limit)
-        return true;
-    if (e->max_change_delay > 0) {
-        e->max_change_delay--;
+    if (e->max_change_delay != 0) { /* off, or not on yet: every update counts */
+        e->max_change_delay -= e->max_change_delay > 0;
         return true;
     }
+    if (size_of(remaining) <= limit)
+        return true;
     if (e->max_change_ignore != 0) {
         if (e->max_change_ignore > 0)
             e->max_change_ignore--;

@@ -190,7 +190,7 @@ static void step(struct visor_host *host, struct visor_world *world, int64_t ns)
     const struct visor_config *config = host->model->config;
     double size = visor_seconds_from_ns(ns < 0 ? -ns : ns);
     bool allowed =
-        config->makestep_threshold > 0.0 && size >= config->makestep_threshold * 0.999 &&
+        size >= config->makestep_threshold * 0.999 &&
         (config->makestep_limit < 0 || host->score.steps < (uint64_t)config->makestep_limit);
 
     if (!allowed && !(config->initstep_count > 0 && host->score.steps == 0))
