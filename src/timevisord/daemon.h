@@ -15,6 +15,7 @@
 #include "port/refclock.h"
 #include "port/stamp.h"
 #include "timevisord/options.h"
+#include "timevisord/recorder.h"
 #include "timevisord/remote.h"
 #include "timevisord/server.h"
 
@@ -45,6 +46,7 @@ struct visor_daemon {
     visor_mono started;
     struct visor_refclock_device *devices; /* of the configuration's reference clocks */
     size_t device_count;
+    struct visor_recorder *recorder; /* NULL: no record is made */
     struct visor_daemon_queue queue;
     struct visor_view view; /* what is served: the engine's last, before that "unsynchronised" */
     bool drift_failed;      /* said already */

@@ -1,5 +1,6 @@
 /* The daemon's entry: from the command line to the exit status. */
 #include "port/file.h"
+#include "port/sandbox.h"
 #include "port/text.h"
 #include "timevisord/process.h"
 #include "timevisord/setup.h"
@@ -116,6 +117,19 @@ static bool drop_privileges(struct visor_daemon *daemon)
     return error == 0;
 }
 
+static bool enter_sandbox(struct visor_daemon *daemon)
+{
+    int error = visor_sandbox_enter(daemon->options.filter);
+
+    if (error)
+        visor_log_write(daemon->log, VISOR_SEVERITY_FATAL, _("Could not filter system calls : %s"),
+                        strerror(-error));
+    else if (daemon->options.filter)
+        visor_log_write(daemon->log, VISOR_SEVERITY_INFO, _("System calls are filtered (level %d)"),
+                        daemon->options.filter);
+    return error == 0;
+}
+
 static void tell_ready(struct visor_daemon *daemon, int parent)
 {
     visor_process_started(parent, NULL);
@@ -136,7 +150,7 @@ static bool run(struct visor_daemon *daemon, int parent)
                         strerror(-error));
         return false;
     }
-    if (!drop_privileges(daemon))
+    if (!drop_privileges(daemon) || !enter_sandbox(daemon))
         return false;
     visor_start_engine(daemon);
     tell_ready(daemon, parent);
@@ -168,7 +182,11 @@ static int start(struct visor_daemon *daemon)
     int parent = -1;
 
     daemon->config = visor_setup_config(&daemon->options, daemon->log);
-    if (!daemon->config || !may_start(daemon))
+    if (!daemon->config)
+        return 1;
+    if (daemon->options.task == VISOR_TASK_PRINT_CONFIG)
+        return visor_setup_print(daemon->config) ? 0 : 1;
+    if (!may_start(daemon))
         return 1;
     if (!daemon->options.foreground) {
         parent = visor_process_detach();

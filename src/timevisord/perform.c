@@ -208,13 +208,19 @@ static void perform(struct visor_daemon *daemon, const struct visor_action *acti
 
 static void handle_one(struct visor_daemon *daemon, struct visor_event *event)
 {
+    uint64_t digest = visor_recording_digest_begin();
     struct visor_action action;
 
     if (daemon->clock.ops->read(&daemon->clock, &event->now))
         return;
     visor_engine_handle(daemon->engine, event);
-    while (visor_engine_next(daemon->engine, &action))
+    while (visor_engine_next(daemon->engine, &action)) {
+        if (daemon->recorder)
+            digest = visor_recording_digest(digest, &action);
         perform(daemon, &action);
+    }
+    if (daemon->recorder)
+        visor_recorder_write(daemon->recorder, event, digest);
 }
 
 void visor_daemon_handle(struct visor_daemon *daemon, struct visor_event *event)

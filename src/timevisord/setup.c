@@ -2,9 +2,11 @@
 #include "timevisord/setup.h"
 
 #include "config/parse.h"
+#include "config/print.h"
 #include "port/configfile.h"
 #include "port/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -71,6 +73,20 @@ static int load(const struct visor_options *options, struct visor_config *config
     result = visor_config_parse_into(config, NULL, text, &visor_configfile_loader, diagnoses);
     free(text);
     return result;
+}
+
+bool visor_setup_print(const struct visor_config *config)
+{
+    size_t size = visor_config_print(config, VISOR_CONFIG_FORM_FILE, NULL, 0);
+    char *text = malloc(size + 1);
+    bool printed = false;
+
+    if (text) {
+        visor_config_print(config, VISOR_CONFIG_FORM_FILE, text, size + 1);
+        printed = fputs(text, stdout) >= 0 && fflush(stdout) == 0;
+    }
+    free(text);
+    return printed;
 }
 
 struct visor_config *visor_setup_config(const struct visor_options *options, struct visor_log *log)

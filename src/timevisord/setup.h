@@ -15,6 +15,9 @@ struct visor_config *visor_setup_config(const struct visor_options *options, str
 /* Everything that is wrong, a line each. */
 void visor_setup_log(const struct visor_diagnoses *diagnoses, struct visor_log *log);
 
+/* -p: the whole configuration to stdout. False: it could not be written. */
+bool visor_setup_print(const struct visor_config *config);
+
 /* The file that would be read; never NULL. */
 const char *visor_setup_path(const struct visor_options *options);
 

@@ -144,6 +144,9 @@ int visor_start(struct visor_daemon *daemon)
     if (!daemon->remote)
         return -ENOMEM;
     daemon->engine = visor_engine_new(daemon->config, seed);
+    if (daemon->engine && daemon->config->record[0])
+        daemon->recorder =
+            visor_recorder_new(daemon->config->record, seed, daemon->config, daemon->log);
     return daemon->engine ? 0 : -ENOMEM;
 }
 
@@ -167,6 +170,7 @@ void visor_stop(struct visor_daemon *daemon)
 
     if (daemon->engine && daemon->options.task == VISOR_TASK_RUN)
         visor_daemon_handle(daemon, &event);
+    visor_recorder_free(daemon->recorder);
     visor_engine_free(daemon->engine);
     visor_control_free(daemon->control);
     visor_remote_free(daemon->remote);
