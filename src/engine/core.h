@@ -38,6 +38,8 @@ struct visor_engine {
     enum visor_trust trust;
     uint64_t epoch;
     uint32_t leader; /* source id; 0: none */
+    uint8_t stratum; /* ours, by the source that led last; it holds in holdover */
+    uint32_t refid;
     int combined;
     struct visor_view view; /* as last published */
     double update_interval_s, last_offset_s, rms_offset_s;

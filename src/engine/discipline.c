@@ -141,7 +141,6 @@ int64_t visor_discipline_bound_ns(const struct visor_engine *e, visor_mono raw)
 void visor_discipline_publish(struct visor_engine *e)
 {
     struct visor_view *view = &e->view;
-    const struct visor_source *leader = e->leader ? visor_sources_find(e, e->leader) : NULL;
 
     *view = (struct visor_view){
         .version = 1,
@@ -157,9 +156,9 @@ void visor_discipline_publish(struct visor_engine *e)
         .tai_offset_s = (int16_t)e->tai_offset_s,
         .precision = e->precision,
     };
-    if (e->known && leader) {
-        view->stratum = (uint8_t)(leader->stratum + 1);
-        view->refid = visor_source_refid(leader);
+    if (e->known) {
+        view->stratum = e->stratum;
+        view->refid = e->refid;
         view->reference = visor_line_utc(&e->line, e->line.at);
         view->root_delay_ns = visor_ns_from_seconds(e->root_delay_s);
         view->root_dispersion_ns = visor_ns_from_seconds(
@@ -273,7 +272,6 @@ static void correct(struct visor_engine *e)
     double remaining = visor_discipline_remaining(e);
     bool step;
 
-    e->last_offset_s = remaining;
     if (!change_allowed(e, remaining))
         return;
     if (size_of(remaining) > e->config->log_change) {
@@ -282,12 +280,14 @@ static void correct(struct visor_engine *e)
 
         message->number[0] = remaining;
     }
-    step = e->makestep_limit != 0 && e->makestep_threshold > 0.0 &&
-           size_of(remaining) > e->makestep_threshold;
+    step = e->makestep_limit != 0 && size_of(remaining) > e->makestep_threshold;
     if (e->makestep_limit > 0)
         e->makestep_limit--;
-    if (!e->settable)
+    if (!e->settable) {
+        if (step)
+            visor_engine_log(e, VISOR_MESSAGE_STEP_FAILED, VISOR_SEVERITY_WARNING);
         return;
+    }
     if (step && !e->step_pending)
         visor_discipline_step(e, remaining);
     else
@@ -351,7 +351,7 @@ static void tell_state(struct visor_engine *e, struct visor_source *source)
                      e->config->max_stratum);
         else
             complain(e, source, VISOR_COMPLAINT_STRATUM, VISOR_MESSAGE_STRATUM_LOW,
-                     source->association.config.min_stratum);
+                     e->config->min_stratum);
         break;
     case VISOR_STATE_SELECTED:
     case VISOR_STATE_COMBINED:
@@ -488,11 +488,14 @@ static void account(struct visor_engine *e, const struct visor_source *leader)
     double bound;
 
     e->update_interval_s = visor_source_interval(leader);
-    e->root_delay_s = newest->root_delay_s + leader->filter.min_delay_s;
+    e->root_delay_s =
+        newest->root_delay_s + (leader->refclock ? newest->delay_s : leader->filter.min_delay_s);
     bound = -e->low > e->high ? -e->low : e->high;
     e->root_dispersion_s = bound - e->root_delay_s / 2.0;
     if (e->root_dispersion_s < newest->root_dispersion_s)
         e->root_dispersion_s = newest->root_dispersion_s;
+    e->stratum = (uint8_t)(leader->stratum + 1);
+    e->refid = visor_source_refid(leader);
     e->leap = leader->leap;
     e->trust = VISOR_TRUST_SYNCHRONIZED;
     e->updated = e->now.raw;
@@ -519,10 +522,10 @@ static void record_tracking(struct visor_engine *e, const struct visor_source *l
     tracking->leap = e->leap;
     tracking->combined = e->combined;
     tracking->offset_sd = visor_math_sqrt(e->line.p00);
-    tracking->remaining = e->last_offset_s - offset;
+    tracking->remaining = visor_discipline_remaining(e) - offset;
     tracking->root_delay = e->root_delay_s;
     tracking->root_dispersion = e->root_dispersion_s;
-    tracking->max_error = visor_seconds_from_ns(bound) + size_of(e->last_offset_s);
+    tracking->max_error = visor_seconds_from_ns(bound) + size_of(visor_discipline_remaining(e));
 }
 
 static void follow(struct visor_engine *e, struct visor_source *leader,
@@ -542,6 +545,7 @@ static void follow(struct visor_engine *e, struct visor_source *leader,
     adopt(e, leader, selection);
     account(e, leader);
     offset = had ? visor_line_diff(&e->line, &before, e->now.raw) : visor_discipline_remaining(e);
+    e->last_offset_s = offset;
     e->rms_offset_s =
         e->updates == 1
             ? size_of(offset)

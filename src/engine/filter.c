@@ -29,6 +29,14 @@ void visor_filter_init(struct visor_filter *filter, bool network, int limit)
     };
 }
 
+void visor_filter_path(struct visor_filter *filter, double min_delay_s, double asymmetry)
+{
+    filter->known_delay_s = min_delay_s;
+    filter->asymmetry_fixed = asymmetry <= 0.5 && asymmetry >= -0.5;
+    if (filter->asymmetry_fixed)
+        filter->noise.asymmetry = asymmetry;
+}
+
 void visor_filter_expect(struct visor_filter *filter, double rate, double deviation)
 {
     filter->prior_rate = rate;
@@ -74,36 +82,38 @@ double visor_filter_root_distance(const struct visor_filter *filter, unsigned in
  * samples with a sum of two exponential queues the smallest still waited 0.63 mean / sqrt(n). */
 static void measure_delays(struct visor_filter *filter)
 {
-    double sum = 0.0, smallest = 1e9, square = 0.0, n = (double)filter->count;
+    double sum = 0.0, smallest = 1e9, largest = 0.0, n = (double)filter->count, guess;
 
     if (!filter->network)
         return;
     for (unsigned int i = 0; i < filter->count; i++) {
         double delay = visor_filter_entry(filter, i)->delay_s;
 
-        if (delay < smallest)
-            smallest = delay;
+        smallest = delay < smallest ? delay : smallest;
+        largest = delay > largest ? delay : largest;
     }
+    if (filter->known_delay_s > 0.0 && filter->known_delay_s < smallest)
+        smallest = filter->known_delay_s;
     for (unsigned int i = 0; i < filter->count; i++) {
         struct visor_filter_entry *entry =
             &filter->entries[(filter->first + i) % VISOR_FILTER_SAMPLES];
 
         entry->point.excess_s = entry->delay_s - smallest;
         sum += entry->point.excess_s;
-        square += entry->point.excess_s * entry->point.excess_s;
     }
     filter->min_delay_s = smallest;
-    /* One imagined sample with an excess of a quarter of the delay keeps small n honest. */
-    filter->mean_excess_s = (sum + 0.25 * smallest) / n;
-    filter->delay_deviation_s =
-        visor_math_sqrt(square / n - (sum / n) * (sum / n)) + 0.25 * smallest / n;
+    /* One imagined sample keeps small n honest. */
+    guess = 0.25 * smallest;
+    if (n > 1.0 && guess > 2.0 * (largest - smallest))
+        guess = 2.0 * (largest - smallest);
+    filter->mean_excess_s = (sum + guess) / n;
 }
 
 static double white_floor(const struct visor_filter *filter)
 {
     double least = UNIFORM * 0.63 * filter->mean_excess_s / visor_math_sqrt((double)filter->count);
 
-    if (filter->network && least > filter->floor_s)
+    if (filter->network && filter->known_delay_s <= 0.0 && least > filter->floor_s)
         return least;
     return filter->floor_s > WHITE_MIN ? filter->floor_s : WHITE_MIN;
 }
@@ -133,6 +143,11 @@ static double prejudice(const struct visor_filter *filter, const struct visor_no
            4.0 * white * white;
 }
 
+static bool asymmetry_open(const struct visor_filter *filter)
+{
+    return filter->network && !filter->asymmetry_fixed && filter->count >= 8;
+}
+
 /* Neighbour number `which` of a noise model; false where there is none. */
 static bool neighbour(const struct visor_filter *filter, unsigned int which,
                       struct visor_noise *noise)
@@ -160,10 +175,10 @@ static bool neighbour(const struct visor_filter *filter, unsigned int which,
         return filter->network && noise->coupling > 0.01;
     case 6:
         noise->asymmetry += 0.1;
-        return filter->network && filter->count >= 8 && noise->asymmetry < 0.51;
+        return asymmetry_open(filter) && noise->asymmetry < 0.51;
     case 7:
         noise->asymmetry -= 0.1;
-        return filter->network && filter->count >= 8 && noise->asymmetry > -0.51;
+        return asymmetry_open(filter) && noise->asymmetry > -0.51;
     /* Slow wander looks like white noise until both change at once. */
     case 8:
         noise->wander *= 10.0;
@@ -362,6 +377,7 @@ static enum visor_filter_verdict believe(struct visor_filter *filter, double dri
     }
     for (unsigned int i = 0; i < n; i++)
         accept(filter, &again[i], drift);
+    filter->scatter_s = 0.0;
     return jumped ? VISOR_FILTER_JUMPED : VISOR_FILTER_RESTARTED;
 }
 
@@ -398,6 +414,7 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
         return VISOR_FILTER_TAKEN;
     }
     *jump_s = misfit(filter, &entry, &deviations);
+    filter->scatter_s += ((*jump_s < 0.0 ? -*jump_s : *jump_s) - filter->scatter_s) / 4.0;
     if (deviations * deviations <= GATE * GATE) {
         accept(filter, &entry, drift);
         return VISOR_FILTER_TAKEN;
@@ -406,6 +423,13 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
     if (filter->suspect_count == (filter->count < YOUNG ? 2 : VISOR_FILTER_SUSPECTS))
         return believe(filter, drift, jump_s);
     return VISOR_FILTER_SUSPECT;
+}
+
+double visor_filter_jitter(const struct visor_filter *filter)
+{
+    double deviation = visor_filter_deviation(filter);
+
+    return filter->scatter_s > deviation ? filter->scatter_s : deviation;
 }
 
 double visor_filter_deviation(const struct visor_filter *filter)

@@ -28,9 +28,12 @@ struct visor_filter {
     struct visor_line prior; /* at the oldest entry's time, before it is taken */
     struct visor_line line;  /* at the newest entry's time */
     double prior_rate, prior_rate_deviation;
-    double min_delay_s, mean_excess_s, delay_deviation_s;
-    double floor_s; /* smallest credible noise: configured or the refclock's precision */
-    bool network;   /* has delays; false: reference clock */
+    double min_delay_s, mean_excess_s;
+    double scatter_s;     /* running mean of what samples missed the line by */
+    double known_delay_s; /* `mindelay`; 0: to be learnt */
+    bool asymmetry_fixed; /* `asymmetry`: not to be learnt */
+    double floor_s;       /* smallest credible noise: configured or the refclock's precision */
+    bool network;         /* has delays; false: reference clock */
     /* Interval that surely contains UTC, relative to the line's integer part, at `line.at`. */
     double low, high;
     uint32_t taken; /* samples ever accepted */
@@ -44,8 +47,10 @@ enum visor_filter_verdict {
 };
 
 /* `limit`: samples to keep, 4 … 64. `rate`, `deviation`: what is known of the counter's rate
- * before any sample (drift file, other sources), s/s. */
+ * before any sample (drift file, other sources), s/s. The path: smallest possible delay, 0 if it is
+ * not known; asymmetry of the jitter, beyond +-0.5 if it is to be learnt. */
 void visor_filter_init(struct visor_filter *filter, bool network, int limit);
+void visor_filter_path(struct visor_filter *filter, double min_delay_s, double asymmetry);
 void visor_filter_expect(struct visor_filter *filter, double rate, double deviation);
 
 /* Forget all samples; the noise that was learnt stays. */
@@ -78,6 +83,9 @@ double visor_filter_cautious_wander(const struct visor_filter *filter);
 
 /* Deviation of a typical sample, s. */
 double visor_filter_deviation(const struct visor_filter *filter);
+
+/* How far samples miss what was expected of them, suspects included; not below the deviation. */
+double visor_filter_jitter(const struct visor_filter *filter);
 
 /* The sure interval of UTC at `raw` relative to `line` at raw, growing by `drift` s/s. */
 void visor_filter_interval(const struct visor_filter *filter, visor_mono raw, double drift,

@@ -101,14 +101,13 @@ static enum visor_select_state usability(const struct visor_source *source,
     if (filter->count == 0 ||
         (int)filter->taken < (filter->limit < SAMPLES_NEEDED ? filter->limit : SAMPLES_NEEDED))
         return VISOR_STATE_NO_SAMPLES;
-    if (visor_source_reach(source) == 0 && source->idle_polls >= unreach)
+    if (visor_source_reach(source) == 0 || source->idle_polls >= unreach)
         return VISOR_STATE_STALE;
     if (source->candidate.distance > config->max_distance)
         return VISOR_STATE_DISTANT;
-    if (visor_filter_deviation(filter) > config->max_jitter)
+    if (visor_filter_jitter(filter) > config->max_jitter)
         return VISOR_STATE_JITTERY;
-    if (source->stratum > config->max_stratum ||
-        (!source->refclock && source->stratum < source->association.config.min_stratum))
+    if (source->stratum > config->max_stratum || source->stratum < config->min_stratum)
         return VISOR_STATE_STRATUM;
     return VISOR_STATE_WAITING_SOURCES;
 }
@@ -149,8 +148,8 @@ double visor_source_adapt(const struct visor_source *source, double interval_s, 
     struct visor_line line = filter->line;
     double deviation = visor_filter_deviation(filter), share, factor;
     double growth = line.p00 > COARSE * COARSE ? GROWTH_SAMPLES_COARSE : GROWTH_SAMPLES;
-    double longest =
-        visor_math_exp2i(source->association.minpoll) * (1.0 + (double)filter->taken / growth);
+    double longest = visor_math_exp2i(source->association.minpoll) *
+                     (1.0 + 8.0 * (double)filter->taken / (growth * (double)poll_target));
     double useful = visor_math_sqrt(visor_math_sqrt(deviation / filter->noise.wander));
 
     visor_line_move(&line, visor_mono_add(line.at, visor_ns_from_seconds(interval_s)),

@@ -50,6 +50,9 @@ struct visor_source {
     enum visor_source_fault fault;
     uint32_t complaints;      /* enum visor_complaint bits already logged */
     double poll_score;        /* -1 … 1: beyond either end the poll changes */
+    struct visor_sample thin; /* best so far of `filter` samples */
+    int thinned;
+    uint32_t thin_from;       /* requests sent when the first of them came */
     double wanted_interval_s; /* between polls, as the filter deserves; 0: the shortest */
     double last_offset_s, last_delay_s, last_dispersion_s;
     visor_mono last_at; /* of the last sample, INT64_MIN: none */

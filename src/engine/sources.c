@@ -114,6 +114,8 @@ static void give_address(struct visor_engine *e, struct visor_source *source,
     source->resolved = true;
     source->options = config->select_options;
     visor_filter_expect(&source->filter, e->rate, e->rate_deviation);
+    /* chrony.conf: negative where the way to the source is the more variable one. */
+    visor_filter_path(&source->filter, config->min_delay, -config->asymmetry);
     if (config->max_samples > 0)
         source->filter.limit =
             (uint16_t)(config->max_samples < VISOR_FILTER_SAMPLES ? config->max_samples
@@ -429,8 +431,26 @@ static void look_closer(struct visor_engine *e, struct visor_source *source)
     visor_sources_verify(e, source);
 }
 
+/* `filter N`: of the samples of N polls the one that waited least in queues speaks for all. */
+static bool thin_out(struct visor_source *source, struct visor_sample *sample)
+{
+    int length = source->refclock ? 1 : source->association.config.filter_length;
+
+    if (length <= 1)
+        return true;
+    if (source->thinned == 0 || sample->delay_s < source->thin.delay_s)
+        source->thin = *sample;
+    if (source->thinned++ == 0)
+        source->thin_from = source->association.total_tx;
+    if (source->association.total_tx - source->thin_from < (uint32_t)length - 1)
+        return false;
+    *sample = source->thin;
+    source->thinned = 0;
+    return true;
+}
+
 static void take_sample(struct visor_engine *e, struct visor_source *source,
-                        const struct visor_sample *sample)
+                        struct visor_sample *sample)
 {
     enum visor_filter_verdict verdict;
     double jump;
@@ -445,6 +465,8 @@ static void take_sample(struct visor_engine *e, struct visor_source *source,
                             visor_seconds_from_ns(visor_mono_diff(e->now.raw, sample->at)) *
                                 (e->steer.frequency_ppb * 1e-9);
     source->total_good++;
+    if (!thin_out(source, sample))
+        return;
     verdict =
         visor_filter_take(&source->filter, sample, visor_source_drift(source, e->config), &jump);
     switch (verdict) {
