@@ -6,21 +6,29 @@
 static bool matches(const struct visor_command_match *match, const struct visor_source *source)
 {
     const struct visor_address *address = &source->association.remote;
+    bool all_bits = match->mask.family != match->address.family;
 
-    if (source->refclock || !source->resolved)
+    if (source->refclock)
         return false;
+    if (match->id != 0)
+        return source->id == match->id;
     if (match->address.family == VISOR_FAMILY_NONE)
         return true;
-    if (match->address.family != address->family)
+    if (!source->resolved || match->address.family != address->family)
         return false;
     for (size_t i = 0; i < sizeof(address->bytes); i++)
-        if ((address->bytes[i] ^ match->address.bytes[i]) & match->mask.bytes[i])
+        if ((address->bytes[i] ^ match->address.bytes[i]) &
+            (all_bits ? 0xff : match->mask.bytes[i]))
             return false;
     return true;
 }
 
 static void set_online(struct visor_engine *e, struct visor_source *source, bool online)
 {
+    if (!source->resolved) { /* it will begin so */
+        e->origins[source->origin].config.offline = !online;
+        return;
+    }
     if (source->association.online == online)
         return;
     visor_association_set_online(&source->association, online, e->now.raw);
@@ -30,16 +38,84 @@ static void set_online(struct visor_engine *e, struct visor_source *source, bool
                          VISOR_SEVERITY_INFO));
 }
 
+static double within(double value, double low, double high)
+{
+    return value > low ? value < high ? value : high : low; /* NaN: low */
+}
+
+/* A source option changed by a command; false: the command is another one, or the value is out of
+ * its range, which chronyd takes without a word. */
+static bool set_option(struct visor_source_config *config,
+                       const struct visor_event_command *command)
+{
+    double value = command->number[0];
+    bool poll = value >= VISOR_ASSOCIATION_POLL_MIN && value <= VISOR_ASSOCIATION_POLL_MAX;
+
+    switch (command->kind) {
+    case VISOR_COMMAND_MINPOLL:
+        config->minpoll = poll ? (int)value : config->minpoll;
+        return poll;
+    case VISOR_COMMAND_MAXPOLL:
+        config->maxpoll = poll ? (int)value : config->maxpoll;
+        return poll;
+    case VISOR_COMMAND_MAXDELAY:
+        config->max_delay = within(value, 0.0, 1e3);
+        return true;
+    case VISOR_COMMAND_MAXDELAYRATIO:
+        config->max_delay_ratio = within(value, 0.0, 1e6);
+        return true;
+    case VISOR_COMMAND_MAXDELAYDEVRATIO:
+        config->max_delay_dev_ratio = within(value, 0.0, 1e6);
+        return true;
+    case VISOR_COMMAND_MINSTRATUM:
+        config->min_stratum = (int)within(value, 0.0, 16.0);
+        return true;
+    case VISOR_COMMAND_POLLTARGET:
+        config->poll_target = (int)within(value, 1.0, 1e6);
+        return true;
+    case VISOR_COMMAND_OFFSET:
+        config->offset = within(value, -1e9, 1e9);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void tell_modified(struct visor_engine *e, const struct visor_source *source,
+                          const struct visor_event_command *command)
+{
+    struct visor_message *message =
+        visor_engine_log(e, VISOR_MESSAGE_SOURCE_MODIFIED, VISOR_SEVERITY_INFO);
+
+    visor_source_describe(source, e->origins, message);
+    message->count[0] = command->kind;
+    message->number[0] = command->number[0];
+}
+
+/* An option of a source that has an address is its own; of one that has none yet, its origin's. */
+static void modify(struct visor_engine *e, struct visor_source *source,
+                   const struct visor_event_command *command)
+{
+    struct visor_association *a = &source->association;
+
+    if (!set_option(source->resolved ? &a->config : &e->origins[source->origin].config, command))
+        return;
+    tell_modified(e, source, command);
+    if (source->resolved && command->kind == VISOR_COMMAND_MINPOLL)
+        visor_association_set_minpoll(a, (int)command->number[0], e->now.raw);
+    if (source->resolved && command->kind == VISOR_COMMAND_MAXPOLL)
+        visor_association_set_maxpoll(a, (int)command->number[0], e->now.raw);
+}
+
 /* What a command does to one source that it means; false: nothing of the sort. */
 static bool to_source(struct visor_engine *e, struct visor_source *source,
                       const struct visor_event_command *command)
 {
-    struct visor_association *a = &source->association;
-    double value = command->number[0];
-
     switch (command->kind) {
     case VISOR_COMMAND_BURST:
-        visor_association_start_burst(a, (int)value, (int)command->number[1], e->now.raw);
+        if (source->resolved)
+            visor_association_start_burst(&source->association, (int)command->number[0],
+                                          (int)command->number[1], e->now.raw);
         return true;
     case VISOR_COMMAND_ONLINE:
     case VISOR_COMMAND_ONOFFLINE: /* the caller asks for it only where there is a route */
@@ -49,25 +125,14 @@ static bool to_source(struct visor_engine *e, struct visor_source *source,
         set_online(e, source, false);
         return true;
     case VISOR_COMMAND_MINPOLL:
-        visor_association_set_minpoll(a, (int)value, e->now.raw);
-        return true;
     case VISOR_COMMAND_MAXPOLL:
-        visor_association_set_maxpoll(a, (int)value, e->now.raw);
-        return true;
     case VISOR_COMMAND_MAXDELAY:
-        a->config.max_delay = value;
-        return true;
     case VISOR_COMMAND_MAXDELAYRATIO:
-        a->config.max_delay_ratio = value;
-        return true;
     case VISOR_COMMAND_MAXDELAYDEVRATIO:
-        a->config.max_delay_dev_ratio = value;
-        return true;
     case VISOR_COMMAND_MINSTRATUM:
-        a->config.min_stratum = (int)value;
-        return true;
     case VISOR_COMMAND_POLLTARGET:
-        a->config.poll_target = (int)value > 0 ? (int)value : 1;
+    case VISOR_COMMAND_OFFSET:
+        modify(e, source, command);
         return true;
     default:
         return false;
@@ -85,12 +150,10 @@ static enum visor_answer to_matching(struct visor_engine *e,
     return any ? VISOR_ANSWER_OK : VISOR_ANSWER_NO_SUCH_SOURCE;
 }
 
-static enum visor_answer set_options(struct visor_engine *e,
+/* The one that the command means: by its reference id, else by address or number. */
+static struct visor_source *find_one(struct visor_engine *e,
                                      const struct visor_event_command *command)
 {
-    uint32_t options = (uint32_t)command->number[0], mask = (uint32_t)command->number[1];
-    bool any = false;
-
     for (int i = 0; i < e->source_limit; i++) {
         struct visor_source *source = &e->sources[i];
         char refid[5] = "";
@@ -99,14 +162,55 @@ static enum visor_answer set_options(struct visor_engine *e,
             continue;
         if (source->refclock)
             visor_refclock_refid_text(source->clock_config, source->origin, refid);
-        if (command->refid[0] ? strcmp(command->refid, refid) != 0
-                              : !matches(&command->match, source))
-            continue;
-        source->options = (source->options & ~mask) | (options & mask);
-        any = true;
+        if (command->refid[0] ? strcmp(command->refid, refid) == 0
+                              : matches(&command->match, source))
+            return source;
     }
+    return NULL;
+}
+
+static enum visor_answer set_options(struct visor_engine *e,
+                                     const struct visor_event_command *command)
+{
+    uint32_t options = (uint32_t)command->number[0], mask = (uint32_t)command->number[1];
+    struct visor_source *source = find_one(e, command);
+
+    if (!source)
+        return VISOR_ANSWER_NO_SUCH_SOURCE;
+    options = (source->options & ~mask) | (options & mask);
+    if (options == source->options)
+        return VISOR_ANSWER_OK;
+    source->options = options;
+    tell_modified(e, source, command);
     visor_discipline_update(e);
-    return any ? VISOR_ANSWER_OK : VISOR_ANSWER_NO_SUCH_SOURCE;
+    return VISOR_ANSWER_OK;
+}
+
+static enum visor_answer set_offset(struct visor_engine *e,
+                                    const struct visor_event_command *command)
+{
+    struct visor_source *source = find_one(e, command);
+
+    if (!source)
+        return VISOR_ANSWER_NO_SUCH_SOURCE;
+    if (!source->refclock) {
+        modify(e, source, command);
+        return VISOR_ANSWER_OK;
+    }
+    visor_refclock_set_offset(source->clock, within(command->number[0], -1e9, 1e9));
+    tell_modified(e, source, command);
+    return VISOR_ANSWER_OK;
+}
+
+static enum visor_answer delete_source(struct visor_engine *e,
+                                       const struct visor_event_command *command)
+{
+    struct visor_source *source = find_one(e, command);
+
+    if (!source || source->refclock)
+        return VISOR_ANSWER_NO_SUCH_SOURCE;
+    visor_sources_delete(e, source);
+    return VISOR_ANSWER_OK;
 }
 
 static enum visor_answer make_step(struct visor_engine *e)
@@ -162,9 +266,9 @@ static enum visor_answer carry_out(struct visor_engine *e,
     case VISOR_COMMAND_MAKESTEP:
         return make_step(e);
     case VISOR_COMMAND_ADD:
-        return visor_sources_add(e, command->source, true);
+        return visor_sources_add(e, command->source, -1);
     case VISOR_COMMAND_DELETE:
-        return visor_sources_delete(e, &command->match.address);
+        return delete_source(e, command);
     case VISOR_COMMAND_REFRESH:
         return refresh(e);
     case VISOR_COMMAND_RESET_SOURCES:
@@ -187,6 +291,8 @@ static enum visor_answer carry_out(struct visor_engine *e,
         return set_local(e, command->number);
     case VISOR_COMMAND_SELECT_OPTIONS:
         return set_options(e, command);
+    case VISOR_COMMAND_OFFSET:
+        return set_offset(e, command);
     default:
         return to_matching(e, command);
     }

@@ -86,8 +86,8 @@ void visor_sources_sent(struct visor_engine *e, const struct visor_event_sent *s
 void visor_sources_refclock(struct visor_engine *e, const struct visor_event_refclock *event);
 void visor_sources_resolved(struct visor_engine *e, const struct visor_event_resolved *resolved);
 enum visor_answer visor_sources_add(struct visor_engine *e,
-                                    const struct visor_source_config *config, bool from_command);
-enum visor_answer visor_sources_delete(struct visor_engine *e, const struct visor_address *address);
+                                    const struct visor_source_config *config, int index);
+void visor_sources_delete(struct visor_engine *e, struct visor_source *source);
 void visor_sources_remove(struct visor_engine *e, struct visor_source *source);
 void visor_sources_configure(struct visor_engine *e, const struct visor_config *config);
 /* Ask all again at once: the raw counter or a server jumped. */

@@ -103,9 +103,9 @@ static void start(struct visor_engine *e, const struct visor_event_start *event)
 {
     if (e->started)
         return;
-    e->started = true;
     visor_discipline_start(e, event);
     visor_sources_start(e);
+    e->started = true;
 }
 
 static void dispatch(struct visor_engine *e, const struct visor_event *event)

@@ -25,6 +25,7 @@ struct raw_sample {
 
 struct visor_refclock {
     const struct visor_refclock_config *config;
+    double offset; /* s, the option or what a command has made of it */
     char refid[5];
     double precision;
     int64_t rate;     /* pulses a second */
@@ -117,6 +118,7 @@ struct visor_refclock *visor_refclock_new(const struct visor_refclock_config *co
         return NULL;
     limit = limit < 1 ? 1 : limit > VISOR_COMBINE_MAX ? VISOR_COMBINE_MAX : limit;
     clock->config = config;
+    clock->offset = config->offset;
     clock->limit = (size_t)limit;
     clock->precision = larger(precision_s, config->precision);
     clock->rate = config->rate >= 1.0 && config->rate < 1e9 ? (int64_t)config->rate : 1;
@@ -131,6 +133,11 @@ struct visor_refclock *visor_refclock_new(const struct visor_refclock_config *co
         return NULL;
     }
     return clock;
+}
+
+void visor_refclock_set_offset(struct visor_refclock *clock, double offset_s)
+{
+    clock->offset = offset_s;
 }
 
 void visor_refclock_free(struct visor_refclock *clock)
@@ -246,7 +253,7 @@ static enum visor_refclock_verdict full_time(const struct visor_refclock *clock,
     if (clock->config->tai && tai == 0)
         return VISOR_REFCLOCK_NO_TAI;
     if (!sane(*reference) ||
-        !sum_ns(reference->ns - tai * VISOR_NS_PER_S, visor_ns_from_seconds(clock->config->offset),
+        !sum_ns(reference->ns - tai * VISOR_NS_PER_S, visor_ns_from_seconds(clock->offset),
                 &reference->ns) ||
         !sane(*reference))
         return VISOR_REFCLOCK_BAD_TIME;
@@ -344,7 +351,7 @@ static enum visor_refclock_verdict meaning(struct visor_refclock *clock,
                                            const struct visor_refclock_context *context,
                                            struct raw_sample *sample, bool pulse)
 {
-    int64_t phase = visor_ns_from_seconds(clock->config->offset) % VISOR_NS_PER_S;
+    int64_t phase = visor_ns_from_seconds(clock->offset) % VISOR_NS_PER_S;
     enum visor_refclock_verdict verdict;
 
     if (pulse) {
@@ -403,7 +410,7 @@ static void record_raw(const struct visor_refclock *clock,
     taken->record.pulse = (int32_t)clock->measured;
     taken->record.leap = clock->leap;
     taken->record.pps = pulse ? '1' : '0';
-    taken->record.raw_offset = offset_from(sample->reference, local) - clock->config->offset;
+    taken->record.raw_offset = offset_from(sample->reference, local) - clock->offset;
     taken->record.offset = offset_from(sample->reference, estimate);
     taken->record.dispersion = sample->sigma + sample->error + clock->precision;
     for (size_t i = 0; i < sizeof(clock->refid); i++)

@@ -34,6 +34,9 @@ struct visor_refclock *visor_refclock_new(const struct visor_refclock_config *co
                                           uint32_t index, double precision_s);
 void visor_refclock_free(struct visor_refclock *clock); /* NULL allowed */
 
+/* Instead of the configuration's, for the samples to come. */
+void visor_refclock_set_offset(struct visor_refclock *clock, double offset_s);
+
 /* Four characters, as configured or made of the driver's name and the index as chronyd does;
  * trailing NULs. `text` gets them as a string. */
 uint32_t visor_refclock_refid(const struct visor_refclock_config *config, uint32_t index);

@@ -19,7 +19,7 @@ struct visor_origin {
     uint32_t query; /* of the RESOLVE under way and of all earlier ones; never 0 */
     bool used, asking;
     enum visor_resolve_result result; /* of the last query that came back */
-    bool from_command;                /* not from the configuration: a reload leaves it alone */
+    int index; /* in the configuration's sources; -1: from a command, a reload leaves it alone */
     int tries;
     visor_mono resolve_at; /* INT64_MAX: nothing to resolve */
     visor_mono replaced;   /* when one of its sources was last given a new address */

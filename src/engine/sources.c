@@ -3,6 +3,7 @@
 #include "engine/core.h"
 
 #include "base/math.h"
+#include "config/sources.h"
 
 #include <string.h>
 
@@ -141,7 +142,7 @@ static struct visor_origin *new_origin(struct visor_engine *e,
 }
 
 enum visor_answer visor_sources_add(struct visor_engine *e,
-                                    const struct visor_source_config *config, bool from_command)
+                                    const struct visor_source_config *config, int index)
 {
     struct visor_address address;
     bool literal = visor_address_parse(config->name, &address);
@@ -154,7 +155,7 @@ enum visor_answer visor_sources_add(struct visor_engine *e,
     origin = new_origin(e, config);
     if (!origin)
         return VISOR_ANSWER_TOO_MANY;
-    origin->from_command = from_command;
+    origin->index = index;
     for (; made < wanted; made++) {
         struct visor_source *source = take_place(e);
 
@@ -164,7 +165,7 @@ enum visor_answer visor_sources_add(struct visor_engine *e,
         source->options = config->select_options;
         if (literal)
             give_address(e, source, &address);
-        if (from_command)
+        if (made == 0 && e->started)
             tell(e, source, VISOR_MESSAGE_SOURCE_ADDED, VISOR_SEVERITY_INFO, (int)config->kind);
     }
     if (made == 0) {
@@ -197,16 +198,11 @@ void visor_sources_remove(struct visor_engine *e, struct visor_source *source)
     e->origins[origin].used = false;
 }
 
-enum visor_answer visor_sources_delete(struct visor_engine *e, const struct visor_address *address)
+void visor_sources_delete(struct visor_engine *e, struct visor_source *source)
 {
-    struct visor_source *source = find_address(e, address);
-
-    if (!source)
-        return VISOR_ANSWER_NO_SUCH_SOURCE;
-    tell(e, source, VISOR_MESSAGE_SOURCE_REMOVED, VISOR_SEVERITY_INFO, 0);
+    tell(e, source, VISOR_MESSAGE_SOURCE_REMOVED, VISOR_SEVERITY_INFO, VISOR_SOURCE_SERVER);
     visor_sources_remove(e, source);
     visor_discipline_update(e);
-    return VISOR_ANSWER_OK;
 }
 
 static bool unresolved_left(struct visor_engine *e, uint32_t origin)
@@ -350,7 +346,7 @@ void visor_sources_start(struct visor_engine *e)
     for (uint32_t i = 0; i < e->config->refclock_count; i++)
         start_refclock(e, i);
     for (size_t i = 0; i < e->config->source_count; i++)
-        visor_sources_add(e, &e->config->sources[i], false);
+        visor_sources_add(e, &e->config->sources[i], (int)i);
 }
 
 void visor_sources_done(struct visor_engine *e)
@@ -360,36 +356,62 @@ void visor_sources_done(struct visor_engine *e)
             visor_refclock_free(e->sources[i].clock);
 }
 
+/* No other source is of the same origin. */
+static bool is_last(struct visor_engine *e, const struct visor_source *source)
+{
+    struct visor_source *other;
+
+    for (int at = 0; (other = each(e, &at));)
+        if (other != source && !other->refclock && other->origin == source->origin)
+            return false;
+    return true;
+}
+
+/* Where each of the old configuration's sources is in the new one, -1: gone; and which of the new
+ * one's are taken by these. */
+static void match_sources(const struct visor_config *old, const struct visor_config *new,
+                          int *place, bool *taken)
+{
+    for (size_t i = 0; i < old->source_count; i++) {
+        place[i] = -1;
+        for (size_t j = 0; j < new->source_count &&place[i] < 0; j++)
+            if (!taken[j] && visor_source_config_same(&old->sources[i], &new->sources[j])) {
+                place[i] = (int)j;
+                taken[j] = true;
+            }
+    }
+}
+
 /* A new configuration: sources that it no longer names go, new ones come, the rest stay as they
  * are, with all they have learnt. Reference clocks keep what they were started with. */
 void visor_sources_configure(struct visor_engine *e, const struct visor_config *config)
 {
+    int place[VISOR_CONFIG_SOURCES_MAX];
+    bool taken[VISOR_CONFIG_SOURCES_MAX] = {false};
     struct visor_source *source;
 
+    match_sources(e->config, config, place, taken);
     for (int at = 0; (source = each(e, &at));) {
         const struct visor_origin *origin = &e->origins[source->origin];
-        bool kept = source->refclock || origin->from_command;
 
-        for (size_t i = 0; i < config->source_count && !kept; i++)
-            kept = memcmp(&config->sources[i], &origin->config, sizeof(origin->config)) == 0;
-        if (kept)
+        if (source->refclock || origin->index < 0 || place[origin->index] >= 0)
             continue;
-        tell(e, source, VISOR_MESSAGE_SOURCE_REMOVED, VISOR_SEVERITY_INFO, 0);
+        if (origin->config.kind != VISOR_SOURCE_POOL || is_last(e, source))
+            tell(e, source, VISOR_MESSAGE_SOURCE_REMOVED, VISOR_SEVERITY_INFO,
+                 (int)origin->config.kind);
         visor_sources_remove(e, source);
     }
+    for (int i = 0; i < e->origin_limit; i++)
+        if (e->origins[i].used && e->origins[i].index >= 0)
+            e->origins[i].index = place[e->origins[i].index];
     e->config = config;
-    for (size_t i = 0; i < config->source_count; i++) {
-        bool known = false;
-
-        for (int j = 0; j < e->origin_limit && !known; j++)
-            known = e->origins[j].used && memcmp(&config->sources[i], &e->origins[j].config,
-                                                 sizeof(e->origins[j].config)) == 0;
-        if (!known)
-            visor_sources_add(e, &config->sources[i], false);
-    }
+    for (size_t i = 0; i < config->source_count; i++)
+        if (!taken[i])
+            visor_sources_add(e, &config->sources[i], (int)i);
     for (int at = 0; (source = each(e, &at));)
         if (source->refclock && source->origin < config->refclock_count)
             source->clock_config = &config->refclocks[source->origin];
+    visor_discipline_update(e);
 }
 
 void visor_sources_verify(struct visor_engine *e, const struct visor_source *except)

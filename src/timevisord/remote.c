@@ -7,6 +7,7 @@
 #include "port/text.h"
 #include "timevisord/chronyc.h"
 #include "timevisord/daemon.h"
+#include "timevisord/reload.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,8 +70,9 @@ static enum visor_cmdmon_status host_act(void *context, enum visor_chronyc_act a
     case VISOR_CHRONYC_TRIM_RTC:
     case VISOR_CHRONYC_WRITE_RTC:
         return VISOR_CMDMON_NO_RTC;
-    case VISOR_CHRONYC_DUMP:
     case VISOR_CHRONYC_RELOAD:
+        return visor_reload_sources(daemon) ? VISOR_CMDMON_FAILED : VISOR_CMDMON_SUCCESS;
+    case VISOR_CHRONYC_DUMP:
         break;
     }
     return VISOR_CMDMON_FAILED;

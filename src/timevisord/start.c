@@ -4,6 +4,7 @@
 #include "port/configfile.h"
 #include "port/text.h"
 #include "timevisord/setup.h"
+#include "timevisord/reload.h"
 #include "timevisord/signals.h"
 
 #include <errno.h>
@@ -162,6 +163,7 @@ void visor_start_engine(struct visor_daemon *daemon)
     event.start.drift_ppm = drift.frequency_ppm;
     event.start.skew_ppm = drift.skew_ppm;
     visor_daemon_handle(daemon, &event);
+    visor_reload_announce(daemon);
 }
 
 void visor_stop(struct visor_daemon *daemon)
