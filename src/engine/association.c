@@ -20,8 +20,11 @@
 #define BURST_GOOD             1
 #define BURST_TOTAL            4
 #define WARM_UP                (2 * VISOR_NS_PER_S)
-#define RETRY_AFTER            (1900 * MS)          /* a missing reply is retried within 2 s */
-#define RETRY_REACH            4                    /* of the last 8 polls answered */
+#define RETRY_AFTER            (1900 * MS) /* a missing reply is retried within 2 s */
+#define RETRY_TRUST            2           /* retries without an answer before they are no use */
+#define RETRY_KISSED           (-16)       /* trust after a kiss-o'-death: none for 32 answers */
+#define RETRY_EARNED           3           /* by one that is answered */
+#define RETRY_REACH            4           /* of the last 8 polls answered */
 #define SERVER_INTERVAL        (4 * VISOR_NS_PER_S) /* a server's processing time at most */
 #define SEPARATION_MIN         (2 * MS)
 #define SEPARATION_MAX         (200 * MS)
@@ -207,6 +210,7 @@ void visor_association_init(struct visor_association *a, const struct visor_sour
         a->config.max_delay = MAX_DELAY_MAX_S;
     a->poll = a->minpoll;
     a->stretch = 1.0;
+    a->retry_trust = RETRY_TRUST;
     a->next = a->await_until = a->close_at = NEVER;
     visor_association_reset(a);
     if (!config->offline)
@@ -324,7 +328,7 @@ static void transmit(struct visor_association *a, const struct visor_association
         .transmit = header.transmit,
         .receive = header.receive,
         .token = a->tokens};
-    a->answered = a->start_updated = false;
+    a->answered = a->start_updated = a->retrying = false;
     a->asked = true;
     a->unanswered++;
     a->total_tx++;
@@ -362,8 +366,9 @@ static int64_t patience_ns(const struct visor_association *a)
     return usual > RETRY_AFTER ? usual : RETRY_AFTER;
 }
 
-/* A source that has been answering is asked again; one that drops most requests (a rate limit) or
- * has been silent for a poll is not pressed. */
+/* A source that has been answering is asked again; one that drops most requests or has been silent
+ * for a poll is not pressed. Where retries are not answered either, the loss is no accident but a
+ * rate limit, which they must not try to get round. */
 static int retries_allowed(const struct visor_association *a)
 {
     int poll = visor_association_poll(a);
@@ -377,6 +382,8 @@ static int retries_allowed(const struct visor_association *a)
 static void give_up(struct visor_association *a)
 {
     a->await_until = NEVER;
+    if (a->retrying && a->retry_trust > 0)
+        a->retry_trust--;
     if (a->missed++ == 0)
         a->missed_since = a->queued;
 }
@@ -482,8 +489,8 @@ bool visor_association_handle_timer(struct visor_association *a,
     if (!visor_mono_before(now, a->close_at))
         close_socket(a);
     if (!visor_mono_before(now, a->await_until)) {
-        retry = a->retries > 0;
         give_up(a);
+        retry = a->retries > 0 && a->retry_trust > 0;
     }
     if (!is_active(a))
         return false;
@@ -493,6 +500,7 @@ bool visor_association_handle_timer(struct visor_association *a,
         return false;
     a->retries--;
     transmit(a, context, send);
+    a->retrying = true;
     a->await_until = visor_mono_add(now, patience_ns(a));
     return true;
 }
@@ -575,10 +583,21 @@ static void burst_answered(struct visor_association *a, visor_mono now)
         a->next = now;
 }
 
+static void earn_retries(struct visor_association *a)
+{
+    if (a->retrying)
+        a->retry_trust += RETRY_EARNED;
+    else if (a->retry_trust < RETRY_TRUST && a->total_valid % 2 == 0)
+        a->retry_trust++;
+    if (a->retry_trust > 2 * RETRY_TRUST)
+        a->retry_trust = 2 * RETRY_TRUST;
+}
+
 void visor_association_answered(struct visor_association *a, const struct visor_view *view,
                                 visor_mono now, bool good, bool synced)
 {
     shift_reach(a, synced);
+    earn_retries(a);
     a->await_until = NEVER;
     a->retries = 0;
     if (is_client(a))
@@ -604,6 +623,7 @@ void visor_association_back_off(struct visor_association *a, bool rate, visor_mo
         stop(a);
         return;
     }
+    a->retry_trust = RETRY_KISSED;
     if (a->burst.active) {
         a->burst.good = 1;
         burst_answered(a, now);

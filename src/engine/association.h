@@ -119,6 +119,8 @@ struct visor_association {
     visor_mono close_at;    /* when to close the client socket; max: it is closed */
     bool close_wanted;
     int retries;             /* left for this poll */
+    bool retrying;           /* the last request was one */
+    int retry_trust;         /* retries allowed until one is answered; answers earn them */
     uint32_t tokens;         /* of requests, counted up */
     int64_t send_latency_ns; /* learnt: from handle_timer() to the packet's departure */
 

@@ -198,7 +198,7 @@ static void average(int16_t *rate, int16_t seen)
     else if (seen > *rate + QUARTERS * 5 / 2)
         *rate = (int16_t)(seen - QUARTERS * 5 / 2);
     else
-        *rate = (int16_t)((*rate + seen + 1) / 2);
+        *rate = (int16_t)((*rate + seen) / 2);
 }
 
 static bool one_in(struct visor_clients *clients, int log2_n)

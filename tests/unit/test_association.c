@@ -552,6 +552,71 @@ static void test_schedule__missing_reply_is_retried_within_two_seconds(void **st
     assert_int_equal(w.a.reach, 0xf0);
 }
 
+/* A third of all requests is lost: nine polls of ten are answered all the same. */
+static void test_schedule__retries_make_up_for_loss(void **state)
+{
+    struct world w;
+    struct visor_rng loss;
+    int polls = 0, missed = 0;
+    uint32_t worst = 0;
+
+    (void)state;
+    init_world(&w, VISOR_SOURCE_SERVER);
+    visor_rng_init(&loss, 9);
+    start(&w);
+    while (polls < 2000) {
+        visor_mono slot = w.a.slot;
+
+        assert_true(run_to_send(&w, w.now.ns + 100 * S));
+        polls += w.a.slot.ns != slot.ns;
+        worst = w.a.missed_polls > worst ? w.a.missed_polls : worst;
+        if (visor_rng_uniform(&loss) > 1.0 / 3.0)
+            assert_int_equal(answer(&w), VISOR_VERDICT_SAMPLE);
+        else
+            missed++;
+    }
+    assert_true(w.a.total_valid > 1880);
+    assert_true(worst <= 5);
+    assert_in_range(visor_mono_diff(w.now, (visor_mono){5000 * S}), 1998 * 64 * S, 2002 * 64 * S);
+}
+
+/* Where retries are never answered, they are given up: that is a rate limit. */
+static void test_schedule__retries_that_are_no_use_end(void **state)
+{
+    struct world w;
+    int retries = 0;
+    visor_mono slot;
+
+    (void)state;
+    init_world(&w, VISOR_SOURCE_SERVER);
+    w.config.minpoll = w.config.maxpoll = 3;
+    start(&w);
+    for (int i = 0; i < 1000; i++) {
+        slot = w.a.slot;
+        assert_true(run_to_send(&w, w.now.ns + 100 * S));
+        if (w.a.slot.ns == slot.ns)
+            retries++;
+        else if (i % 3)
+            assert_int_equal(answer(&w), VISOR_VERDICT_SAMPLE);
+    }
+    assert_in_range(retries, 2, 350);
+
+    /* and after a kiss-o'-death there is none for long */
+    w.answer.stratum = 0;
+    w.answer.leap = VISOR_LEAP_UNSYNCHRONIZED;
+    w.answer.refid = VISOR_NTP_KISS_RATE;
+    assert_int_equal(exchange(&w), VISOR_VERDICT_KISS);
+    w.answer.stratum = 1;
+    w.answer.leap = VISOR_LEAP_NONE;
+    for (int i = 0; i < 30; i++) {
+        slot = w.a.slot;
+        assert_true(run_to_send(&w, w.now.ns + 100 * S));
+        assert_int_not_equal(w.a.slot.ns, slot.ns);
+        if (i % 3)
+            assert_int_equal(answer(&w), VISOR_VERDICT_SAMPLE);
+    }
+}
+
 static void test_schedule__far_sources_are_waited_for(void **state)
 {
     struct world w;
@@ -886,6 +951,8 @@ int main(void)
         cmocka_unit_test(test_schedule__iburst_gives_up_after_eight),
         cmocka_unit_test(test_schedule__subsecond_only_for_near_sources),
         cmocka_unit_test(test_schedule__missing_reply_is_retried_within_two_seconds),
+        cmocka_unit_test(test_schedule__retries_make_up_for_loss),
+        cmocka_unit_test(test_schedule__retries_that_are_no_use_end),
         cmocka_unit_test(test_schedule__far_sources_are_waited_for),
         cmocka_unit_test(test_schedule__socket_is_closed_when_done),
         cmocka_unit_test(test_schedule__presend),

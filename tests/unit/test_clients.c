@@ -179,6 +179,32 @@ static void test_admit__gives_way_to_bad_clients(void **state)
     visor_clients_free(clients);
 }
 
+/* A client that obeys: 8 s, and four polls more after a kiss-o'-death. The pauses do not make it
+ * look like one that asks more the less it gets. */
+static void test_admit__pauses_are_no_bad_client(void **state)
+{
+    struct visor_rng rng = rng_of(9);
+    struct visor_config config = config_of(true, 6, 2, 4, 2);
+    struct visor_clients *clients = visor_clients_new(&config, &rng);
+    int counts[3] = {0};
+
+    (void)state;
+    for (uint32_t i = 0; i < 20; i++) {
+        struct visor_address address = host(i);
+        visor_mono now = {S};
+
+        while (now.ns < 10000 * S) {
+            enum visor_limit limit = visor_clients_admit(clients, VISOR_SERVICE_NTP, &address, now);
+
+            counts[limit]++;
+            now.ns += limit == VISOR_LIMIT_KISS ? 40 * S : 8 * S;
+        }
+    }
+    assert_in_range(counts[VISOR_LIMIT_PASS], 20 * 250, 20 * 295);
+    assert_in_range(counts[VISOR_LIMIT_KISS], 20 * 100, 20 * 140);
+    visor_clients_free(clients);
+}
+
 static void test_table__does_not_grow_with_100000_addresses(void **state)
 {
     struct visor_rng rng = rng_of(5);
@@ -270,6 +296,7 @@ int main(void)
         cmocka_unit_test(test_admit__leak_empties_the_bucket),
         cmocka_unit_test(test_admit__kiss_of_death),
         cmocka_unit_test(test_admit__gives_way_to_bad_clients),
+        cmocka_unit_test(test_admit__pauses_are_no_bad_client),
         cmocka_unit_test(test_table__does_not_grow_with_100000_addresses),
         cmocka_unit_test(test_report__reset_and_min_hits),
         cmocka_unit_test(test_totals__with_noclientlog),
