@@ -194,6 +194,11 @@ enum visor_helper_carrier visor_helper_carrier(const struct visor_helper *helper
     return helper->carrier;
 }
 
+pid_t visor_helper_process(const struct visor_helper *helper)
+{
+    return helper->carrier == VISOR_HELPER_PROCESS ? helper->process : 0;
+}
+
 int visor_helper_fd(const struct visor_helper *helper)
 {
     return helper->fd;
