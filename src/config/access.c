@@ -202,14 +202,15 @@ void visor_directive_broadcast(struct visor_parser *parser, void *config)
     struct visor_broadcast_config broadcast = {.interval = 0}, *new;
     int64_t interval, port = 123;
 
-    if (!visor_parser_whole(parser, "SECONDS", 1, 1 << 24, &interval) ||
+    if (!visor_parser_whole(parser, "SECONDS", -INT_LIMIT, INT_LIMIT, &interval) ||
         !take_address(parser, &broadcast.address))
         return;
     if (visor_words_left(&parser->words) && !visor_parser_whole(parser, "PORT", 1, 65535, &port))
         return;
     if (!visor_parser_end(parser))
         return;
-    broadcast.interval = (int)interval;
+    /* chronyd's limits, taken without a word */
+    broadcast.interval = (int)(interval < 1 ? 1 : interval > 1 << 24 ? 1 << 24 : interval);
     broadcast.address.port = (uint16_t)port;
     new = visor_parser_append(parser, (void **)&to->broadcasts, &to->broadcast_count,
                               sizeof(broadcast), VISOR_CONFIG_LIST_MAX);

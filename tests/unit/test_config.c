@@ -8,6 +8,7 @@
 #include "config/option.h"
 #include "config/parse.h"
 #include "config/print.h"
+#include "port/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,6 +129,7 @@ static const char *const right[][2] = {
     {"binddevice eth0", "="},
     {"broadcast 32 192.168.1.255", "broadcast 32 192.168.1.255 123"},
     {"broadcast 64 ff02::101 12123", "="},
+    {"broadcast 0 10.0.0.255", "broadcast 1 10.0.0.255 123"},
     {"clientloglimit 1048576", "="},
     {"noclientlog", "="},
     {"local", "local waitunsynced 0"},
@@ -393,7 +395,7 @@ static const char *const wrong[][2] = {
     {"bindaddress", "f:1: 'bindaddress' needs a value: ADDRESS"},
     {"binddevice a-name-that-is-much-too-long-for-it",
      "f:1: 'a-name-that-is-much-too-long-for-it' is too long: at most 31 characters"},
-    {"broadcast 0 192.168.1.255", "f:1: '0' is out of range for 'broadcast': 1 … 16777216"},
+    {"broadcast x 192.168.1.255", "f:1: 'x' is not a number, as 'broadcast' needs"},
     {"broadcast 64 all", "f:1: 'all' is not an IP address, as 'broadcast' needs"},
     {"broadcast 64 10.0.0.1 0", "f:1: '0' is out of range for 'broadcast': 1 … 65535"},
     {"clientloglimit -1", "f:1: '-1' is out of range for 'clientloglimit': at least 0"},
@@ -552,6 +554,43 @@ static void test_tables__every_row_is_tested(void **state)
     every_row_is_tested(&visor_open_options);
 }
 
+/* A name in the manual stands between bold marks. */
+static void every_row_is_in_the_manual(const struct visor_option_table *table, const char *manual)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const char *name = table->rows[i].name, *at = manual;
+        size_t length = strlen(name);
+        bool found = false;
+
+        while (!found && (at = strstr(at, name)) != NULL) {
+            found = (at[-1] == 'B' || at[-1] == ' ' || at[-1] == '"') &&
+                    strchr("\\ \n,:\"", at[length]);
+            at++;
+        }
+        if (!found)
+            fail_msg("'%s' is not in timevisord.conf(5)", name);
+    }
+}
+
+static void test_tables__every_row_is_in_the_manual(void **state)
+{
+    char *manual;
+    size_t size;
+
+    (void)state;
+    assert_int_equal(
+        visor_file_read(VISOR_SOURCE_ROOT "/man/timevisord.conf.5", 1 << 20, &manual, &size), 0);
+    every_row_is_in_the_manual(&visor_directives, manual);
+    every_row_is_in_the_manual(&visor_source_options, manual);
+    every_row_is_in_the_manual(&visor_refclock_options, manual);
+    every_row_is_in_the_manual(&visor_local_options, manual);
+    every_row_is_in_the_manual(&visor_hwtimestamp_options, manual);
+    every_row_is_in_the_manual(&visor_ratelimit_options, manual);
+    every_row_is_in_the_manual(&visor_log_options, manual);
+    every_row_is_in_the_manual(&visor_open_options, manual);
+    free(manual);
+}
+
 static void test_parse__goes_on_after_errors(void **state)
 {
     struct visor_diagnoses diagnoses;
@@ -685,6 +724,7 @@ int main(void)
         cmocka_unit_test(test_parse__right_lines_print_back),
         cmocka_unit_test(test_parse__wrong_lines_say_why),
         cmocka_unit_test(test_tables__every_row_is_tested),
+        cmocka_unit_test(test_tables__every_row_is_in_the_manual),
         cmocka_unit_test(test_parse__goes_on_after_errors),
         cmocka_unit_test(test_parse__limits),
         cmocka_unit_test(test_parse_source__one_line),
