@@ -1,8 +1,7 @@
 """The tests: one function each, named after what it shows."""
-import signal
 import time
 
-from world import Skipped, expect
+from world import expect
 
 SERVER = """
 local stratum 3
@@ -28,9 +27,9 @@ def follows(client, seconds=30, limit="5ms"):
     return client.status()
 
 
-def client_on_chronyd(world, which, family):
+def client_on_chronyd(world, suite, family):
     server, client = world.node("server"), world.node("client")
-    server.chronyd(SERVER, which)
+    server.chronyd(SERVER, suite)
     address = server.ip4 if family == 4 else server.ip6
     client.timevisord(f"server {address} {FAST}", "-x")
     status = follows(client)
@@ -107,8 +106,8 @@ def test_chronyd_on_our_server(world):
     chronyd_follows(world, client, [server.ip4, server.ip6])
 
 
-def chronyc(node, *words, which="local"):
-    code, text, complaint = node.run(*node.world.peer(which, "usr/bin/chronyc"), "-n", "-c", "-h",
+def chronyc(node, *words, suite="local"):
+    code, text, complaint = node.run(node.world.peer("chronyc", suite), "-n", "-c", "-h",
                                      node.private / "chronyd.sock", *words)
     expect(code == 0, f"chronyc {words}: {text} {complaint}")
     return [line.split(",") for line in text.splitlines()]
@@ -159,10 +158,10 @@ def test_ntpd_rs_on_our_server(world):
     server, client = world.node("server"), world.node("client")
     our_server(server)
     ntpd_rs(client, server.ip4)
-    control = world.peer("trixie", "usr/bin/ntp-ctl")
+    control = world.peer("ntp-ctl", "trixie")
 
     def line():
-        _, text, _ = client.run(*control, "-c", client.folder / "ntp.toml", "status")
+        _, text, _ = client.run(control, "-c", client.folder / "ntp.toml", "status")
         found = [row for row in text.splitlines() if server.ip4 in row]
         return found[0] if found and "±" in found[0] else None
 

@@ -119,24 +119,24 @@ class Node:
 
     # real peers
 
-    def chronyd(self, configuration, which="local", *options):
+    def chronyd(self, configuration, suite="local"):
         config = self.file("chrony.conf", configuration + f"""
 pidfile {self.folder}/chronyd.pid
 bindcmdaddress {self.private}/chronyd.sock
 bindcmdaddress 127.0.0.1
 """)
-        return self.start("chronyd", *self.world.peer(which, "usr/sbin/chronyd"), "-d", "-x", "-U",
-                          "-u", "root", "-f", config, *options)
+        return self.start("chronyd", self.world.peer("chronyd", suite), "-d", "-x", "-U", "-u",
+                          "root", "-f", config)
 
     def ntpsec(self, configuration):
         config = self.file("ntp.conf", configuration + f"\ndriftfile {self.folder}/ntp.drift\n")
-        return self.start("ntpd", *self.world.peer("local", "usr/sbin/ntpd"), "-n", "-g", "-c",
-                          config, env={"LD_PRELOAD": str(self.world.keepclock)})
+        return self.start("ntpd", self.world.peer("ntpd"), "-n", "-g", "-c", config,
+                          env={"LD_PRELOAD": str(self.world.keepclock)})
 
     def ntpd_rs(self, configuration):
         config = self.file("ntp.toml", configuration)
-        return self.start("ntpd-rs", *self.world.peer("trixie", "usr/bin/ntp-daemon",
-                                                      self.world.keepclock), "-c", config)
+        return self.start("ntpd-rs", self.world.peer("ntp-daemon", "trixie"), "-c", config,
+                          env={"LD_PRELOAD": str(self.world.keepclock)})
 
 
 class World:
@@ -172,17 +172,11 @@ class World:
         self.nodes.append(node)
         return node
 
-    def peer(self, which, path, preload=None):
-        """Words that start a program of an unpacked distribution with that one's libraries."""
-        root = self.peers / which / "root"
-        if not (root / path).exists():
-            raise Skipped(f"{path} of {which} could not be downloaded")
-        if which == "local":
-            return [root / path]
-        loaders = sorted(root.glob("usr/lib*/**/ld-linux-*.so.*"))
-        libraries = ":".join(str(folder) for folder in root.glob("usr/lib/*-linux-gnu*"))
-        return [loaders[0], "--library-path", libraries,
-                *(["--preload", preload] if preload else []), root / path]
+    def peer(self, program, suite="local"):
+        path = self.peers / "bin" / f"{program}-{suite}"
+        if not path.exists():
+            raise Skipped(f"{path.name} could not be downloaded")
+        return path
 
     @staticmethod
     def until(holds, seconds, what):
