@@ -1,6 +1,7 @@
 /* The slewing plan and the watch for other hands on the clock. */
 #include "engine/steer.h"
 
+#define SLEW_LONGEST    1e9    /* s */
 #define GENTLE          5e-6   /* s/s: rate at which small offsets are removed */
 #define GENTLE_LONGEST  10.0   /* s */
 #define FOREIGN_STEP_NS 200000 /* a reading off by more is no noise of ours */
@@ -71,6 +72,8 @@ double visor_steer_plan(struct visor_steer *steer, const struct visor_config *co
     if (!steer->slewing)
         return steer->wanted_ppb = steer->base_ppb;
     rate = remaining_s / time;
+    if (time > SLEW_LONGEST)
+        time = SLEW_LONGEST; /* its end must be a time; it is looked at again long before */
     steer->slew_end = visor_mono_add(now->raw, visor_ns_from_seconds(time));
     return steer->wanted_ppb = steer->base_ppb + rate * 1e9;
 }
