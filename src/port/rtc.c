@@ -1,12 +1,15 @@
 /* Reads, sets and listens to /dev/rtc. What the edges say about the RTC is engine/rtc.c's. */
 #include "port/rtc.h"
 
+#include "config/drift.h"
 #include "port/clock.h"
+#include "port/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/rtc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -17,6 +20,7 @@
 #define RETRY_MIN_NS VISOR_NS_PER_S
 #define RETRY_MAX_NS (64 * VISOR_NS_PER_S)
 #define READ_TRIES   5
+#define ADJTIME_MAX  4096
 
 int visor_rtc_open(const char *path, bool write)
 {
@@ -109,20 +113,15 @@ int visor_rtc_set(int fd, bool utc, int64_t seconds)
 
 bool visor_rtc_keeps_utc(const char *hwclockfile, bool otherwise)
 {
-    char line[128] = "";
-    FILE *file = hwclockfile[0] ? fopen(hwclockfile, "r") : NULL;
-    int lines = 0;
+    bool utc = otherwise;
+    size_t size;
+    char *text;
 
-    if (!file)
+    if (!hwclockfile[0] || visor_file_read(hwclockfile, ADJTIME_MAX, &text, &size))
         return otherwise;
-    while (lines < 3 && fgets(line, sizeof(line), file))
-        lines += strchr(line, '\n') != NULL;
-    fclose(file);
-    if (strncmp(line, "UTC", 3) == 0)
-        return true;
-    if (strncmp(line, "LOCAL", 5) == 0)
-        return false;
-    return otherwise;
+    utc = visor_adjtime_is_utc(text, size, otherwise);
+    free(text);
+    return utc;
 }
 
 /* ---- the device ---- */

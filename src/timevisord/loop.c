@@ -6,6 +6,7 @@
 #include "timevisord/auth.h"
 #include "timevisord/daemon.h"
 #include "timevisord/once.h"
+#include "timevisord/rtc.h"
 #include "timevisord/signals.h"
 
 #include <errno.h>
@@ -20,7 +21,15 @@
 #define POLL_MAX    (VISOR_NET_SOCKETS_MAX + 48)
 
 /* What each entry of the poll set is. */
-enum poll_kind { POLL_CONTROL, POLL_REMOTE, POLL_TIMER, POLL_HELPER, POLL_REFCLOCK, POLL_NET };
+enum poll_kind {
+    POLL_CONTROL,
+    POLL_REMOTE,
+    POLL_TIMER,
+    POLL_HELPER,
+    POLL_REFCLOCK,
+    POLL_RTC,
+    POLL_NET
+};
 
 struct poll_set {
     struct pollfd fds[POLL_MAX];
@@ -54,6 +63,7 @@ static void fill(const struct visor_daemon *daemon, struct poll_set *set)
     add(set, visor_helper_fd(daemon->helper), POLL_HELPER);
     for (size_t i = 0; i < daemon->device_count; i++)
         add(set, visor_refclock_device_fd(&daemon->devices[i]), POLL_REFCLOCK);
+    add(set, visor_rtc_service_fd(daemon->rtc), POLL_RTC);
     if (daemon->control) {
         size_t ends =
             visor_control_fds(daemon->control, &set->fds[set->count], POLL_MAX - set->count);
@@ -79,6 +89,8 @@ static visor_mono deadline_of(const struct visor_daemon *daemon)
         earliest = broadcast;
     if (visor_mono_before(visor_once_deadline(daemon), earliest))
         earliest = visor_once_deadline(daemon);
+    if (visor_mono_before(visor_rtc_service_deadline(daemon->rtc), earliest))
+        earliest = visor_rtc_service_deadline(daemon->rtc);
     for (size_t i = 0; i < daemon->device_count; i++) {
         visor_mono deadline = visor_refclock_device_deadline(&daemon->devices[i]);
 
@@ -220,6 +232,9 @@ static void dispatch(struct visor_daemon *daemon, const struct poll_set *set)
         case POLL_REFCLOCK:
             take_refclock(daemon, set->fds[i].fd);
             break;
+        case POLL_RTC:
+            visor_rtc_service_readable(daemon->rtc);
+            break;
         case POLL_CONTROL:
             visor_daemon_take_control(daemon, &set->fds[i]);
             break;
@@ -262,6 +277,7 @@ void visor_daemon_run(struct visor_daemon *daemon)
         if (!daemon->ended && is_due(daemon)) {
             visor_daemon_handle(daemon, &timer);
             tick_refclocks(daemon);
+            visor_rtc_service_tick(daemon->rtc, raw_now());
             visor_server_tick(&daemon->server, &daemon->view, raw_now());
             daemon->overdue = is_due(daemon);
         }

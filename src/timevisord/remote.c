@@ -8,6 +8,7 @@
 #include "timevisord/chronyc.h"
 #include "timevisord/daemon.h"
 #include "timevisord/reload.h"
+#include "timevisord/rtc.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,8 +69,9 @@ static enum visor_cmdmon_status host_act(void *context, enum visor_chronyc_act a
         daemon->ended = true;
         return VISOR_CMDMON_SUCCESS;
     case VISOR_CHRONYC_TRIM_RTC:
+        return visor_rtc_service_trim(daemon->rtc);
     case VISOR_CHRONYC_WRITE_RTC:
-        return VISOR_CMDMON_NO_RTC;
+        return visor_rtc_service_write(daemon->rtc);
     case VISOR_CHRONYC_RELOAD:
         return visor_reload_sources(daemon) ? VISOR_CMDMON_FAILED : VISOR_CMDMON_SUCCESS;
     case VISOR_CHRONYC_DUMP:
@@ -252,6 +254,11 @@ static void host_server_stats(void *context, struct visor_cmdmon_server_stats *o
     out->ntp_span_seconds = span;
 }
 
+static bool host_rtc(void *context, struct visor_cmdmon_rtc *report)
+{
+    return visor_rtc_service_report(self(context)->daemon->rtc, report);
+}
+
 /* chronyd's numbers of hash functions and ciphers. */
 static bool host_key(void *context, uint32_t id, uint16_t *type, uint16_t *bits)
 {
@@ -281,6 +288,7 @@ static const struct visor_chronyc_host host = {
     .client_count = host_client_count,
     .client = host_client,
     .server_stats = host_server_stats,
+    .rtc = host_rtc,
     .key = host_key,
 };
 

@@ -3,6 +3,7 @@
 
 #include "port/configfile.h"
 #include "port/text.h"
+#include "timevisord/rtc.h"
 #include "timevisord/setup.h"
 #include "timevisord/reload.h"
 #include "timevisord/signals.h"
@@ -122,6 +123,8 @@ int visor_start(struct visor_daemon *daemon)
     daemon->timer = open_timer();
     visor_signals_init(daemon->timer);
     start_clock(daemon);
+    if (daemon->options.set_from_rtc)
+        visor_rtc_service_set_clock(daemon);
     daemon->net = visor_net_new(daemon->config, &daemon->stamps);
     daemon->logfile = visor_logfile_new(daemon->config, daemon->log);
     if (!daemon->net || !daemon->logfile)
@@ -144,6 +147,7 @@ int visor_start(struct visor_daemon *daemon)
     daemon->remote = visor_remote_new(daemon);
     if (!daemon->remote)
         return -ENOMEM;
+    daemon->rtc = visor_rtc_service_new(daemon);
     daemon->engine = visor_engine_new(daemon->config, seed);
     if (daemon->engine && daemon->config->record[0])
         daemon->recorder =
@@ -173,6 +177,7 @@ void visor_stop(struct visor_daemon *daemon)
     if (daemon->engine && daemon->options.task == VISOR_TASK_RUN)
         visor_daemon_handle(daemon, &event);
     visor_recorder_free(daemon->recorder);
+    visor_rtc_service_free(daemon->rtc);
     visor_engine_free(daemon->engine);
     visor_control_free(daemon->control);
     visor_remote_free(daemon->remote);
