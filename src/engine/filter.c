@@ -84,14 +84,15 @@ static void measure_delays(struct visor_filter *filter)
 {
     double sum = 0.0, smallest = 1e9, largest = 0.0, n = (double)filter->count, guess;
 
-    if (!filter->network)
-        return;
     for (unsigned int i = 0; i < filter->count; i++) {
         double delay = visor_filter_entry(filter, i)->delay_s;
 
         smallest = delay < smallest ? delay : smallest;
         largest = delay > largest ? delay : largest;
     }
+    filter->min_delay_s = smallest;
+    if (!filter->network) /* a reference clock's delay is a statement, no measurement */
+        return;
     if (filter->known_delay_s > 0.0 && filter->known_delay_s < smallest)
         smallest = filter->known_delay_s;
     for (unsigned int i = 0; i < filter->count; i++) {

@@ -14,7 +14,9 @@
 #define SCATTER_FLOOR  1e-10   /* s: nothing that reaches us is quieter than its own resolution */
 #define AHEAD_NS       1000000 /* a stamp may be this much after `now`: conversion errors */
 #define LOCAL_LOCK_AGE 3
-#define SIGMA_MAX      1e9                              /* s */
+#define RATE_MAX_PPB   2e8  /* of a raw counter that polls can be timed by */
+#define NOISY          10.0 /* times the usual deviation of a reading */
+#define SIGMA_MAX      1e9  /* s */
 #define WALL_MAX_NS    (INT64_MAX - (INT64_C(1) << 53)) /* room for sums of days */
 
 struct raw_sample {
@@ -28,9 +30,10 @@ struct visor_refclock {
     double offset; /* s, the option or what a command has made of it */
     char refid[5];
     double precision;
-    int64_t rate;     /* pulses a second */
-    bool asks;        /* the driver is asked every dpoll; else it speaks by itself */
-    int64_t step_ns;  /* between deadlines */
+    int64_t rate;    /* pulses a second */
+    bool asks;       /* the driver is asked every dpoll; else it speaks by itself */
+    int64_t step_ns; /* of true time between deadlines, and what it is in raw time */
+    int64_t raw_step_ns;
     int64_t per_poll; /* measurements a poll */
 
     bool started, waiting, poll_ended, failing;
@@ -46,6 +49,7 @@ struct visor_refclock {
     size_t limit, count, at; /* ring of `limit` samples, `at`: next to be written */
     struct raw_sample *samples;
     double scatter_var, inner_var; /* learnt, s^2 */
+    double usual_sigma;            /* learnt, s; 0: not yet */
     double learnt_dof;
 };
 
@@ -124,6 +128,7 @@ struct visor_refclock *visor_refclock_new(const struct visor_refclock_config *co
     clock->rate = config->rate >= 1.0 && config->rate < 1e9 ? (int64_t)config->rate : 1;
     clock->asks = config->driver != VISOR_REFCLOCK_SOCK;
     clock->step_ns = interval_ns(clock->asks ? dpoll : config->poll);
+    clock->raw_step_ns = clock->step_ns;
     clock->per_poll = interval_ns(config->poll) / clock->step_ns;
     clock->leap = config->local ? VISOR_LEAP_UNSYNCHRONIZED : VISOR_LEAP_NONE;
     visor_refclock_refid_text(config, index, clock->refid);
@@ -176,14 +181,14 @@ unsigned visor_refclock_due(struct visor_refclock *clock, visor_mono now)
 
     if (!clock->started) {
         clock->started = true;
-        clock->next = clock->asks ? now : visor_mono_add(now, clock->step_ns);
+        clock->next = clock->asks ? now : visor_mono_add(now, clock->raw_step_ns);
     }
     tick = !visor_mono_before(now, clock->next);
     if (tick) {
-        clock->next = visor_mono_add(clock->next, clock->step_ns);
+        clock->next = visor_mono_add(clock->next, clock->raw_step_ns);
         if (visor_mono_before(clock->next,
                               now)) /* we were late by more than a step: no catching up */
-            clock->next = visor_mono_add(now, clock->step_ns);
+            clock->next = visor_mono_add(now, clock->raw_step_ns);
         answer(clock); /* an adapter that owes an answer has failed; the poll goes on */
         if (clock->asks)
             due |= VISOR_REFCLOCK_MEASURE;
@@ -417,6 +422,24 @@ static void record_raw(const struct visor_refclock *clock,
         taken->record.refid[i] = clock->refid[i];
 }
 
+/* A reading in a storm of interrupts or bus traffic. It has next to no weight beside the usual
+ * ones; but one that contradicts the estimate by more than it can be wrong does tell something.
+ * What is unusual is learnt anew when it stays. */
+static bool is_noisy(struct visor_refclock *clock, const struct visor_refclock_context *context,
+                     const struct raw_sample *sample)
+{
+    double usual = clock->usual_sigma, more = sample->sigma - usual;
+    visor_wall estimate;
+
+    if (usual <= 0) {
+        clock->usual_sigma = sample->sigma;
+        return false;
+    }
+    clock->usual_sigma += more < 0 ? more / 4.0 : (more < usual ? more : usual) / 16.0;
+    return sample->sigma > NOISY * usual && utc_at(context, sample->raw, true, &estimate) &&
+           absolute(offset_from(sample->reference, estimate)) < 4.0 * sample->sigma + sample->error;
+}
+
 static void keep(struct visor_refclock *clock, const struct raw_sample *sample)
 {
     clock->last = *sample;
@@ -449,6 +472,8 @@ static enum visor_refclock_verdict take_sample(struct visor_refclock *clock,
         clock->leap = VISOR_LEAP_UNSYNCHRONIZED;
     clock->pulses = pulse && !clock->config->local && !context->lock;
     clock->reached++;
+    if (is_noisy(clock, context, &sample))
+        return VISOR_REFCLOCK_NOISY;
     keep(clock, &sample);
     record_raw(clock, context, &sample, pulse, taken);
     if (!clock->asks)
@@ -589,6 +614,29 @@ static void record_filtered(const struct visor_refclock *clock, const struct vis
         polled->record.refid[i] = clock->refid[i];
 }
 
+/* Once the time is known, intervals are counted in it and begin a tenth after its seconds, when
+ * pulses and their sentences have just come: samples are then as fresh as they can be. */
+static void follow_seconds(struct visor_refclock *clock, const struct visor_reading *now,
+                           const struct visor_prediction *prediction)
+{
+    int64_t unit = clock->step_ns < VISOR_NS_PER_S ? clock->step_ns : VISOR_NS_PER_S, off;
+    const struct visor_refclock_context context = {.now = *now, .prediction = *prediction};
+    visor_wall next;
+
+    if (!(absolute(prediction->rate_ppb) < RATE_MAX_PPB) ||
+        !utc_at(&context, clock->next, true, &next))
+        return;
+    clock->raw_step_ns = clock->step_ns - visor_ns_from_seconds((double)clock->step_ns * 1e-18 *
+                                                                prediction->rate_ppb);
+    off = next.ns - unit / 10;
+    off -= floor_div(off, unit) * unit;
+    if (off >= unit / 2)
+        off -= unit;
+    clock->next = visor_mono_add(clock->next, -off);
+    if (!visor_mono_before(now->raw, clock->next))
+        clock->next = visor_mono_add(clock->next, unit);
+}
+
 struct visor_refclock_polled visor_refclock_poll(struct visor_refclock *clock,
                                                  const struct visor_reading *now,
                                                  const struct visor_prediction *prediction)
@@ -596,6 +644,8 @@ struct visor_refclock_polled visor_refclock_poll(struct visor_refclock *clock,
     struct visor_refclock_polled polled = {.reached = clock->reached > 0, .pulses = clock->pulses};
 
     clock->reached = 0;
+    if (prediction->known)
+        follow_seconds(clock, now, prediction);
     if (clock->count > 0 && fill_sample(clock, prediction, &polled)) {
         polled.sampled = true;
         record_filtered(clock, now, prediction, &polled);

@@ -76,6 +76,8 @@ enum visor_refclock_verdict {
                                     estimator must forget this clock's samples */
     VISOR_REFCLOCK_AMBIGUOUS,    /* pulse too far from the reference's whole second */
     VISOR_REFCLOCK_WRONG_EDGE,   /* pulse at the other end of `width` */
+    VISOR_REFCLOCK_NOISY, /* far less sure than usual, and does not contradict: not used, but the
+                             clock was reached */
 };
 
 struct visor_refclock_taken {

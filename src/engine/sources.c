@@ -567,6 +567,15 @@ void visor_sources_sent(struct visor_engine *e, const struct visor_event_sent *s
 
 /* ---- reference clocks ---- */
 
+/* Of pulses that our own estimate completed: with `local` alone it is no better than that, and once
+ * they keep the estimate themselves it stays what it was. */
+static uint8_t pulse_stratum(const struct visor_engine *e, const struct visor_source *source)
+{
+    if (e->trust == VISOR_TRUST_SYNCHRONIZED)
+        return source->id == e->leader ? source->stratum : 0;
+    return (uint8_t)(e->local_enabled && e->local_stratum > 0 ? e->local_stratum - 1 : 0);
+}
+
 static void poll_refclock(struct visor_engine *e, struct visor_source *source)
 {
     struct visor_prediction prediction = visor_sources_predict(e, source);
@@ -585,6 +594,8 @@ static void poll_refclock(struct visor_engine *e, struct visor_source *source)
         record->refclock = polled.record;
         record->at = polled.at;
     }
+    if (polled.pulses)
+        polled.sample.stratum = pulse_stratum(e, source);
     take_sample(e, source, &polled.sample);
 }
 
@@ -629,7 +640,7 @@ void visor_sources_refclock(struct visor_engine *e, const struct visor_event_ref
         .now = e->now,
         .prediction = {.known = e->known, .at = e->now.raw, .rate_ppb = e->rate * 1e9},
         .reference = e->trust == VISOR_TRUST_SYNCHRONIZED || e->local_enabled,
-        .leap = e->leap,
+        .leap = e->trust == VISOR_TRUST_SYNCHRONIZED ? e->leap : VISOR_LEAP_NONE,
         .lock = lock_of(e, source->clock_config),
         .leaps = e->config->leaps,
         .leap_count = e->config->leap_count,

@@ -65,13 +65,14 @@ static struct visor_refclock_taken give(struct world *w, enum visor_refclock_sam
     return visor_refclock_take(w->clock, &event, &w->context);
 }
 
-/* A poll of `n` samples a second apart with normal noise; the last answer ends it. */
+/* A poll of `n` samples, each when it is due, with normal noise; the last answer ends it. */
 static struct visor_refclock_polled run_poll(struct world *w, int n, double noise)
 {
     for (int i = 0; i < n; i++) {
+        visor_mono due = visor_refclock_deadline(w->clock);
         visor_wall reference;
 
-        at(w, w->raw + S);
+        at(w, due.ns == INT64_MIN ? w->raw + S : due.ns);
         assert_true(visor_refclock_due(w->clock, (visor_mono){w->raw}) & VISOR_REFCLOCK_MEASURE);
         reference = truth(w, w->raw);
         reference.ns += (int64_t)(visor_rng_normal(&w->rng) * noise * 1e9);
@@ -144,6 +145,28 @@ static void test_due__does_not_catch_up_after_a_pause(void **state)
         measures += visor_refclock_due(w.clock, (visor_mono){w.raw + 1000 * S}) ? 1 : 0;
     assert_int_equal(measures, 1);
     assert_int_equal(visor_refclock_deadline(w.clock).ns, w.raw + 1001 * S);
+    visor_refclock_free(w.clock);
+}
+
+static void test_due__counts_true_seconds_once_the_rate_is_known(void **state)
+{
+    struct world w;
+
+    (void)state;
+    begin(&w, VISOR_REFCLOCK_PHC);
+    w.config.poll = 0;
+    w.rate_ppb = -100000; /* the counter gains 100 ppm */
+    open_clock(&w);
+    w.raw += S / 3;
+    run_poll(&w, 1, 0);
+    for (int i = 0; i < 3; i++) {
+        int64_t next = visor_refclock_deadline(w.clock).ns;
+
+        assert_in_range(truth(&w, next).ns % S, S / 10 - 200000, S / 10 + 200000);
+        assert_in_range(next, w.raw + 1, w.raw + 2 * S);
+        run_poll(&w, 1, 0);
+    }
+    assert_in_range(visor_refclock_deadline(w.clock).ns, w.raw + S + 99980, w.raw + S + 100020);
     visor_refclock_free(w.clock);
 }
 
@@ -222,6 +245,36 @@ static void test_poll__single_sample_passes_with_its_own_dispersion(void **state
     assert_int_equal(polled.sample.stratum, 3);
     assert_string_equal(polled.record.refid, "PHC0");
     assert_true(polled.record.filtered && fabs(polled.record.offset - 12345e-9) < 2e-9);
+    visor_refclock_free(w.clock);
+}
+
+/* A storm of interrupts: reached, not used; a reading that contradicts is used all the same. */
+static void test_take__leaves_out_readings_that_are_unusually_unsure(void **state)
+{
+    struct world w;
+    struct visor_event_refclock event = {.kind = VISOR_REFCLOCK_TIME, .dispersion_s = 1e-9};
+    int noisy = 0;
+
+    (void)state;
+    begin(&w, VISOR_REFCLOCK_PHC);
+    w.config.poll = 0;
+    open_clock(&w);
+    for (int i = 0; i < 200; i++) {
+        struct visor_refclock_taken taken;
+
+        at(&w, w.raw + S);
+        event.stamp.raw.ns = w.raw;
+        event.reference = truth(&w, w.raw);
+        event.dispersion_s = i >= 50 ? 1e-7 : 1e-9;
+        if (i == 52)
+            event.reference.ns += 1000;
+        taken = visor_refclock_take(w.clock, &event, &w.context);
+        if (i < 50 || i == 52)
+            assert_int_equal(taken.verdict, VISOR_REFCLOCK_TAKEN);
+        noisy += taken.verdict == VISOR_REFCLOCK_NOISY;
+        assert_true(visor_refclock_poll(w.clock, &w.context.now, &w.context.prediction).reached);
+    }
+    assert_in_range(noisy, 8, 45); /* then it is the usual */
     visor_refclock_free(w.clock);
 }
 
@@ -510,9 +563,11 @@ int main(void)
         cmocka_unit_test(test_due__asks_every_dpoll_and_polls_with_the_last_answer),
         cmocka_unit_test(test_due__goes_on_when_an_answer_never_comes),
         cmocka_unit_test(test_due__does_not_catch_up_after_a_pause),
+        cmocka_unit_test(test_due__counts_true_seconds_once_the_rate_is_known),
         cmocka_unit_test(test_due__sock_only_polls),
         cmocka_unit_test(test_poll__is_as_good_as_a_mean_and_says_how_good),
         cmocka_unit_test(test_poll__single_sample_passes_with_its_own_dispersion),
+        cmocka_unit_test(test_take__leaves_out_readings_that_are_unusually_unsure),
         cmocka_unit_test(test_poll__without_samples_is_not_reached),
         cmocka_unit_test(test_poll__drops_what_is_noisier_than_maxdispersion),
         cmocka_unit_test(test_take__refuses_old_repeated_and_absurd_times),
