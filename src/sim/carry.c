@@ -98,17 +98,13 @@ static bool exists(const struct visor_world *world, uint32_t target)
                                          : target < world->scenario->server_count;
 }
 
-static void send(struct visor_host *host, struct visor_world *world,
-                 const struct visor_action_send *send)
+void visor_host_transmit(struct visor_host *host, struct visor_world *world, uint32_t target,
+                         uint32_t source, const uint8_t *data, size_t size)
 {
     struct visor_parcel *parcel;
-    uint32_t target;
     int64_t travel;
 
-    host->score.sent++;
-    tell_sent(host, world, send, 0);
-    if (!visor_world_target(&send->to, &target) || !exists(world, target) ||
-        !make_route(host, world, target))
+    if (!exists(world, target) || !make_route(host, world, target))
         return;
     travel = visor_visit_travel(world, host, target, VISOR_UP);
     parcel = travel < 0 ? NULL : visor_parcel_take(world);
@@ -116,15 +112,27 @@ static void send(struct visor_host *host, struct visor_world *world,
         return;
     parcel->host = host;
     parcel->target = target;
-    parcel->source = send->from_server ? 0 : send->source;
+    parcel->source = source;
     parcel->began_at = world->now;
     parcel->began_raw = host->kernel.raw;
-    parcel->size = send->size;
-    memcpy(parcel->data, send->data, send->size);
+    parcel->size = size;
+    memcpy(parcel->data, data, size);
     visor_parcel_post(world, parcel,
                       target & VISOR_TARGET_IS_HOST ? VISOR_HAPPENING_VISIT
                                                     : VISOR_HAPPENING_REQUEST,
                       world->now + travel);
+}
+
+static void send(struct visor_host *host, struct visor_world *world,
+                 const struct visor_action_send *send)
+{
+    uint32_t target;
+
+    host->score.sent++;
+    tell_sent(host, world, send, 0);
+    if (visor_world_target(&send->to, &target))
+        visor_host_transmit(host, world, target, send->from_server ? 0 : send->source, send->data,
+                            send->size);
 }
 
 /* Names are those of servers and of hosts. */

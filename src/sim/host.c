@@ -3,6 +3,7 @@
 
 #include "sim/device.h"
 #include "sim/expectation.h"
+#include "sim/legacy.h"
 #include "wire/ntp.h"
 
 #include <stdlib.h>
@@ -41,6 +42,8 @@ static void init_clocks(struct visor_host *host, struct visor_world *world)
 
 static bool make_engine(struct visor_host *host, struct visor_rng *rng)
 {
+    if (visor_legacy_is(host))
+        return true;
     for (int i = 0; i < 4; i++)
         host->engine_seed[i] = visor_rng_next(rng);
     host->engine = visor_engine_new(host->model->config, host->engine_seed);
@@ -88,6 +91,7 @@ void visor_host_done(struct visor_host *host)
 void visor_host_restart(struct visor_host *host, struct visor_world *world, int64_t at)
 {
     visor_engine_free(host->engine);
+    host->engine = NULL;
     host->running = host->published = false;
     host->selected = VISOR_SCENARIO_NONE;
     host->lost_before = world->now + 1;

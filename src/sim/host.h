@@ -33,6 +33,10 @@ void visor_host_receive(struct visor_host *host, struct visor_world *world,
 void visor_host_carry(struct visor_host *host, struct visor_world *world,
                       const struct visor_action *action);
 
+/* Send a packet to a target on behalf of the engine's `source` (carry.c). */
+void visor_host_transmit(struct visor_host *host, struct visor_world *world, uint32_t target,
+                         uint32_t source, const uint8_t *data, size_t size);
+
 /* Compare what is published with the truth, now. */
 void visor_host_check(struct visor_host *host, struct visor_world *world);
 

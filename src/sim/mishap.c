@@ -235,10 +235,12 @@ static void happen_to_devices(struct visor_world *world, const struct visor_scen
 
 static void happen_to_group(struct visor_world *world, const struct visor_scenario_mishap *mishap)
 {
-    uint32_t count = world->scenario->hosts[mishap->index].count;
+    uint32_t count = world->scenario->hosts[mishap->index].count, member = mishap->member;
 
+    if (member == VISOR_SCENARIO_ANY)
+        member = 1 + (uint32_t)(visor_rng_uniform(&world->dice) * count);
     for (uint32_t i = 0; i < count; i++)
-        if (mishap->member == 0 || mishap->member == i + 1)
+        if (member == 0 || member == i + 1)
             happen_to_host(visor_world_host(world, mishap->index, i), world, mishap);
 }
 
@@ -276,6 +278,7 @@ bool visor_mishap_init(struct visor_world *world)
     world->waiting = calloc(s->mishap_count + 1, sizeof(*world->waiting));
     if (!world->waiting)
         return false;
+    visor_rng_init(&world->dice, visor_world_seed(world->seed, "any", "mishap"));
     for (size_t i = 0; i < s->mishap_count; i++) {
         struct visor_waiting *waiting = &world->waiting[i];
 

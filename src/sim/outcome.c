@@ -21,6 +21,11 @@ static const struct {
     [VISOR_METRIC_BOUND] = {"bound_median_s", VISOR_UNIT_SECONDS},
     [VISOR_METRIC_BOUND_P99] = {"bound_p99_s", VISOR_UNIT_SECONDS},
     [VISOR_METRIC_BOUNDED] = {"bounded_share", VISOR_UNIT_SHARE},
+    [VISOR_METRIC_FIRST_IN] = {"first_in_limit_s", VISOR_UNIT_SECONDS},
+    [VISOR_METRIC_OUTAGES] = {"outages", VISOR_UNIT_COUNT},
+    [VISOR_METRIC_OUTAGES_MEAN] = {"outage_mean_s", VISOR_UNIT_SECONDS},
+    [VISOR_METRIC_OUTAGES_LONGEST] = {"outage_longest_s", VISOR_UNIT_SECONDS},
+    [VISOR_METRIC_LOST] = {"packets_lost_share", VISOR_UNIT_SHARE},
     [VISOR_METRIC_SENT] = {"packets_sent", VISOR_UNIT_COUNT},
     [VISOR_METRIC_RECEIVED] = {"packets_received", VISOR_UNIT_COUNT},
     [VISOR_METRIC_STEPS] = {"steps", VISOR_UNIT_COUNT},
@@ -106,6 +111,13 @@ void visor_outcome_of(const struct visor_world *world, size_t index, uint32_t ru
     m[VISOR_METRIC_BOUND_P99] = visor_histogram_quantile(&score->bounds, 0.99);
     m[VISOR_METRIC_BOUNDED] =
         score->since_first > 0 ? (double)score->bounded / (double)score->since_first : 0.0;
+    m[VISOR_METRIC_FIRST_IN] = score->first_in;
+    m[VISOR_METRIC_OUTAGES] = (double)score->outages;
+    if (score->outages > 0)
+        m[VISOR_METRIC_OUTAGES_MEAN] = (double)score->outage_samples / (double)score->outages;
+    m[VISOR_METRIC_OUTAGES_LONGEST] = (double)score->outage_longest;
+    if (score->sent > 0)
+        m[VISOR_METRIC_LOST] = 1.0 - (double)score->received / (double)score->sent;
     m[VISOR_METRIC_SENT] = (double)score->sent;
     m[VISOR_METRIC_RECEIVED] = (double)score->received;
     m[VISOR_METRIC_STEPS] = (double)score->steps;
@@ -127,7 +139,8 @@ static int by_value(const void *a, const void *b)
 double visor_outcome_median(const struct visor_outcome *outcomes, size_t count, uint32_t group,
                             enum visor_metric metric, double *scratch)
 {
-    bool may_be_never = metric == VISOR_METRIC_SYNC || metric == VISOR_METRIC_FIRST;
+    bool may_be_never = metric == VISOR_METRIC_SYNC || metric == VISOR_METRIC_FIRST ||
+                        metric == VISOR_METRIC_FIRST_IN;
     size_t n = 0;
     double median;
 
@@ -142,4 +155,27 @@ double visor_outcome_median(const struct visor_outcome *outcomes, size_t count, 
     qsort(scratch, n, sizeof(*scratch), by_value);
     median = n % 2 ? scratch[n / 2] : (scratch[n / 2 - 1] + scratch[n / 2]) / 2.0;
     return median >= NEVER / 4.0 ? -1.0 : median;
+}
+
+double visor_outcome_sum(const struct visor_outcome *outcomes, size_t count, uint32_t group,
+                         enum visor_metric metric)
+{
+    double sum = 0.0;
+
+    for (size_t i = 0; i < count; i++)
+        if (group == VISOR_SCENARIO_NONE || outcomes[i].group == group)
+            sum += outcomes[i].metric[metric];
+    return sum;
+}
+
+double visor_outcome_largest(const struct visor_outcome *outcomes, size_t count, uint32_t group,
+                             enum visor_metric metric)
+{
+    double largest = 0.0;
+
+    for (size_t i = 0; i < count; i++)
+        if ((group == VISOR_SCENARIO_NONE || outcomes[i].group == group) &&
+            outcomes[i].metric[metric] > largest)
+            largest = outcomes[i].metric[metric];
+    return largest;
 }

@@ -16,8 +16,13 @@ enum visor_metric {
     VISOR_METRIC_ESTIMATE_RMS,
     VISOR_METRIC_BOUND, /* median of the published bound, s */
     VISOR_METRIC_BOUND_P99,
-    VISOR_METRIC_BOUNDED, /* share of the time since first published with a finite bound */
-    VISOR_METRIC_SENT,    /* packets */
+    VISOR_METRIC_BOUNDED,      /* share of the time since first published with a finite bound */
+    VISOR_METRIC_FIRST_IN,     /* s until the clock first was within the limit; < 0: never */
+    VISOR_METRIC_OUTAGES,      /* times it left the limit again */
+    VISOR_METRIC_OUTAGES_MEAN, /* s */
+    VISOR_METRIC_OUTAGES_LONGEST,
+    VISOR_METRIC_LOST, /* share of the questions that got no answer */
+    VISOR_METRIC_SENT, /* packets */
     VISOR_METRIC_RECEIVED,
     VISOR_METRIC_STEPS,
     VISOR_METRIC_STEPPED, /* s in all */
@@ -58,5 +63,11 @@ void visor_outcome_of(const struct visor_world *world, size_t host, uint32_t run
  * doubles. */
 double visor_outcome_median(const struct visor_outcome *outcomes, size_t count, uint32_t group,
                             enum visor_metric metric, double *scratch);
+
+/* Sum and largest of a metric over the same. */
+double visor_outcome_sum(const struct visor_outcome *outcomes, size_t count, uint32_t group,
+                         enum visor_metric metric);
+double visor_outcome_largest(const struct visor_outcome *outcomes, size_t count, uint32_t group,
+                             enum visor_metric metric);
 
 #endif

@@ -21,6 +21,7 @@
 #define VISOR_SCENARIO_DEVICES_MAX  1000
 #define VISOR_SCENARIO_MISHAPS_MAX  10000
 #define VISOR_SCENARIO_EXPECTS_MAX  1000
+#define VISOR_SCENARIO_ANY          UINT32_MAX /* a random member each time */
 #define VISOR_SCENARIO_NONE         UINT32_MAX /* an index that is not set */
 
 enum visor_stamping { VISOR_STAMPING_KERNEL, VISOR_STAMPING_DAEMON, VISOR_STAMPING_HARDWARE };
@@ -36,6 +37,14 @@ struct visor_scenario_server {
     struct visor_server_model model;
 };
 
+/* A host without timevisord: see legacy.h. */
+struct visor_scenario_legacy {
+    enum visor_legacy_kind { VISOR_LEGACY_NONE, VISOR_LEGACY_FOLLOWS, VISOR_LEGACY_SNTP } kind;
+    uint32_t target;  /* as in an address (world.h); a followed one is the first of its group */
+    double every;     /* s */
+    double threshold; /* s: what is larger is stepped */
+};
+
 struct visor_scenario_host {
     char name[VISOR_SCENARIO_NAME_MAX]; /* with count > 1: the n-th is called name1 … namen */
     uint32_t count;
@@ -48,6 +57,7 @@ struct visor_scenario_host {
     double start;         /* s, when the daemon starts */
     bool drift_known;     /* a drift file with the true frequency of the start */
     enum visor_stamping stamping;
+    struct visor_scenario_legacy legacy;
     const struct visor_config *config; /* owned by the scenario; shared by `count` hosts */
 };
 
@@ -120,7 +130,7 @@ struct visor_scenario_mishap {
     enum visor_mishap_kind kind;
     enum visor_mishap_target target;
     uint32_t index;  /* of the target's group */
-    uint32_t member; /* of a group of hosts, from 1; 0: all */
+    uint32_t member; /* of a group of hosts, from 1; 0: all; ANY */
     double number[3];
     uint32_t line; /* 0: not from a file */
 };
@@ -158,6 +168,7 @@ struct visor_scenario {
     uint32_t repeat;
     int64_t start_s; /* UTC at the start, s since 1970 */
     struct visor_score_limits limits;
+    bool report_recovery; /* outages and recoveries are of interest */
 
     struct visor_scenario_network *networks;
     size_t network_count;

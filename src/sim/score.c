@@ -47,18 +47,33 @@ static void count(struct visor_histogram *histogram, double x)
     histogram->bucket[bucket_of(x < 0.0 ? -x : x)]++;
 }
 
+/* Seconds out of the limit, after having been within it. */
+static void count_outage(struct visor_score *score, bool in)
+{
+    if (in) {
+        score->outage_now = 0;
+        return;
+    }
+    score->outages += score->outage_now++ == 0;
+    score->outage_samples++;
+    if (score->outage_now > score->outage_longest)
+        score->outage_longest = score->outage_now;
+}
+
 void visor_score_add(struct visor_score *score, const struct visor_score_sample *sample)
 {
     const struct visor_score_limits *limits = &score->limits;
-    bool in = sample->error <= limits->error && sample->error >= -limits->error &&
-              sample->rate <= limits->frequency && sample->rate >= -limits->frequency;
+    bool near = sample->error <= limits->error && sample->error >= -limits->error;
+    bool in = near && sample->rate <= limits->frequency && sample->rate >= -limits->frequency;
 
     score->samples++;
     score->last = sample->seconds;
     if (!in)
         score->last_out = sample->seconds;
-    else if (score->first_in < 0.0)
+    if (near && score->first_in < 0.0)
         score->first_in = sample->seconds;
+    if (score->first_in >= 0.0 && sample->seconds >= limits->from)
+        count_outage(score, near);
     if (sample->published && score->first_published < 0.0)
         score->first_published = sample->seconds;
     if (score->first_published >= 0.0) {
@@ -82,7 +97,7 @@ double visor_score_sync(const struct visor_score *score)
 {
     if (score->samples == 0 || score->last_out >= score->last)
         return -1.0;
-    return score->last_out < 0.0 ? score->first_in : score->last_out + 1.0;
+    return score->last_out < 0.0 ? 0.0 : score->last_out + 1.0;
 }
 
 double visor_moments_rms(const struct visor_moments *moments)

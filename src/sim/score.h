@@ -42,8 +42,10 @@ struct visor_score {
     struct visor_histogram clock_errors, estimate_errors, bounds;
     double first_published;        /* s; < 0: never */
     uint64_t since_first, bounded; /* samples since then, and of them with a finite bound */
-    double first_in;               /* s, when the clock came within the limits; < 0: never */
+    double first_in;               /* s, when the clock's error came within the limit; < 0: never */
     double last_out;               /* s, last sample out of the limits; sync time is 1 s later */
+    uint64_t outages;              /* times it left the limit of the error again */
+    uint64_t outage_samples, outage_longest, outage_now; /* s of them */
     uint64_t samples;
     double last; /* s, of the last sample */
 

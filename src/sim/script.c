@@ -6,6 +6,7 @@
 #include "config/number.h"
 #include "config/parse.h"
 #include "sim/statement.h"
+#include "sim/world.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -318,6 +319,34 @@ static void take_stamps(struct visor_script *script)
     visor_script_unknown(script, N_("'%w' are no stamps"), names, 3);
 }
 
+/* follows HOST every T, sntp NAME every T: no chrony.conf then. */
+static void take_legacy(struct visor_script *script, enum visor_legacy_kind kind)
+{
+    const struct visor_scenario *s = script->scenario;
+    struct visor_scenario_legacy *legacy = &script->host->legacy;
+    const char *name = visor_reader_word(&script->place);
+    uint32_t member, group = visor_script_host(s, name, &member), first = 0;
+
+    legacy->kind = kind;
+    legacy->target = kind == VISOR_LEGACY_SNTP ? visor_script_server(s, name) : VISOR_SCENARIO_NONE;
+    if (group != VISOR_SCENARIO_NONE && &s->hosts[group] != script->host) {
+        for (uint32_t i = 0; i < group; i++)
+            first += s->hosts[i].count;
+        legacy->target = VISOR_TARGET_IS_HOST | (first + (member ? member - 1 : 0));
+    }
+    if (legacy->target == VISOR_SCENARIO_NONE && *name)
+        visor_reader_complain(&script->place, N_("nothing to get the time from is called '%w'"),
+                              name, NULL);
+    if (!visor_reader_has(&script->place, "every"))
+        visor_script_unknown(script, N_("'every' and a time must stand here, not '%w'"), NULL, 0);
+    legacy->every = visor_reader_take(&script->place, VISOR_QUANTITY_TIME);
+    legacy->threshold = kind == VISOR_LEGACY_SNTP ? 0.128 : 0.0;
+    if (visor_reader_has(&script->place, "step-above"))
+        legacy->threshold = visor_reader_take(&script->place, VISOR_QUANTITY_TIME);
+    if (legacy->every < 0.1 || legacy->threshold < 0.0)
+        visor_reader_complain(&script->place, N_("'every' is at least 100ms"), NULL, NULL);
+}
+
 static bool host_option(struct visor_script *script)
 {
     struct visor_reader_place *place = &script->place;
@@ -337,6 +366,10 @@ static bool host_option(struct visor_script *script)
         host->count = count >= 1.0 && count <= VISOR_SCENARIO_HOSTS_MAX ? (uint32_t)count : 1;
     } else if (visor_reader_has(place, "network")) {
         host->network = take_network(script);
+    } else if (visor_reader_has(place, "follows")) {
+        take_legacy(script, VISOR_LEGACY_FOLLOWS);
+    } else if (visor_reader_has(place, "sntp")) {
+        take_legacy(script, VISOR_LEGACY_SNTP);
     } else if (visor_reader_has(place, "drift-known")) {
         host->drift_known = true;
     } else if (visor_reader_has(place, "stamps")) {
@@ -352,8 +385,9 @@ static bool host_option(struct visor_script *script)
 
 static void read_host(struct visor_script *script)
 {
-    static const char *const others[] = {"oscillator",  "frequency", "offset", "count", "network",
-                                         "drift-known", "stamps",    "load",   NULL};
+    static const char *const others[] = {"oscillator", "frequency",   "offset", "count",
+                                         "network",    "drift-known", "stamps", "load",
+                                         "follows",    "sntp",        NULL};
     const char *name = new_name(script);
     struct visor_scenario_host *host =
         *name ? visor_scenario_add_host(script->scenario, name, VISOR_OSCILLATOR_QUARTZ) : NULL;
@@ -514,47 +548,97 @@ static void read_statistics(struct visor_script *script)
                  3, NULL, NULL);
 }
 
+static void read_report(struct visor_script *script)
+{
+    static const char *const names[] = {"recovery"};
+
+    if (visor_reader_has(&script->place, names[0]))
+        script->scenario->report_recovery = true;
+    else
+        visor_script_unknown(script, N_("'%w' is no report"), names, 1);
+}
+
 /* ---- lines ---- */
 
 static const struct statement {
     const char *name;
     void (*read)(struct visor_script *script);
 } STATEMENTS[] = {
-    {"title", read_title},     {"duration", read_duration}, {"seed", read_seed},
-    {"repeat", read_repeat},   {"begin", read_begin},       {"statistics", read_statistics},
-    {"network", read_network}, {"server", read_server},     {"host", read_host},
-    {"device", read_device},   {"at", visor_statement_at},  {"expect", visor_statement_expect},
+    {"title", read_title},
+    {"duration", read_duration},
+    {"seed", read_seed},
+    {"repeat", read_repeat},
+    {"begin", read_begin},
+    {"statistics", read_statistics},
+    {"report", read_report},
+    {"network", read_network},
+    {"server", read_server},
+    {"host", read_host},
+    {"device", read_device},
+    {"at", visor_statement_at},
+    {"expect", visor_statement_expect},
 };
 
-/* The chrony.conf lines of the host above are complete. */
+/* Lines of the block are counted from the end of the host's line. */
+static void parse_block(struct visor_script *script, struct visor_config **config)
+{
+    struct visor_diagnoses *diagnoses = script->place.diagnoses;
+    size_t before = diagnoses->count;
+
+    visor_config_parse_text(script->place.file, script->block, script->block_size, NULL, config,
+                            diagnoses);
+    for (size_t i = before; i < diagnoses->count; i++)
+        if (diagnoses->items[i].line > 0)
+            diagnoses->items[i].line += script->host_line - 1;
+}
+
+/* The chrony.conf of a host, of the lines below it; complaints are about the host's own line. */
+static struct visor_config *make_config(struct visor_script *script,
+                                        const struct visor_scenario_host *host)
+{
+    struct visor_reader_place *place = &script->place;
+    bool legacy = host->legacy.kind != VISOR_LEGACY_NONE;
+    struct visor_config *config = NULL;
+
+    if (legacy && script->block_size > 0)
+        visor_reader_complain(place,
+                              N_("host '%w' follows or asks by sntp, and cannot have "
+                                 "chrony.conf lines too"),
+                              host->name, NULL);
+    else if (legacy)
+        config = visor_config_new();
+    else if (script->block_size == 0)
+        visor_reader_complain(place, N_("host '%w' has no indented chrony.conf lines below it"),
+                              host->name, NULL);
+    else
+        parse_block(script, &config);
+    return config;
+}
+
+/* The lines of the host above are complete. */
 static void finish_host(struct visor_script *script)
 {
     struct visor_scenario_host *host = script->host;
-    struct visor_config *config = NULL;
-    size_t before = script->place.diagnoses->count;
+    uint32_t line = script->place.line;
+    struct visor_config *config;
 
     script->host = NULL;
     if (!host)
         return;
-    if (script->block_size == 0) {
-        script->place.line = script->host_line;
-        script->place.failed = false;
-        visor_reader_complain(&script->place,
-                              N_("host '%w' has no indented chrony.conf lines below it"),
-                              host->name, NULL);
-        return;
-    }
-    visor_config_parse_text(script->place.file, script->block, script->block_size, NULL, &config,
-                            script->place.diagnoses);
-    for (size_t i = before; i < script->place.diagnoses->count; i++)
-        if (script->place.diagnoses->items[i].line > 0)
-            script->place.diagnoses->items[i].line += script->host_line - 1;
+    script->place.line = script->host_line;
+    script->place.failed = false;
+    config = make_config(script, host);
+    script->place.line = line;
+    script->place.failed = false;
     if (config &&
         !visor_scenario_own_config(script->scenario, config, script->block, script->block_size)) {
         visor_config_free(config);
         config = NULL;
     }
+    if (!config && script->place.diagnoses->errors == 0)
+        no_room(script);
     host->config = config;
+    script->block_size = 0;
 }
 
 static void read_statement(struct visor_script *script)

@@ -132,13 +132,17 @@ static size_t all_names(const struct visor_scenario *s, const char **names, size
     return count;
 }
 
+/* "any of" before a group of hosts: a random one each time. */
 static void take_target(struct visor_script *script, struct visor_scenario_mishap *to)
 {
     const struct visor_scenario *s = script->scenario;
+    bool any = visor_reader_has(&script->place, "any") && visor_reader_has(&script->place, "of");
     const char *names[64], *name = visor_reader_word(&script->place);
 
     to->target = VISOR_TARGET_HOST;
     to->index = visor_script_host(s, name, &to->member);
+    if (any && to->member == 0)
+        to->member = VISOR_SCENARIO_ANY;
     if (to->index != VISOR_SCENARIO_NONE)
         return;
     to->target = VISOR_TARGET_SERVER;

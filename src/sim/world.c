@@ -2,6 +2,7 @@
 #include "sim/world.h"
 
 #include "sim/expectation.h"
+#include "sim/legacy.h"
 #include "sim/mishap.h"
 #include "sim/visit.h"
 
@@ -226,7 +227,9 @@ static void arrive(struct visor_world *world, struct visor_parcel *parcel)
     if (host->running && parcel->began_at >= host->lost_before) {
         if (!visor_host_ready(host, world, &parcel->happening, parcel))
             return;
-        if (parcel->happening.kind == VISOR_HAPPENING_REPLY)
+        if (visor_legacy_is(host))
+            visor_legacy_receive(host, world, parcel);
+        else if (parcel->happening.kind == VISOR_HAPPENING_REPLY)
             visor_host_receive(host, world, parcel);
         else
             resolved(world, parcel);
@@ -234,19 +237,36 @@ static void arrive(struct visor_world *world, struct visor_parcel *parcel)
     visor_parcel_drop(world, parcel);
 }
 
-static void happen(struct visor_world *world, struct visor_happening *happening)
+static void start(struct visor_host *host, struct visor_world *world)
+{
+    if (visor_legacy_is(host))
+        visor_legacy_tick(host, world);
+    else
+        visor_host_start(host, world);
+}
+
+static void tick(struct visor_host *host, struct visor_world *world)
 {
     struct visor_event timer = {.kind = VISOR_EVENT_TIMER};
+
+    if (visor_legacy_is(host))
+        visor_legacy_tick(host, world);
+    else
+        visor_host_handle(host, world, &timer);
+}
+
+static void happen(struct visor_world *world, struct visor_happening *happening)
+{
     struct visor_host *host = happening->owner;
 
     switch ((enum visor_happening_kind)happening->kind) {
     case VISOR_HAPPENING_START:
         if (visor_host_ready(host, world, happening, NULL))
-            visor_host_start(host, world);
+            start(host, world);
         break;
     case VISOR_HAPPENING_TIMER:
         if (host->running && visor_host_ready(host, world, happening, NULL))
-            visor_host_handle(host, world, &timer);
+            tick(host, world);
         break;
     case VISOR_HAPPENING_RESUME:
         visor_mishap_resume(world, host);

@@ -103,6 +103,7 @@ struct visor_world {
     struct visor_host *hosts;
     size_t host_count;
     struct visor_waiting *waiting;
+    struct visor_rng dice; /* of mishaps to any member of a group */
     struct visor_observer observer;
     struct visor_parcel *parcels; /* free list */
     struct visor_event *answers;  /* what the operating system will tell the host that acts now */

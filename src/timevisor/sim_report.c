@@ -36,16 +36,17 @@ static void print_metric(enum visor_metric metric, double value, char text[VISOR
 static const struct {
     const char *title;
     enum visor_metric metric;
+    bool published; /* makes no sense if nothing ever was */
 } COLUMNS[] = {
-    {N_("sync"), VISOR_METRIC_SYNC},
-    {N_("max error"), VISOR_METRIC_MAX},
-    {N_("RMS error"), VISOR_METRIC_RMS},
-    {N_("RMS freq"), VISOR_METRIC_FREQUENCY},
-    {N_("RMS estimate"), VISOR_METRIC_ESTIMATE_RMS},
-    {N_("bound"), VISOR_METRIC_BOUND},
-    {N_("bounded"), VISOR_METRIC_BOUNDED},
-    {N_("packets"), VISOR_METRIC_SENT},
-    {N_("steps"), VISOR_METRIC_STEPS},
+    {N_("sync"), VISOR_METRIC_SYNC, false},
+    {N_("max error"), VISOR_METRIC_MAX, false},
+    {N_("RMS error"), VISOR_METRIC_RMS, false},
+    {N_("RMS freq"), VISOR_METRIC_FREQUENCY, false},
+    {N_("RMS estimate"), VISOR_METRIC_ESTIMATE_RMS, true},
+    {N_("bound"), VISOR_METRIC_BOUND, true},
+    {N_("bounded"), VISOR_METRIC_BOUNDED, true},
+    {N_("packets"), VISOR_METRIC_SENT, false},
+    {N_("steps"), VISOR_METRIC_STEPS, false},
 };
 
 enum { COLUMN_COUNT = sizeof(COLUMNS) / sizeof(COLUMNS[0]) };
@@ -63,11 +64,17 @@ static void print_table(const struct visor_series *series, double *scratch, FILE
         visor_table_add(table, VISOR_BOLD, _(COLUMNS[c].title));
     for (uint32_t g = 0; g < series->scenario->host_count; g++) {
         const struct visor_scenario_host *host = &series->scenario->hosts[g];
+        bool published =
+            visor_outcome_largest(series->outcomes, series->count, g, VISOR_METRIC_BOUNDED) > 0.0;
 
         visor_table_add(table, VISOR_PLAIN, host->name);
         snprintf(text, sizeof(text), "%" PRIu64, (uint64_t)host->count * series->runs);
         visor_table_add(table, VISOR_PLAIN, text);
         for (int c = 0; c < COLUMN_COUNT; c++) {
+            if (COLUMNS[c].published && !published) {
+                visor_table_add(table, VISOR_PLAIN, "-");
+                continue;
+            }
             print_metric(COLUMNS[c].metric,
                          visor_outcome_median(series->outcomes, series->count, g, COLUMNS[c].metric,
                                               scratch),
@@ -75,6 +82,66 @@ static void print_table(const struct visor_series *series, double *scratch, FILE
             visor_table_add(table, VISOR_PLAIN, text);
         }
     }
+    visor_table_print(table, to, visor_table_wants_color(to));
+    visor_table_free(table);
+}
+
+static void add_seconds(struct visor_table *table, double seconds)
+{
+    char text[VISOR_QUANTITY_MAX];
+
+    visor_table_add(table, VISOR_PLAIN, seconds < 0.0 ? "-" : visor_quantity_print(seconds, text));
+}
+
+/* One row of the second table: `group` NONE: all hosts. */
+static void add_recovery(struct visor_table *table, const struct visor_series *series,
+                         uint32_t group, double *scratch)
+{
+    const struct visor_outcome *o = series->outcomes;
+    size_t n = series->count;
+    double outages = visor_outcome_sum(o, n, group, VISOR_METRIC_OUTAGES), total = 0.0;
+    char text[VISOR_QUANTITY_MAX];
+
+    visor_table_add(table, VISOR_PLAIN,
+                    group == VISOR_SCENARIO_NONE ? _("all") : series->scenario->hosts[group].name);
+    add_seconds(table, visor_outcome_median(o, n, group, VISOR_METRIC_FIRST_IN, scratch));
+    add_seconds(table, visor_outcome_median(o, n, group, VISOR_METRIC_RMS, scratch));
+    add_seconds(table, visor_outcome_median(o, n, group, VISOR_METRIC_P99, scratch));
+    add_seconds(table, visor_outcome_largest(o, n, group, VISOR_METRIC_MAX));
+    print_metric(VISOR_METRIC_LOST, visor_outcome_median(o, n, group, VISOR_METRIC_LOST, scratch),
+                 text);
+    visor_table_add(table, VISOR_PLAIN, text);
+    snprintf(text, sizeof(text), "%.10g", outages / series->runs);
+    visor_table_add(table, VISOR_PLAIN, text);
+    for (size_t i = 0; i < n; i++)
+        if (group == VISOR_SCENARIO_NONE || o[i].group == group)
+            total += o[i].metric[VISOR_METRIC_OUTAGES] * o[i].metric[VISOR_METRIC_OUTAGES_MEAN];
+    add_seconds(table, outages > 0.0 ? total / outages : -1.0);
+    add_seconds(table, outages > 0.0
+                           ? visor_outcome_largest(o, n, group, VISOR_METRIC_OUTAGES_LONGEST)
+                           : -1.0);
+}
+
+/* What the operators of a fleet ask for. A failure is a host whose clock leaves the limit. */
+static void print_recovery(const struct visor_series *series, double *scratch, FILE *to)
+{
+    static const char *const titles[] = {
+        N_("host"),        N_("first right after"), N_("RMS error"),
+        N_("99 % within"), N_("max error"),         N_("packets lost"),
+        N_("failures"),    N_("mean recovery"),     N_("longest")};
+    struct visor_table *table = visor_table_new("lrrrrrrrr");
+    char limit[VISOR_QUANTITY_MAX];
+
+    if (!table)
+        return;
+    for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
+        visor_table_add(table, VISOR_BOLD, _(titles[i]));
+    for (uint32_t g = 0; g < series->scenario->host_count; g++)
+        add_recovery(table, series, g, scratch);
+    add_recovery(table, series, VISOR_SCENARIO_NONE, scratch);
+    fprintf(to, _("\nFailures (a clock wrong by more than %s) a run of %.3g h, and recovery:\n"),
+            visor_quantity_print(series->scenario->limits.error, limit),
+            series->scenario->duration / 3600.0);
     visor_table_print(table, to, visor_table_wants_color(to));
     visor_table_free(table);
 }
@@ -206,6 +273,8 @@ bool visor_sim_report(const struct visor_series *series, const struct visor_sim_
     if (series->scenario->title[0])
         fprintf(to, "%s\n", series->scenario->title);
     print_table(series, scratch, to);
+    if (series->scenario->report_recovery)
+        print_recovery(series, scratch, to);
     print_windows(series, to);
     for (size_t i = 0, shown = 0; i < series->count && shown < 3; i++)
         if (series->outcomes[i].violation >= 0 || series->outcomes[i].unmet > 0) {

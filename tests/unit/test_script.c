@@ -129,6 +129,9 @@ static void test_script_read__says_what_is_wrong(void **state)
         {"begin 2026-13-01\n", "2026-13-01", "", 1},
         {"  server s1\n", "server", "", 1},
         {"network all\n", "all", "", 1},
+        {"host a\n  local\nhost b follows a every 1min\n  local\n", "b", "", 3},
+        {"host b follows x every 1min\n", "x", "", 1},
+        {"host a\n  local\nreport recovry\n", "recovry", "recovery", 3},
     };
 
     (void)state;

@@ -324,6 +324,59 @@ static void test_world_run__a_restarted_daemon_publishes_nothing_meanwhile(void 
     end(&one);
 }
 
+/* ---- hosts of the old way ---- */
+
+static void test_world_run__a_following_host_is_as_wrong_as_the_followed(void **state)
+{
+    struct run one = run("host guest oscillator perfect frequency -20ppm offset -1s "
+                         "follows vm every 60s\n",
+                         HONEST);
+    const struct visor_host *guest = &one.world->hosts[1];
+    double apart = (double)(guest->kernel.real - one.host->kernel.real) * 1e-9;
+
+    (void)state;
+    assert_true(apart < 0.0 && apart > -60.1 * 30e-6);
+    assert_in_range(guest->score.steps, 33, 34);
+    assert_true(visor_checker_clean(&guest->checker));
+    end(&one);
+}
+
+static void test_world_run__an_sntp_host_steps_and_slews_by_each_answer(void **state)
+{
+    struct run one = run("host old oscillator perfect frequency 20ppm offset -1s "
+                         "sntp s1 every 100s\nat 0s s1 delay-down 10ms\n",
+                         HONEST);
+    const struct visor_host *old = &one.world->hosts[1];
+
+    (void)state;
+    assert_int_equal(old->score.steps, 1);
+    assert_int_equal(old->score.received, old->score.sent);
+    assert_true(
+        fabs((double)(old->kernel.real - visor_world_utc(one.world, one.world->now).ns) * 1e-9 +
+             5e-3) < 2.1e-3);
+    end(&one);
+}
+
+static void test_world_run__any_of_a_group_takes_turns(void **state)
+{
+    struct run one = run("host many count 5 oscillator perfect offset 0s\n  server s1\n"
+                         "at 100s every 10s until 1000s any of many step 1s\n",
+                         HONEST);
+    int64_t sum = 0;
+
+    (void)state;
+    for (int i = 1; i <= 5; i++) {
+        int64_t steps = (one.world->hosts[i].kernel.real -
+                         visor_world_utc(one.world, one.world->now).ns + VISOR_NS_PER_S / 2) /
+                        VISOR_NS_PER_S;
+
+        assert_in_range(steps, 5, 40);
+        sum += steps;
+    }
+    assert_int_equal(sum, 91);
+    end(&one);
+}
+
 /* ---- determinism ---- */
 
 static void test_world_run__one_more_host_changes_nothing_for_the_others(void **state)
@@ -374,6 +427,9 @@ int main(void)
         cmocka_unit_test(test_world_run__starvation_makes_events_late_not_lost),
         cmocka_unit_test(test_world_run__dead_servers_and_cut_networks_do_not_answer),
         cmocka_unit_test(test_world_run__a_restarted_daemon_publishes_nothing_meanwhile),
+        cmocka_unit_test(test_world_run__a_following_host_is_as_wrong_as_the_followed),
+        cmocka_unit_test(test_world_run__an_sntp_host_steps_and_slews_by_each_answer),
+        cmocka_unit_test(test_world_run__any_of_a_group_takes_turns),
         cmocka_unit_test(test_world_run__one_more_host_changes_nothing_for_the_others),
         cmocka_unit_test(test_expectation__is_checked_in_its_time),
     };
