@@ -74,6 +74,8 @@ enum visor_source_fault visor_source_judge(const struct visor_source *source, vi
     if (source->filter.suspect_count > 0)
         return VISOR_FAULT_STEPPED;
     if (source->refclock) {
+        if (source->last_at.ns == INT64_MIN)
+            return VISOR_FAULT_NONE;
         silent = visor_seconds_from_ns(visor_mono_diff(now, source->last_at));
         return silent > 2.5 * interval + 1.0 ? VISOR_FAULT_SILENT : VISOR_FAULT_NONE;
     }

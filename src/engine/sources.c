@@ -422,7 +422,8 @@ void visor_sources_verify(struct visor_engine *e, const struct visor_source *exc
         if (source == except || source->refclock || !source->resolved ||
             !source->association.online || source->association.burst.total > 0)
             continue;
-        if (visor_mono_diff(e->now.raw, source->last_at) > VERIFY_EVERY_NS)
+        if (source->last_at.ns != INT64_MIN &&
+            visor_mono_diff(e->now.raw, source->last_at) > VERIFY_EVERY_NS)
             visor_association_start_burst(&source->association, 1, 2, e->now.raw);
     }
 }
