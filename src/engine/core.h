@@ -6,6 +6,7 @@
 
 #include "base/rng.h"
 #include "engine/engine.h"
+#include "engine/leap.h"
 #include "engine/source.h"
 #include "engine/steer.h"
 
@@ -56,8 +57,7 @@ struct visor_engine {
     visor_mono drift_saved;
     struct visor_action_status kernel_status; /* as last asked for */
     visor_mono kernel_status_at;
-    enum visor_leap leap;
-    int tai_offset_s;
+    struct visor_leap_second leap;
 
     /* `local` and others that commands change */
     bool local_enabled, local_orphan;
@@ -108,6 +108,9 @@ void visor_discipline_step(struct visor_engine *e, double remaining_s);
 double visor_discipline_remaining(const struct visor_engine *e); /* estimate - REALTIME now, s */
 int64_t visor_discipline_bound_ns(const struct visor_engine *e, visor_mono raw);
 void visor_discipline_publish(struct visor_engine *e);
+void visor_discipline_slew(struct visor_engine *e); /* plan anew */
+/* Tell the kernel how well we are; `force`: even if it is not due. */
+void visor_discipline_status(struct visor_engine *e, bool force);
 
 /* command.c */
 void visor_command_handle(struct visor_engine *e, const struct visor_event_command *command);

@@ -44,7 +44,7 @@ void visor_discipline_start(struct visor_engine *e, const struct visor_event_sta
     e->local_distance = config->local_distance;
     e->steer.base_ppb = e->rate * 1e9;
     e->kernel_status_at = (visor_mono){INT64_MIN};
-    e->leap = VISOR_LEAP_UNSYNCHRONIZED;
+    visor_leap_init(e);
     visor_discipline_watch(e);
     if (start->drift_known) {
         struct visor_message *message =
@@ -83,7 +83,8 @@ void visor_discipline_stop(struct visor_engine *e)
 
 double visor_discipline_remaining(const struct visor_engine *e)
 {
-    return visor_seconds_from_ns(visor_line_utc(&e->line, e->now.raw).ns - e->now.real.ns);
+    return visor_seconds_from_ns(visor_line_utc(&e->line, e->now.raw).ns - e->now.real.ns) -
+           e->leap.owed_s;
 }
 
 /* While a suspect jump is neither believed nor refuted, both stories must fit in the bound. */
@@ -152,8 +153,8 @@ void visor_discipline_publish(struct visor_engine *e)
         .epoch = e->epoch,
         .verified = e->known ? e->line.at : (visor_mono){0},
         .trust = e->trust,
-        .leap = e->leap,
-        .tai_offset_s = (int16_t)e->tai_offset_s,
+        .leap = visor_leap_told(e),
+        .tai_offset_s = (int16_t)e->leap.tai_offset_s,
         .precision = e->precision,
     };
     if (e->known) {
@@ -169,7 +170,8 @@ void visor_discipline_publish(struct visor_engine *e)
         view->stratum = (uint8_t)e->local_stratum;
         view->refid = VISOR_NTP_REFID_LOCAL;
         view->reference = view->utc;
-        view->leap = VISOR_LEAP_NONE;
+        if (view->leap != VISOR_LEAP_UNSYNCHRONIZED)
+            view->leap = VISOR_LEAP_NONE;
         view->orphan = e->local_orphan;
         view->rate_ppb = e->known ? view->rate_ppb : e->steer.frequency_ppb;
     }
@@ -180,11 +182,12 @@ void visor_discipline_publish(struct visor_engine *e)
 
 /* ---- kernel status ---- */
 
-static void set_kernel_status(struct visor_engine *e, bool force)
+void visor_discipline_status(struct visor_engine *e, bool force)
 {
     struct visor_action_status *status = &e->kernel_status;
     bool synchronized = e->trust == VISOR_TRUST_SYNCHRONIZED;
     int64_t bound = visor_discipline_bound_ns(e, e->now.raw);
+    bool system = e->config->leap_mode == VISOR_LEAP_MODE_SYSTEM;
     double remaining;
 
     if (!e->settable)
@@ -199,9 +202,8 @@ static void set_kernel_status(struct visor_engine *e, bool force)
                                              : visor_seconds_from_ns(bound) +
                                                    (remaining < 0.0 ? -remaining : remaining),
         .est_error_s = e->known ? visor_math_sqrt(e->line.p00) : 16.0,
-        .leap = e->config->leap_mode == VISOR_LEAP_MODE_SYSTEM && synchronized ? e->leap
-                                                                               : VISOR_LEAP_NONE,
-        .tai_offset_s = e->tai_offset_s,
+        .leap = system ? e->leap.announced : VISOR_LEAP_NONE,
+        .tai_offset_s = system ? e->leap.tai_offset_s : 0,
     };
     e->kernel_status_at = e->now.raw;
     visor_engine_push(e, VISOR_ACTION_STATUS)->status = *status;
@@ -220,7 +222,7 @@ void visor_discipline_step(struct visor_engine *e, double remaining_s)
     message->number[0] = remaining_s;
 }
 
-static void slew(struct visor_engine *e)
+void visor_discipline_slew(struct visor_engine *e)
 {
     double before = e->steer.wanted_ppb, wanted, tolerance;
 
@@ -291,7 +293,7 @@ static void correct(struct visor_engine *e)
     if (step && !e->step_pending)
         visor_discipline_step(e, remaining);
     else
-        slew(e);
+        visor_discipline_slew(e);
 }
 
 /* ---- selection ---- */
@@ -403,7 +405,7 @@ static void lose(struct visor_engine *e, const struct visor_selection *selection
         e->trust = VISOR_TRUST_HOLDOVER;
         visor_engine_log(e, VISOR_MESSAGE_HOLDOVER, VISOR_SEVERITY_WARNING);
         visor_discipline_publish(e);
-        set_kernel_status(e, true);
+        visor_discipline_status(e, true);
     }
 }
 
@@ -496,7 +498,6 @@ static void account(struct visor_engine *e, const struct visor_source *leader)
         e->root_dispersion_s = newest->root_dispersion_s;
     e->stratum = (uint8_t)(leader->stratum + 1);
     e->refid = visor_source_refid(leader);
-    e->leap = leader->leap;
     e->trust = VISOR_TRUST_SYNCHRONIZED;
     e->updated = e->now.raw;
     e->updates++;
@@ -519,7 +520,7 @@ static void record_tracking(struct visor_engine *e, const struct visor_source *l
     tracking->frequency_ppm = -e->line.rate * 1e6;
     tracking->skew_ppm = visor_math_sqrt(e->line.p11) * 1e6;
     tracking->offset = offset;
-    tracking->leap = e->leap;
+    tracking->leap = e->leap.announced;
     tracking->combined = e->combined;
     tracking->offset_sd = visor_math_sqrt(e->line.p00);
     tracking->remaining = visor_discipline_remaining(e) - offset;
@@ -550,10 +551,11 @@ static void follow(struct visor_engine *e, struct visor_source *leader,
         e->updates == 1
             ? size_of(offset)
             : visor_math_sqrt(0.9 * e->rms_offset_s * e->rms_offset_s + 0.1 * offset * offset);
+    visor_leap_update(e);
     correct(e);
     visor_discipline_publish(e);
     record_tracking(e, leader, offset);
-    set_kernel_status(e, false);
+    visor_discipline_status(e, false);
     if (visor_mono_diff(e->now.raw, e->drift_saved) >=
         (int64_t)e->config->drift_interval * VISOR_NS_PER_S)
         save_drift(e);
@@ -629,8 +631,11 @@ void visor_discipline_watch(struct visor_engine *e)
         message->number[0] = ours + change;
         message->number[1] = ours;
         break;
+    case VISOR_FOREIGN_LEAP:
+        visor_leap_kernel_stepped(e);
+        break;
     }
-    slew(e);
+    visor_discipline_slew(e);
 }
 
 void visor_discipline_applied(struct visor_engine *e, const struct visor_event_applied *applied)
@@ -650,19 +655,24 @@ void visor_discipline_applied(struct visor_engine *e, const struct visor_event_a
     }
     if (applied->action == VISOR_CLOCK_STEP) {
         e->step_pending = false;
-        slew(e);
+        visor_discipline_slew(e);
         visor_discipline_publish(e);
-        set_kernel_status(e, true);
+        visor_discipline_status(e, true);
     }
 }
 
 void visor_discipline_timer(struct visor_engine *e)
 {
+    visor_leap_timer(e);
     if (visor_steer_due(&e->steer, e->now.raw))
-        slew(e);
+        visor_discipline_slew(e);
 }
 
 visor_mono visor_discipline_deadline(const struct visor_engine *e)
 {
-    return e->steer.slewing && e->settable ? e->steer.slew_end : (visor_mono){INT64_MAX};
+    visor_mono leap = visor_leap_deadline(e);
+
+    if (e->steer.slewing && e->settable && visor_mono_before(e->steer.slew_end, leap))
+        return e->steer.slew_end;
+    return leap;
 }

@@ -301,6 +301,8 @@ void visor_filter_shift(struct visor_filter *filter, double jump_s)
 
     for (unsigned int i = 0; i < filter->count; i++)
         filter->entries[(filter->first + i) % VISOR_FILTER_SAMPLES].point.offset_ns += jump_ns;
+    for (unsigned int i = 0; i < filter->suspect_count; i++)
+        filter->suspects[i].point.offset_ns += jump_ns;
     filter->prior.offset_ns += jump_ns;
     filter->line.offset_ns += jump_ns;
 }

@@ -163,6 +163,13 @@ void visor_refclock_forget(struct visor_refclock *clock)
     clock->have_last = false;
 }
 
+void visor_refclock_shift(struct visor_refclock *clock, int64_t ns)
+{
+    for (size_t i = 0; i < clock->limit; i++)
+        clock->samples[i].reference = visor_wall_add(clock->samples[i].reference, ns);
+    clock->last.reference = visor_wall_add(clock->last.reference, ns);
+}
+
 /* ---- schedule ---- */
 
 static void answer(struct visor_refclock *clock)

@@ -115,6 +115,9 @@ struct visor_refclock_polled visor_refclock_poll(struct visor_refclock *clock,
                                                  const struct visor_reading *now,
                                                  const struct visor_prediction *prediction);
 
+/* UTC itself has moved by `ns` (a leap second): so do the samples that were not polled yet. */
+void visor_refclock_shift(struct visor_refclock *clock, int64_t ns);
+
 /* The raw counter's zero or rate has changed (disruption): forget what was not polled yet. */
 void visor_refclock_forget(struct visor_refclock *clock);
 

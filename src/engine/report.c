@@ -87,7 +87,7 @@ static void report_tracking(struct visor_engine *e, struct visor_tracking *out)
     out->trust = e->trust;
     out->verified = e->view.verified;
     out->epoch = e->epoch;
-    out->tai_offset_s = e->tai_offset_s;
+    out->tai_offset_s = e->leap.tai_offset_s;
     out->kernel_frequency_ppb = e->now.frequency_ppb;
     out->steps = e->steer.steps;
     out->foreign_changes = e->steer.foreign_changes;

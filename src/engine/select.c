@@ -140,6 +140,13 @@ static int lead(struct visor_candidate *candidates, int count,
     return best;
 }
 
+bool visor_select_agrees(enum visor_select_state state)
+{
+    return state == VISOR_STATE_SELECTED || state == VISOR_STATE_COMBINED ||
+           state == VISOR_STATE_UNSELECTED_DISTANCE || state == VISOR_STATE_NOT_PREFERRED ||
+           state == VISOR_STATE_WAITING_UPDATE;
+}
+
 static void fail_rest(struct visor_candidate *candidates, int count, enum visor_select_state state)
 {
     for (int i = 0; i < count; i++)

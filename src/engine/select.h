@@ -38,6 +38,9 @@ struct visor_selection {
     double low, high; /* what all agreeing sources allow */
 };
 
+/* Does a candidate in this state agree with the majority? */
+bool visor_select_agrees(enum visor_select_state state);
+
 /* `order` is scratch space for 2 * count entries, owned by the caller. */
 void visor_select(struct visor_candidate *candidates, int count, int *order,
                   const struct visor_selection_limits *limits, struct visor_selection *selection);

@@ -478,6 +478,7 @@ static void take_sample(struct visor_engine *e, struct visor_source *source,
     enum visor_filter_verdict verdict;
     double jump;
 
+    sample->reference = visor_wall_add(sample->reference, visor_leap_shift_ns(e, sample->at));
     source->stratum = sample->stratum;
     source->leap = sample->leap;
     source->last_at = sample->at;
@@ -488,6 +489,9 @@ static void take_sample(struct visor_engine *e, struct visor_source *source,
                             visor_seconds_from_ns(visor_mono_diff(e->now.raw, sample->at)) *
                                 (e->steer.frequency_ppb * 1e-9);
     source->total_good++;
+    if (e->known && (visor_leap_is_close(e, sample->reference) ||
+                     visor_leap_is_close(e, visor_line_utc(&e->line, e->now.raw))))
+        return; /* one of us may not have made it yet */
     if (!thin_out(source, sample))
         return;
     verdict =
@@ -641,7 +645,7 @@ void visor_sources_refclock(struct visor_engine *e, const struct visor_event_ref
         .now = e->now,
         .prediction = {.known = e->known, .at = e->now.raw, .rate_ppb = e->rate * 1e9},
         .reference = e->trust == VISOR_TRUST_SYNCHRONIZED || e->local_enabled,
-        .leap = e->trust == VISOR_TRUST_SYNCHRONIZED ? e->leap : VISOR_LEAP_NONE,
+        .leap = e->leap.announced,
         .lock = lock_of(e, source->clock_config),
         .leaps = e->config->leaps,
         .leap_count = e->config->leap_count,

@@ -6,6 +6,7 @@
 #define GENTLE_LONGEST  10.0   /* s */
 #define FOREIGN_STEP_NS 200000 /* a reading off by more is no noise of ours */
 #define FOREIGN_PPB     50.0
+#define LEAP_MARGIN_S   0.1 /* the kernel's own leap second may come beside small things */
 
 enum visor_foreign visor_steer_watch(struct visor_steer *steer, const struct visor_reading *now,
                                      double *change)
@@ -33,6 +34,12 @@ enum visor_foreign visor_steer_watch(struct visor_steer *steer, const struct vis
         return VISOR_FOREIGN_FREQUENCY;
     }
     if (off > tolerance || off < -tolerance) {
+        double beside = visor_seconds_from_ns(off) - steer->leap_s;
+
+        if (steer->leap_s != 0.0 && beside < LEAP_MARGIN_S && beside > -LEAP_MARGIN_S) {
+            steer->leap_s = 0.0;
+            return VISOR_FOREIGN_LEAP;
+        }
         steer->foreign_changes++;
         steer->last_foreign_s = *change = visor_seconds_from_ns(off);
         return VISOR_FOREIGN_STEP;

@@ -17,9 +17,15 @@ struct visor_steer {
     visor_mono slew_end; /* valid while slewing */
     uint32_t steps, foreign_changes;
     double last_foreign_s;
+    double leap_s; /* 0, or the step that the kernel will make by itself: it is nobody's fault */
 };
 
-enum visor_foreign { VISOR_FOREIGN_NONE, VISOR_FOREIGN_STEP, VISOR_FOREIGN_FREQUENCY };
+enum visor_foreign {
+    VISOR_FOREIGN_NONE,
+    VISOR_FOREIGN_STEP,
+    VISOR_FOREIGN_FREQUENCY,
+    VISOR_FOREIGN_LEAP
+};
 
 /* Compare a reading with what was expected. `change`: s stepped by somebody else, or ppb. */
 enum visor_foreign visor_steer_watch(struct visor_steer *steer, const struct visor_reading *now,
