@@ -56,7 +56,8 @@ static int runs_of(const struct visor_combine_point *points, size_t count,
     int runs = 0;
 
     for (size_t i = 0; i < count; i++) {
-        bool above = points[i].y - line->y > line->slope * (points[i].x - line->x);
+        double off = points[i].y - line->y - line->slope * (points[i].x - line->x);
+        bool above = absolute(off) < NOISE_S ? !last : off > 0; /* on the line: either side */
 
         runs += i == 0 || above != last;
         last = above;
