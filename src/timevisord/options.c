@@ -167,7 +167,7 @@ void visor_options_print_help(void)
             "              /etc/chrony/chrony.conf, else /etc/chrony.conf)\n"
             "  -n          stay in the foreground\n"
             "  -d          the same, messages to the terminal; twice: debugging messages\n"
-            "  -x          observe: never touch the clock\n"
+            "  -x          never touch the clock (beside another daemon: mode observe)\n"
             "  --dry-run   steer a copy of the clock in memory instead of the clock\n"
             "  --socket PATH  control socket for timevisor(1); empty: none\n"
             "  -q, -Q      measure once, set (-q) or only print (-Q) the clock's error, exit\n"

@@ -3,12 +3,18 @@
 All nodes hang on one bridge; each has an IPv4 and an IPv6 address. Everything that a World starts or
 makes it takes away again: namespaces by their names, processes by the ids that it was given.
 """
+import fcntl
 import json
 import os
 import pathlib
+import pty
+import re
+import shutil
 import signal
+import struct
 import subprocess
 import tempfile
+import termios
 import time
 
 
@@ -47,6 +53,62 @@ class Process:
                 self.popen.kill()
                 self.popen.wait(5)
         return self.popen.returncode
+
+
+class Terminal:
+    """A program on a terminal of its own; `frame` is what it shows, without colors."""
+
+    def __init__(self, words, width, height):
+        self.master, slave = pty.openpty()
+        self.raw = b""
+        self._size(width, height)
+        self.slave = slave
+        self.before = termios.tcgetattr(slave)
+        self.popen = subprocess.Popen([str(word) for word in words], stdin=slave, stdout=slave,
+                                      stderr=slave, start_new_session=True,
+                                      env=dict(os.environ, TERM="xterm", LC_ALL="C.UTF-8"))
+        os.set_blocking(self.master, False)
+
+    def _size(self, width, height):
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+
+    def resize(self, width, height):
+        self._size(width, height)
+        self.popen.send_signal(signal.SIGWINCH)
+
+    def read(self):
+        try:
+            while chunk := os.read(self.master, 65536):
+                self.raw += chunk
+        except (BlockingIOError, OSError):
+            pass
+
+    def frame(self):
+        self.read()
+        pictures = self.raw.split(b"\033[H")[1:]
+        whole = [picture for picture in pictures if b"\033[J" in picture]
+        if not whole:
+            return ""
+        text = whole[-1].split(b"\033[J")[0].decode(errors="replace")
+        return re.sub(r"\033\[[0-9;]*[A-Za-z]|\r", "", text)
+
+    def type(self, keys):
+        os.write(self.master, keys.encode())
+
+    def wait(self, seconds):
+        code = self.popen.wait(seconds)
+        self.read()
+        return code
+
+    def restored(self):
+        return termios.tcgetattr(self.slave) == self.before
+
+    def close(self):
+        if self.popen.poll() is None:
+            self.popen.kill()
+            self.popen.wait(5)
+        os.close(self.slave)
+        os.close(self.master)
 
 
 class Node:
@@ -146,7 +208,7 @@ class World:
         self.programs = programs
         self.timevisord, self.timevisor = programs["timevisord"], programs["timevisor"]
         self.keepclock, self.peers = programs["keepclock"], programs["peers"]
-        self.namespaces, self.nodes = [], []
+        self.namespaces, self.nodes, self.settings = [], [], []
         self._folder = tempfile.TemporaryDirectory(prefix="visor-netns-")
         self.folder = pathlib.Path(self._folder.name)
 
@@ -165,7 +227,16 @@ class World:
         for namespace in self.namespaces:
             subprocess.run(["ip", "netns", "delete", namespace], check=False,
                            stderr=subprocess.DEVNULL)
+        for folder in self.settings:
+            shutil.rmtree(folder, ignore_errors=True)
         self._folder.cleanup()
+
+    def resolver(self, node, path):
+        """Gives a node a /etc/resolv.conf of its own, as "ip netns exec" reads it."""
+        folder = pathlib.Path("/etc/netns") / node.namespace
+        folder.mkdir(parents=True)
+        self.settings.append(folder)
+        shutil.copy(path, folder / "resolv.conf")
 
     def node(self, name):
         node = Node(self, len(self.nodes) + 1, name)
