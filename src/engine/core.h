@@ -44,6 +44,7 @@ struct visor_engine {
     int combined;
     struct visor_view view; /* as last published */
     double update_interval_s, last_offset_s, rms_offset_s;
+    bool rms_settled; /* the first large offsets are over */
     double root_delay_s, root_dispersion_s;
     visor_mono updated; /* raw time of the last clock update, INT64_MIN: none */
     uint32_t updates;

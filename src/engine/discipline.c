@@ -517,7 +517,7 @@ static void record_tracking(struct visor_engine *e, const struct visor_source *l
     else
         visor_address_print(&leader->association.remote, tracking->name, sizeof(tracking->name));
     tracking->stratum = e->view.stratum;
-    tracking->frequency_ppm = -e->line.rate * 1e6;
+    tracking->frequency_ppm = e->line.rate * 1e6;
     tracking->skew_ppm = visor_math_sqrt(e->line.p11) * 1e6;
     tracking->offset = offset;
     tracking->leap = e->leap.announced;
@@ -527,6 +527,18 @@ static void record_tracking(struct visor_engine *e, const struct visor_source *l
     tracking->root_delay = e->root_delay_s;
     tracking->root_dispersion = e->root_dispersion_s;
     tracking->max_error = visor_seconds_from_ns(bound) + size_of(visor_discipline_remaining(e));
+}
+
+/* Mean square of the last offsets; as long as they shrink, at the start, the last one alone. */
+static void learn_rms(struct visor_engine *e, double offset)
+{
+    if (e->rms_settled) {
+        e->rms_offset_s =
+            visor_math_sqrt(0.9 * e->rms_offset_s * e->rms_offset_s + 0.1 * offset * offset);
+        return;
+    }
+    e->rms_settled = e->rms_offset_s > 0.0 && offset > e->rms_offset_s;
+    e->rms_offset_s = offset;
 }
 
 static void follow(struct visor_engine *e, struct visor_source *leader,
@@ -547,10 +559,7 @@ static void follow(struct visor_engine *e, struct visor_source *leader,
     account(e, leader);
     offset = had ? visor_line_diff(&e->line, &before, e->now.raw) : visor_discipline_remaining(e);
     e->last_offset_s = offset;
-    e->rms_offset_s =
-        e->updates == 1
-            ? size_of(offset)
-            : visor_math_sqrt(0.9 * e->rms_offset_s * e->rms_offset_s + 0.1 * offset * offset);
+    learn_rms(e, size_of(offset));
     visor_leap_update(e);
     correct(e);
     visor_discipline_publish(e);

@@ -2,6 +2,7 @@
 #include "engine/core.h"
 
 #include "base/math.h"
+#include "engine/journal.h"
 
 #include <string.h>
 
@@ -10,15 +11,17 @@ static void report_filter(const struct visor_engine *e, const struct visor_sourc
 {
     const struct visor_filter *filter = &source->filter;
     struct visor_line line = filter->line;
-    struct visor_line base = {.at = e->now.raw, .offset_ns = e->now.real.ns - e->now.raw.ns};
+    struct visor_line base = visor_journal_clock(e);
 
     if (filter->count == 0)
         return;
     visor_line_move(&line, e->now.raw, filter->noise.wander);
     out->estimated_offset = visor_line_diff(&line, &base, e->now.raw);
+    if (visor_filter_newest(filter)->point.at.ns == source->last_at.ns)
+        out->last_offset = visor_journal_residual(&base, &visor_filter_newest(filter)->point);
     out->estimated_error = visor_math_sqrt(line.p00);
     out->samples = filter->count;
-    out->runs = filter->count / 2;
+    out->runs = visor_journal_runs(filter);
     out->span = visor_seconds_from_ns(visor_mono_diff(visor_filter_newest(filter)->point.at,
                                                       visor_filter_entry(filter, 0)->point.at));
     out->frequency_ppm = (filter->line.rate - e->line.rate) * 1e6;
@@ -62,7 +65,7 @@ static void report_source(const struct visor_engine *e, const struct visor_sourc
     out->last_dispersion = source->last_dispersion_s;
     out->lo = source->candidate.low;
     out->hi = source->candidate.high;
-    out->score = source->candidate.score;
+    out->score = visor_journal_score(e, source);
     out->total_good = source->total_good;
     report_filter(e, source, out);
 }

@@ -4,6 +4,7 @@
 
 #include "base/math.h"
 #include "config/sources.h"
+#include "engine/journal.h"
 
 #include <string.h>
 
@@ -475,6 +476,8 @@ static bool thin_out(struct visor_source *source, struct visor_sample *sample)
 static void take_sample(struct visor_engine *e, struct visor_source *source,
                         struct visor_sample *sample)
 {
+    struct visor_line before = source->filter.line;
+    int samples = source->filter.count;
     enum visor_filter_verdict verdict;
     double jump;
 
@@ -512,7 +515,9 @@ static void take_sample(struct visor_engine *e, struct visor_source *source,
         adapt_poll(e, source);
         break;
     }
+    visor_journal_statistics(e, source, &before, samples);
     visor_discipline_update(e);
+    visor_journal_selection(e);
 }
 
 static void record_measurement(struct visor_engine *e, const struct visor_source *source)

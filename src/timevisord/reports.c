@@ -153,6 +153,11 @@ void visor_reports_sourcestats(const struct visor_source_status *s,
     out->samples = s->samples > 0 ? (uint32_t)s->samples : 0;
     out->runs = s->runs > 0 ? (uint32_t)s->runs : 0;
     out->span = whole(s->span + 0.5);
+    if (s->samples == 0) { /* what chronyd takes for "anything" */
+        out->sd = 4.0;
+        out->skew_ppm = 2000.0;
+        return;
+    }
     out->sd = s->sd;
     out->frequency_ppm = opposite(s->frequency_ppm);
     out->skew_ppm = s->skew_ppm;
