@@ -76,6 +76,7 @@ static void answer(const struct visor_helper_request *request, struct visor_help
     memset(reply, 0, sizeof(*reply)); /* padding too: it goes over a socket */
     reply->work = request->work;
     reply->query = request->query;
+    reply->epoch = request->epoch;
     if (request->work == VISOR_HELPER_RESOLVE)
         visor_helper_resolve(request, &reply->resolved);
 }
@@ -118,7 +119,8 @@ static void serve(int fd)
     }
 }
 
-/* A simulator under which no process may fork has no such sockets, or none that the kernel knows. */
+/* A simulator under which no process may fork has no such sockets, or none that the kernel knows.
+ */
 static bool can_fork(void)
 {
     int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0), copy;

@@ -15,12 +15,13 @@ enum visor_helper_work { VISOR_HELPER_RESOLVE = 1 };
 struct visor_helper_request {
     uint32_t work;   /* enum visor_helper_work */
     uint32_t query;  /* comes back in the reply */
+    uint32_t epoch;  /* so does this: of who asked */
     uint32_t family; /* enum visor_family; NONE: either */
     char name[VISOR_CONFIG_NAME_MAX];
 };
 
 struct visor_helper_reply {
-    uint32_t work, query;
+    uint32_t work, query, epoch;
     struct visor_event_resolved resolved; /* RESOLVE */
 };
 

@@ -193,6 +193,19 @@ void visor_net_close(struct visor_net *net, uint32_t source)
         }
 }
 
+void visor_net_close_all(struct visor_net *net)
+{
+    for (size_t i = 0; i < net->socket_count; i++)
+        if (net->sockets[i].role == NET_CLIENT)
+            close_socket(net, &net->sockets[i]);
+    net->target_count = 0;
+}
+
+void visor_net_configure(struct visor_net *net, const struct visor_config *config)
+{
+    net->config = config;
+}
+
 bool visor_net_is_peer(const struct visor_net *net, const struct visor_address *address)
 {
     for (size_t i = 0; i < net->target_count; i++)

@@ -59,6 +59,12 @@ int visor_net_reply(struct visor_net *net, const struct visor_datagram *request,
 
 void visor_net_close(struct visor_net *net, uint32_t source);
 
+/* The same for all sources. */
+void visor_net_close_all(struct visor_net *net);
+
+/* A new configuration takes the old one's place; open sockets stay as they are. */
+void visor_net_configure(struct visor_net *net, const struct visor_config *config);
+
 /* Has a source of ours sent to this address and port from the server's socket (symmetric mode)? */
 bool visor_net_is_peer(const struct visor_net *net, const struct visor_address *address);
 

@@ -27,6 +27,14 @@ struct visor_daemon_queue {
     size_t first, count, size;
 };
 
+/* Tasks that end by themselves (once.h). */
+struct visor_daemon_once {
+    bool initstep;          /* under way, with an engine of its own */
+    visor_mono hopeless_at; /* when to give up; INT64_MAX: there is hope */
+    visor_mono slew_end;    /* INT64_MAX: nothing is being slewed */
+    double base_ppb;        /* the rate to go back to */
+};
+
 struct visor_daemon {
     struct visor_options options;
     struct visor_config *config;
@@ -49,6 +57,9 @@ struct visor_daemon {
     struct visor_recorder *recorder; /* NULL: no record is made */
     struct visor_rtc_service *rtc; /* NULL: the RTC is not tracked */
     struct visor_daemon_queue queue;
+    struct visor_daemon_once once;
+    uint32_t epoch;         /* of the engine: replies to another one's questions are dropped */
+    bool reload_wanted;     /* asked for while it could not be */
     struct visor_view view; /* what is served: the engine's last, before that "unsynchronised" */
     bool drift_failed;      /* said already */
     bool ended;             /* leave the loop */

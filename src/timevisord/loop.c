@@ -147,7 +147,8 @@ static void take_helper(struct visor_daemon *daemon)
     while (visor_helper_next(daemon->helper, &reply)) {
         struct visor_event event = {.kind = VISOR_EVENT_RESOLVED, .resolved = reply.resolved};
 
-        visor_daemon_handle(daemon, &event);
+        if (reply.epoch == daemon->epoch)
+            visor_daemon_handle(daemon, &event);
     }
 }
 

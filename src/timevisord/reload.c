@@ -79,6 +79,7 @@ static void hand_over(struct visor_daemon *daemon, struct visor_config *config)
 
     daemon->config = config;
     daemon->server.config = config;
+    visor_net_configure(daemon->net, config);
     visor_logfile_set_config(daemon->logfile, config);
     visor_daemon_handle(daemon, &event);
     free(old->sources);
@@ -92,6 +93,11 @@ int visor_reload_sources(struct visor_daemon *daemon)
     struct visor_diagnoses diagnoses;
     size_t fresh_count = 0, count = 0;
 
+    if (daemon->once.initstep) { /* the engine that has these sources is not at work yet */
+        free(config);
+        daemon->reload_wanted = true;
+        return 0;
+    }
     if (!config)
         return -ENOMEM;
     visor_diagnoses_init(&diagnoses);

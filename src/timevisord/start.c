@@ -3,9 +3,10 @@
 
 #include "port/configfile.h"
 #include "port/text.h"
+#include "timevisord/once.h"
+#include "timevisord/reload.h"
 #include "timevisord/rtc.h"
 #include "timevisord/setup.h"
-#include "timevisord/reload.h"
 #include "timevisord/signals.h"
 
 #include <errno.h>
@@ -120,6 +121,7 @@ int visor_start(struct visor_daemon *daemon)
     if (!visor_clock_read_kernel(&now))
         daemon->started = now.raw;
 
+    daemon->once.hopeless_at.ns = daemon->once.slew_end.ns = INT64_MAX;
     daemon->timer = open_timer();
     visor_signals_init(daemon->timer);
     start_clock(daemon);
@@ -163,11 +165,14 @@ void visor_start_engine(struct visor_daemon *daemon)
     struct visor_drift drift = {0};
 
     visor_remote_open_path(daemon->remote);
+    visor_once_initstep(daemon);
     event.start.drift_known = visor_daemon_read_drift(daemon->config->driftfile, &drift);
     event.start.drift_ppm = drift.frequency_ppm;
     event.start.skew_ppm = drift.skew_ppm;
     visor_daemon_handle(daemon, &event);
     visor_reload_announce(daemon);
+    if (daemon->reload_wanted)
+        visor_reload_sources(daemon);
 }
 
 void visor_stop(struct visor_daemon *daemon)
