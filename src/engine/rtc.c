@@ -2,19 +2,18 @@
  * daemon's. */
 #include "engine/rtc.h"
 
-#include "base/math.h"
 #include "engine/combine.h"
 
 #define FULL_DROP 4 /* oldest samples dropped at once when there is no room */
 /* Temperature moves an RTC's rate by more than a longer line would know it better. */
-#define SPAN_MAX_S  1140
-#define FIT_MIN     3
-#define RUNS_MIN    6                   /* fewer samples cannot show that the rate has changed */
-#define RUNS_LIMIT  2.3                 /* deviations below what chance gives */
-#define RELOCK      8                   /* samples after a trim */
-#define NOISE_S     1e-7                /* of an edge, at the least */
-#define SECONDS_MAX INT64_C(8000000000) /* until 2223; the sum with FAST_MAX fits visor_wall */
-#define FAST_MAX    1e9
+#define SPAN_MAX_S    1140
+#define FIT_MIN       3
+#define SURPRISE_S    0.05
+#define SURPRISE_RATE 2e-4
+#define RELOCK        8                   /* samples after a trim */
+#define NOISE_S       1e-7                /* of an edge, at the least */
+#define SECONDS_MAX   INT64_C(8000000000) /* until 2223; the sum with FAST_MAX fits visor_wall */
+#define FAST_MAX      1e9
 
 void visor_rtc_init(struct visor_rtc *rtc, double autotrim_s)
 {
@@ -65,35 +64,20 @@ static int runs_of(const struct visor_combine_point *points, size_t count,
     return runs;
 }
 
-/* Fewer runs than chance gives: the points bend, the oldest ones no longer tell. */
-static bool bends(int runs, size_t count)
-{
-    double n = (double)count;
-
-    return count >= RUNS_MIN &&
-           (double)runs < 0.5 * n + 1.0 - RUNS_LIMIT * 0.5 * visor_math_sqrt(n - 1.0);
-}
-
 static void fit(struct visor_rtc *rtc, const struct visor_view *view)
 {
     struct visor_combine_point points[VISOR_RTC_SAMPLES_MAX];
     struct visor_combined line;
-    int runs;
 
-    while (rtc->count >= FIT_MIN) {
-        points_of(rtc->samples, rtc->count, view, points);
-        line = visor_combine(points, rtc->count, false, 0);
-        runs = runs_of(points, rtc->count, &line);
-        if (!bends(runs, rtc->count)) {
-            rtc->known = true;
-            rtc->reference_s = rtc->samples[rtc->count - 1].seconds;
-            rtc->fast_s = line.y - line.slope * line.x;
-            rtc->gain = line.slope;
-            rtc->runs = runs;
-            return;
-        }
-        drop(rtc, (rtc->count + 3) / 4);
-    }
+    if (rtc->count < FIT_MIN)
+        return;
+    points_of(rtc->samples, rtc->count, view, points);
+    line = visor_combine(points, rtc->count, false, 0);
+    rtc->known = true;
+    rtc->reference_s = rtc->samples[rtc->count - 1].seconds;
+    rtc->fast_s = line.y - line.slope * line.x;
+    rtc->gain = line.slope;
+    rtc->runs = runs_of(points, rtc->count, &line);
 }
 
 static void add(struct visor_rtc *rtc, visor_mono raw, int64_t seconds, uint64_t epoch)
@@ -109,6 +93,25 @@ static void add(struct visor_rtc *rtc, visor_mono raw, int64_t seconds, uint64_t
         drop(rtc, FULL_DROP);
     rtc->samples[rtc->count++] = (struct visor_rtc_sample){raw, seconds};
     rtc->epoch = epoch;
+}
+
+/* Somebody has set the RTC forward: two samples in a row that no line through the old ones meets.
+ * (One alone was an edge that we saw late.) */
+static void look_for_step(struct visor_rtc *rtc, const struct visor_view *view)
+{
+    const struct visor_rtc_sample *last = &rtc->samples[rtc->count - 1];
+    double since = (double)(last->seconds - rtc->reference_s), off;
+    struct visor_combine_point point;
+
+    if (!rtc->known || rtc->count < FIT_MIN)
+        return;
+    points_of(last, 1, view, &point);
+    off = absolute(point.y - rtc->fast_s - rtc->gain * since);
+    rtc->surprises = off > SURPRISE_S + SURPRISE_RATE * absolute(since) ? rtc->surprises + 1 : 0;
+    if (rtc->surprises < 2)
+        return;
+    drop(rtc, rtc->count - 2);
+    rtc->surprises = 0;
 }
 
 static enum visor_rtc_outcome relock(struct visor_rtc *rtc, const struct visor_view *view,
@@ -142,6 +145,7 @@ enum visor_rtc_outcome visor_rtc_take(struct visor_rtc *rtc, visor_mono raw, int
     add(rtc, raw, seconds, view->epoch);
     if (rtc->trimmed)
         return relock(rtc, view, drift);
+    look_for_step(rtc, view);
     fit(rtc, view);
     if (rtc->known && rtc->autotrim_s > 0 && absolute(rtc->fast_s) >= rtc->autotrim_s &&
         view->trust == VISOR_TRUST_SYNCHRONIZED)

@@ -29,8 +29,9 @@ struct visor_rtc {
     bool known;          /* the line below */
     int64_t reference_s; /* RTC time that it is given at */
     double fast_s, gain;
-    int runs;         /* of residuals of one sign */
-    double kept_gain; /* from before the trim */
+    int runs;           /* of residuals of one sign */
+    unsigned surprises; /* samples in a row that are far from the line */
+    double kept_gain;   /* from before the trim */
 };
 
 void visor_rtc_init(struct visor_rtc *rtc, double autotrim_s);
@@ -41,8 +42,8 @@ enum visor_rtc_outcome {
     VISOR_RTC_SAVE, /* found again after a trim: `drift` should be written to rtcfile */
 };
 
-/* An edge: the RTC's second `seconds` began at `raw`. An RTC that was set back by somebody, and a
- * new epoch of the view, discard the samples. `drift` is filled with SAVE. */
+/* An edge: the RTC's second `seconds` began at `raw`. An RTC that somebody has set, and a new epoch
+ * of the view, discard the samples. `drift` is filled with SAVE. */
 enum visor_rtc_outcome visor_rtc_take(struct visor_rtc *rtc, visor_mono raw, int64_t seconds,
                                       const struct visor_view *view, struct visor_rtc_drift *drift);
 

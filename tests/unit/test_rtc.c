@@ -108,6 +108,20 @@ static void test_take__follows_a_change_of_rate(void **state)
     assert_true(w.rtc.runs > 1);
 }
 
+static void test_take__follows_somebody_who_sets_it_forward(void **state)
+{
+    struct world w;
+    double at;
+
+    (void)state;
+    begin(&w, 0, 5, 0);
+    w.noise = 1e-5;
+    at = run(&w, 0, 900);
+    w.fast += 3;
+    run(&w, at, at + 700);
+    assert_true(fabs(w.rtc.fast_s - 3 - 5e-6 * (double)(w.rtc.reference_s - EPOCH)) < 1e-3);
+}
+
 static void test_take__starts_anew_when_set_back_or_in_a_new_epoch(void **state)
 {
     struct world w;
@@ -267,6 +281,7 @@ int main(void)
         cmocka_unit_test(test_take__finds_offset_and_gain),
         cmocka_unit_test(test_take__one_late_edge_does_not_matter),
         cmocka_unit_test(test_take__follows_a_change_of_rate),
+        cmocka_unit_test(test_take__follows_somebody_who_sets_it_forward),
         cmocka_unit_test(test_take__starts_anew_when_set_back_or_in_a_new_epoch),
         cmocka_unit_test(test_period__grows_with_the_samples),
         cmocka_unit_test(test_trim__only_when_wrong_by_more_than_a_second_and_synchronized),
