@@ -84,8 +84,9 @@ static size_t decode(const char *text, uint8_t *to)
 
     if (strncmp(text, "HEX:", 4) != 0) {
         text += strncmp(text, "ASCII:", 6) == 0 ? 6 : 0;
-        memcpy(to, text, strlen(text));
-        return strlen(text);
+        for (; text[length]; length++)
+            to[length] = (uint8_t)text[length];
+        return length;
     }
     for (text += 4; *text; text += 2) {
         int high = hex_digit(text[0]), low = text[1] ? hex_digit(text[1]) : -1;

@@ -248,7 +248,7 @@ static void decimal_of(double value, struct decimal *decimal)
     struct big big = {.count = 0};
     uint64_t bits;
     int exponent, fives = 0;
-    char reversed[DECIMAL_MAX + 9];
+    char reversed[DECIMAL_MAX + 9] = "";
     int count = 0;
 
     memcpy(&bits, &value, sizeof(bits));

@@ -5,6 +5,7 @@
 
 #include "config/option.h"
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): the arguments are parts of initializers */
 #define AT(member) offsetof(STRUCTURE, member)
 #define UNLIMITED  __builtin_inf()
 #define INT_LIMIT  2147483647
@@ -61,6 +62,8 @@
     {                                                                                              \
         .name = word, .kind = VISOR_OPTION_REFUSED, .text = why, .description = why                \
     }
+
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* Directives of their own kind, by file, and how they are printed. */
 #define DIRECTIVE(name) void visor_directive_##name(struct visor_parser *parser, void *config)
