@@ -8,6 +8,7 @@
 #define UNIFORM        0.2886751346 /* deviation of a uniform distribution of width 1 */
 #define FREE_RATE      1e-4         /* s/s: what is believed of an unknown counter */
 #define ANY_RATE       0.1          /* s/s: after evidence that it is no ordinary one */
+#define NEWCOMERS      4            /* samples that do not say yet what is typical */
 #define YOUNG          3            /* samples below which two suspects are enough to restart */
 
 #define WANDER_TYPICAL 1e-9
@@ -108,6 +109,9 @@ static void measure_delays(struct visor_filter *filter)
     if (n > 1.0 && guess > 2.0 * (largest - smallest))
         guess = 2.0 * (largest - smallest);
     filter->mean_excess_s = (sum + guess) / n;
+    for (unsigned int i = 0; i < NEWCOMERS && i < filter->count; i++)
+        sum -= visor_filter_entry(filter, filter->count - 1u - i)->point.excess_s;
+    filter->typical_excess_s = n > NEWCOMERS ? (sum + guess) / (n - NEWCOMERS) : sum + guess;
 }
 
 static double white_floor(const struct visor_filter *filter)

@@ -29,11 +29,12 @@ struct visor_filter {
     struct visor_line line;  /* at the newest entry's time */
     double prior_rate, prior_rate_deviation;
     double min_delay_s, mean_excess_s;
-    double scatter_s;     /* running mean of what samples missed the line by */
-    double known_delay_s; /* `mindelay`; 0: to be learnt */
-    bool asymmetry_fixed; /* `asymmetry`: not to be learnt */
-    double floor_s;       /* smallest credible noise: configured or the refclock's precision */
-    bool network;         /* has delays; false: reference clock */
+    double typical_excess_s; /* mean of all but the last few */
+    double scatter_s;        /* running mean of what samples missed the line by */
+    double known_delay_s;    /* `mindelay`; 0: to be learnt */
+    bool asymmetry_fixed;    /* `asymmetry`: not to be learnt */
+    double floor_s;          /* smallest credible noise: configured or the refclock's precision */
+    bool network;            /* has delays; false: reference clock */
     /* Interval that surely contains UTC, relative to the line's integer part, at `line.at`. */
     double low, high;
     uint32_t taken; /* samples ever accepted */

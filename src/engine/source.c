@@ -6,7 +6,12 @@
 #include <string.h>
 
 #define SAMPLES_NEEDED 3
-#define RECENT         4 /* samples whose smallest root distance counts */
+#define LOSS_MEMORY    24.0 /* requests */
+#define LOSS_LEAST     0.03
+#define STRANGE        1e-3 /* chance */
+#define LATE_SAMPLES   2
+#define LATE_EXCESS    6.0 /* times the typical one */
+#define RECENT         4   /* samples whose smallest root distance counts */
 #define USEFUL_INTERVAL                                                                            \
     37.0 /* s, times (noise / wander)^(1/4): beyond it the clock only coasts                       \
           */
@@ -67,7 +72,51 @@ double visor_source_drift(const struct visor_source *source, const struct visor_
     return config->max_clock_error * 1e-6 + VISOR_RATE_DEVIATIONS * visor_math_sqrt(rate);
 }
 
-enum visor_source_fault visor_source_judge(const struct visor_source *source, visor_mono now)
+/* The share of requests that go unanswered, learnt over some dozen of them; those of a silence
+ * count once it is over. */
+static void learn_loss(struct visor_source *source)
+{
+    const struct visor_association *a = &source->association;
+    uint32_t heard = a->total_valid - source->heard;
+
+    if (a->missed < source->missed)
+        for (uint32_t i = 0; i < source->missed; i++)
+            source->loss += (1.0 - source->loss) / LOSS_MEMORY;
+    for (; heard > 0; heard--)
+        source->loss -= source->loss / LOSS_MEMORY;
+    source->heard = a->total_valid;
+    source->missed = a->missed;
+}
+
+/* Silence is a fault when so many misses in a row would be a strange chance, given how many
+ * requests this source usually leaves unanswered. */
+static bool is_silent(struct visor_source *source)
+{
+    double chance = 1.0, loss;
+
+    learn_loss(source);
+    loss = source->loss > LOSS_LEAST ? source->loss : LOSS_LEAST;
+    for (uint32_t i = 0; i < source->missed && chance > STRANGE; i++)
+        chance *= loss;
+    return chance <= STRANGE;
+}
+
+/* A path on which suddenly every packet is late has grown longer, probably on one side only. */
+static bool is_late(const struct visor_filter *filter)
+{
+    double least = 1e9;
+
+    if (!filter->network || filter->count < 8)
+        return false;
+    for (unsigned int i = 0; i < LATE_SAMPLES; i++) {
+        double excess = visor_filter_entry(filter, filter->count - 1u - i)->point.excess_s;
+
+        least = excess < least ? excess : least;
+    }
+    return least > LATE_EXCESS * filter->typical_excess_s + 1e-6;
+}
+
+enum visor_source_fault visor_source_judge(struct visor_source *source, visor_mono now)
 {
     double interval = visor_source_interval(source), silent;
 
@@ -79,14 +128,12 @@ enum visor_source_fault visor_source_judge(const struct visor_source *source, vi
         silent = visor_seconds_from_ns(visor_mono_diff(now, source->last_at));
         return silent > 2.5 * interval + 1.0 ? VISOR_FAULT_SILENT : VISOR_FAULT_NONE;
     }
-    if (source->association.missed >= 3) {
-        silent = visor_seconds_from_ns(visor_mono_diff(now, source->association.missed_since));
-        if (silent > 1.5 * interval || silent > 2.0 * interval + 4.0)
-            return VISOR_FAULT_SILENT;
-    }
+    if (is_silent(source))
+        return VISOR_FAULT_SILENT;
     if (source->leap == VISOR_LEAP_UNSYNCHRONIZED)
         return VISOR_FAULT_UNSYNCHRONIZED;
-    return VISOR_FAULT_NONE;
+    return source->rejected >= LATE_SAMPLES || is_late(&source->filter) ? VISOR_FAULT_ASYMMETRIC
+                                                                        : VISOR_FAULT_NONE;
 }
 
 static enum visor_select_state usability(const struct visor_source *source,

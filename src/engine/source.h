@@ -48,6 +48,10 @@ struct visor_source {
     bool fresh;     /* has a sample that no clock update has used yet */
     bool announced; /* its loss was logged: SOURCE_BACK is due when it returns */
     enum visor_source_fault fault;
+    int proof;                /* good samples since the fault was last seen */
+    double loss;              /* share of requests without an answer */
+    uint32_t heard, missed;   /* what `loss` has counted */
+    uint32_t rejected;        /* replies in succession whose delay was out of the ordinary */
     uint32_t complaints;      /* enum visor_complaint bits already logged */
     double poll_score;        /* -1 … 1: beyond either end the poll changes */
     struct visor_sample thin; /* best so far of `filter` samples */
@@ -77,7 +81,10 @@ double visor_source_interval(const struct visor_source *source);
 double visor_source_drift(const struct visor_source *source, const struct visor_config *config);
 
 /* Why the source may not be trusted at `now`, by its own signs; NONE: it is well. */
-enum visor_source_fault visor_source_judge(const struct visor_source *source, visor_mono now);
+enum visor_source_fault visor_source_judge(struct visor_source *source, visor_mono now);
+
+/* Samples in succession after which a source that was left is taken back. */
+#define VISOR_SOURCE_PROOF 3
 
 /* Fill source->candidate for selection; the offset is against `base` (a line) at now. */
 void visor_source_nominate(struct visor_source *source, const struct visor_line *base,

@@ -507,11 +507,13 @@ static void take_sample(struct visor_engine *e, struct visor_source *source,
         tell(e, source, VISOR_MESSAGE_JUMP_BELIEVED, VISOR_SEVERITY_WARNING, 0);
         e->queue[(e->queue_first + e->queue_count - 1) % VISOR_QUEUE].message.number[0] = jump;
         source->fresh = true;
+        source->proof = VISOR_SOURCE_PROOF;
         break;
     }
     case VISOR_FILTER_RESTARTED:
     case VISOR_FILTER_TAKEN:
         source->fresh = true;
+        source->proof++;
         adapt_poll(e, source);
         break;
     }
@@ -563,6 +565,10 @@ void visor_sources_packet(struct visor_engine *e, const struct visor_event_packe
         source->leap = VISOR_LEAP_UNSYNCHRONIZED;
     if (source->association.reach != 0)
         source->idle_polls = 0;
+    if (verdict == VISOR_VERDICT_TEST_B || verdict == VISOR_VERDICT_TEST_C)
+        source->rejected++;
+    else if (verdict == VISOR_VERDICT_SAMPLE)
+        source->rejected = 0;
     if (verdict == VISOR_VERDICT_SAMPLE)
         take_sample(e, source, &sample);
 }
@@ -729,7 +735,9 @@ static void judge(struct visor_engine *e, struct visor_source *source)
 {
     enum visor_source_fault fault = visor_source_judge(source, e->now.raw);
 
-    if (fault == source->fault)
+    if (fault != VISOR_FAULT_NONE)
+        source->proof = 0;
+    if (fault == source->fault || (fault == VISOR_FAULT_NONE && source->proof < VISOR_SOURCE_PROOF))
         return;
     if (source->fault == VISOR_FAULT_NONE && source->id == e->leader && source->filter.count > 0) {
         tell(e, source, VISOR_MESSAGE_SOURCE_LEFT, VISOR_SEVERITY_INFO, fault);
