@@ -370,3 +370,30 @@ def test_watch_on_a_terminal(world):
         expect(terminal.restored(), "with its settings")
     finally:
         terminal.close()
+
+
+def test_a_recording_replays_to_the_same_decisions(world):
+    """`record FILE` with real peers, then every action again, bit for bit; a changed byte is seen."""
+    servers = [world.node(f"server{i}") for i in range(3)]
+    client = world.node("client")
+    for server in servers:
+        server.chronyd(SERVER)
+    record = client.folder / "record"
+    daemon = client.timevisord(f"record {record}\n" + "\n".join(
+        f"server {server.ip4} {FAST}" for server in servers))
+    follows(client)
+    servers[0].processes[0].stop(signal.SIGKILL)
+    time.sleep(8)
+    client.status()
+    expect(daemon.stop() == 0, "the daemon ends well")
+    code, text, complaint = client.run(world.timevisor, "sim", "--replay", record)
+    expect(code == 0, f"replay: {code} {text}{complaint}")
+    data = record.read_bytes()
+    expect(len(data) > 10000, f"{len(data)} bytes of recording")
+    differ = 0
+    for place in range(1, 11):
+        changed = bytearray(data)
+        changed[len(data) * place // 11] ^= 1
+        record.write_bytes(changed)
+        differ += client.run(world.timevisor, "sim", "--replay", record)[0] != 0
+    expect(differ > 0, "no change of a recording is seen")
