@@ -3,7 +3,7 @@
 #include "engine/core.h"
 
 #include "base/math.h"
-#include "config/sources.h"
+#include "config/sourcelist.h"
 #include "engine/journal.h"
 
 #include <string.h>
@@ -368,30 +368,16 @@ static bool is_last(struct visor_engine *e, const struct visor_source *source)
     return true;
 }
 
-/* Where each of the old configuration's sources is in the new one, -1: gone; and which of the new
- * one's are taken by these. */
-static void match_sources(const struct visor_config *old, const struct visor_config *new,
-                          int *place, bool *taken)
-{
-    for (size_t i = 0; i < old->source_count; i++) {
-        place[i] = -1;
-        for (size_t j = 0; j < new->source_count &&place[i] < 0; j++)
-            if (!taken[j] && visor_source_config_same(&old->sources[i], &new->sources[j])) {
-                place[i] = (int)j;
-                taken[j] = true;
-            }
-    }
-}
-
 /* A new configuration: sources that it no longer names go, new ones come, the rest stay as they
  * are, with all they have learnt. Reference clocks keep what they were started with. */
 void visor_sources_configure(struct visor_engine *e, const struct visor_config *config)
 {
     int place[VISOR_CONFIG_SOURCES_MAX];
-    bool taken[VISOR_CONFIG_SOURCES_MAX] = {false};
+    bool taken[VISOR_CONFIG_SOURCES_MAX];
     struct visor_source *source;
 
-    match_sources(e->config, config, place, taken);
+    visor_sourcelist_match(e->config->sources, e->config->source_count, config->sources,
+                           config->source_count, place, taken);
     for (int at = 0; (source = each(e, &at));) {
         const struct visor_origin *origin = &e->origins[source->origin];
 

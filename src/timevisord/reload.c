@@ -2,7 +2,7 @@
  * one (all but the list of sources) changes hands. */
 #include "timevisord/reload.h"
 
-#include "config/sources.h"
+#include "config/sourcelist.h"
 #include "port/configfile.h"
 #include "timevisord/daemon.h"
 #include "timevisord/messages.h"
@@ -101,7 +101,8 @@ int visor_reload_sources(struct visor_daemon *daemon)
     if (!config)
         return -ENOMEM;
     visor_diagnoses_init(&diagnoses);
-    visor_sources_load(daemon->config, &visor_configfile_loader, &fresh, &fresh_count, &diagnoses);
+    visor_sourcelist_load(daemon->config, &visor_configfile_loader, &fresh, &fresh_count,
+                          &diagnoses);
     visor_setup_log(&diagnoses, daemon->log);
     visor_diagnoses_done(&diagnoses);
     all = merge(daemon->config, fresh, fresh_count, &count);

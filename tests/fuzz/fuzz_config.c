@@ -3,7 +3,6 @@
 #include "base/assert.h"
 #include "config/parse.h"
 #include "config/print.h"
-#include "config/sources.h"
 
 #include <stdlib.h>
 #include <string.h>

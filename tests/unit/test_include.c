@@ -9,7 +9,7 @@
 #include "config/leap.h"
 #include "config/parse.h"
 #include "config/print.h"
-#include "config/sources.h"
+#include "config/sourcelist.h"
 #include "port/configfile.h"
 
 #include "memory_loader.h"
@@ -166,22 +166,20 @@ static void test_sources__reload_keeps_what_is_the_same(void **state)
     struct visor_loader loader = memory_loader(after);
     struct visor_config *config = load(before);
     struct visor_source_config *now;
-    bool removed[8], added[8];
+    bool taken[8];
+    int place[8];
     size_t count;
 
     (void)state;
     assert_int_equal(config->source_count, 5);
-    visor_sources_load(config, &loader, &now, &count, &diagnoses);
+    visor_sourcelist_load(config, &loader, &now, &count, &diagnoses);
     assert_int_equal(count, 4);
-    visor_sources_compare(config->sources + 1, 4, now, count, removed, added);
-    assert_true(removed[0]);  /* a without minpoll */
-    assert_false(removed[1]); /* b */
-    assert_false(removed[2]); /* one of the two c */
-    assert_true(removed[3]);
-    assert_false(added[0]);
-    assert_true(added[1]);
-    assert_false(added[2]);
-    assert_true(added[3]);
+    visor_sourcelist_match(config->sources + 1, 4, now, count, place, taken);
+    assert_int_equal(place[0], -1); /* a without minpoll */
+    assert_int_equal(place[1], 0);  /* b */
+    assert_int_equal(place[2], 2);  /* one of the two c */
+    assert_int_equal(place[3], -1);
+    assert_true(taken[0] && !taken[1] && taken[2] && !taken[3]);
     free(now);
     visor_config_free(config);
 }

@@ -1,5 +1,5 @@
 /* Lists of sources compared, and source directories read again. */
-#include "config/sources.h"
+#include "config/sourcelist.h"
 #include "config/option.h"
 #include "config/print.h"
 
@@ -20,23 +20,25 @@ bool visor_source_config_same(const struct visor_source_config *a,
     return strcmp(first, second) == 0;
 }
 
-void visor_sources_compare(const struct visor_source_config *old, size_t old_count,
-                           const struct visor_source_config *now, size_t now_count, bool *removed,
-                           bool *added)
+void visor_sourcelist_match(const struct visor_source_config *old, size_t old_count,
+                            const struct visor_source_config *now, size_t now_count, int *place,
+                            bool *taken)
 {
     for (size_t j = 0; j < now_count; j++)
-        added[j] = true;
+        taken[j] = false;
     for (size_t i = 0; i < old_count; i++) {
-        removed[i] = true;
-        for (size_t j = 0; j < now_count && removed[i]; j++)
-            if (added[j] && visor_source_config_same(&old[i], &now[j]))
-                removed[i] = added[j] = false;
+        place[i] = -1;
+        for (size_t j = 0; j < now_count && place[i] < 0; j++)
+            if (!taken[j] && visor_source_config_same(&old[i], &now[j])) {
+                place[i] = (int)j;
+                taken[j] = true;
+            }
     }
 }
 
-void visor_sources_load(const struct visor_config *config, const struct visor_loader *loader,
-                        struct visor_source_config **sources, size_t *count,
-                        struct visor_diagnoses *diagnoses)
+void visor_sourcelist_load(const struct visor_config *config, const struct visor_loader *loader,
+                           struct visor_source_config **sources, size_t *count,
+                           struct visor_diagnoses *diagnoses)
 {
     /* a configuration with nothing but the directories, and the places that are taken */
     struct visor_config only = {.sourcedirs = config->sourcedirs,
