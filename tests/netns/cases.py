@@ -1,5 +1,7 @@
 """The tests: one function each, named after what it shows."""
+import os
 import signal
+import subprocess
 import time
 
 from world import Terminal, expect
@@ -397,3 +399,55 @@ def test_a_recording_replays_to_the_same_decisions(world):
         record.write_bytes(changed)
         differ += client.run(world.timevisor, "sim", "--replay", record)[0] != 0
     expect(differ > 0, "no change of a recording is seen")
+
+
+GPTP = """
+gmCapable 1
+logAnnounceInterval 0
+logSyncInterval -3
+syncReceiptTimeout 3
+min_neighbor_prop_delay -20000000
+neighborPropDelayThresh 20000000
+assume_two_step 1
+path_trace_enabled 1
+follow_up_info 1
+transportSpecific 0x1
+ptp_dst_mac 01:80:C2:00:00:0E
+network_transport L2
+delay_mechanism P2P
+"""
+
+
+def ptp_by_shm(world, profile):
+    """A grandmaster, and a ptp4l that tells our daemon through shared memory what it measures. Both
+    are this machine's clock: whatever the daemon believes must be zero within its bound."""
+    master, slave = world.node("master"), world.node("slave")
+    unit = 1000 + os.getpid() % 100000 * 10 + int(master.namespace.split("-")[1])
+    master.ptp4l(profile + "\npriority1 10\n")
+    ptp = slave.ptp4l(profile + "\npriority1 255\nclock_servo ntpshm\n"
+                      f"ntpshm_segment {unit}\n")
+    try:
+        world.until(lambda: " rms " in ptp.text() or not ptp.alive(), 40,
+                    "ptp4l measures the grandmaster")
+        expect(ptp.alive(), "ptp4l has ended: " + ptp.text()[-400:])
+        slave.timevisord(f"refclock SHM {unit} refid PTP poll 1 dpoll -1 delay 1e-3\n")
+        status = follows(slave)
+        source = status["sources"][0]
+        expect(source["kind"] == "refclock" and source["name"] == "PTP", str(source))
+        expect(status["tracking"]["stratum"] == 1, "a reference clock of stratum 0")
+        ptp.stop(signal.SIGKILL)
+        world.until(lambda: slave.status()["tracking"]["trust"] == "holdover", 60,
+                    "holdover without the clock")
+        error = abs(status["utc_ns"] - status["realtime_ns"])
+        expect(error < 1_000_000, f"error {error} ns")
+    finally:
+        subprocess.run(["ipcrm", "-M", str(0x4e545030 + unit)], check=False,
+                       stdin=subprocess.DEVNULL, capture_output=True)
+
+
+def test_ptp4l_by_shared_memory(world):
+    ptp_by_shm(world, "delay_mechanism E2E\nlogSyncInterval -2\nlogMinDelayReqInterval -2\n")
+
+
+def test_ptp4l_of_gptp_by_shared_memory(world):
+    ptp_by_shm(world, GPTP)
