@@ -247,6 +247,20 @@ static enum visor_answer refresh(struct visor_engine *e)
     return VISOR_ANSWER_OK;
 }
 
+static enum visor_answer smooth_time(struct visor_engine *e, bool activate)
+{
+    if (!visor_smooth_enabled(&e->smooth))
+        return VISOR_ANSWER_NOT_ENABLED;
+    if (activate) {
+        visor_discipline_smooth(e);
+    } else {
+        visor_smooth_reset(&e->smooth, e->now.raw);
+        visor_engine_log(e, VISOR_MESSAGE_SMOOTHING, VISOR_SEVERITY_INFO);
+    }
+    visor_discipline_publish(e);
+    return VISOR_ANSWER_OK;
+}
+
 static enum visor_answer set_local(struct visor_engine *e, const double *number)
 {
     e->local_enabled = number[0] != 0.0;
@@ -287,6 +301,8 @@ static enum visor_answer carry_out(struct visor_engine *e,
     case VISOR_COMMAND_MAX_UPDATE_SKEW:
         e->max_update_skew = command->number[0];
         return VISOR_ANSWER_OK;
+    case VISOR_COMMAND_SMOOTHTIME:
+        return smooth_time(e, command->number[0] != 0.0);
     case VISOR_COMMAND_LOCAL:
         return set_local(e, command->number);
     case VISOR_COMMAND_SELECT_OPTIONS:

@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "engine/engine.h"
 #include "engine/leap.h"
+#include "engine/smooth.h"
 #include "engine/source.h"
 #include "engine/steer.h"
 
@@ -59,6 +60,8 @@ struct visor_engine {
     struct visor_action_status kernel_status; /* as last asked for */
     visor_mono kernel_status_at;
     struct visor_leap_second leap;
+    struct visor_smooth smooth;
+    visor_mono smooth_until; /* the published curve holds until then */
 
     /* `local` and others that commands change */
     bool local_enabled, local_orphan;
@@ -109,7 +112,8 @@ void visor_discipline_step(struct visor_engine *e, double remaining_s);
 double visor_discipline_remaining(const struct visor_engine *e); /* estimate - REALTIME now, s */
 int64_t visor_discipline_bound_ns(const struct visor_engine *e, visor_mono raw);
 void visor_discipline_publish(struct visor_engine *e);
-void visor_discipline_slew(struct visor_engine *e); /* plan anew */
+void visor_discipline_smooth(struct visor_engine *e); /* begin time smoothing */
+void visor_discipline_slew(struct visor_engine *e);   /* plan anew */
 /* Tell the kernel how well we are; `force`: even if it is not due. */
 void visor_discipline_status(struct visor_engine *e, bool force);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define DRIFT_DEFAULT   1e-4 /* s/s: uncertainty of an unknown counter */
+#define SMOOTHING_SKEW  1e4  /* s: of max-wander, the skew at which time smoothing begins */
 #define BIAS_SHARE      0.1  /* of a root distance: how asymmetric a path is taken to be */
 #define STATUS_EVERY_NS (64 * VISOR_NS_PER_S)
 
@@ -45,6 +46,8 @@ void visor_discipline_start(struct visor_engine *e, const struct visor_event_sta
     e->steer.base_ppb = e->rate * 1e9;
     e->kernel_status_at = (visor_mono){INT64_MIN};
     visor_leap_init(e);
+    visor_smooth_init(&e->smooth, config);
+    e->smooth_until = (visor_mono){INT64_MAX};
     visor_discipline_watch(e);
     if (start->drift_known) {
         struct visor_message *message =
@@ -177,6 +180,8 @@ void visor_discipline_publish(struct visor_engine *e)
     }
     if (view->stratum == 0)
         view->leap = VISOR_LEAP_UNSYNCHRONIZED;
+    view->smoothing = visor_smooth_view(&e->smooth, e->now.raw);
+    e->smooth_until = visor_smooth_deadline(&e->smooth, e->now.raw);
     visor_engine_push(e, VISOR_ACTION_PUBLISH)->view = *view;
 }
 
@@ -541,6 +546,27 @@ static void learn_rms(struct visor_engine *e, double offset)
     e->rms_offset_s = offset;
 }
 
+/* What clients are served stays where it was. It begins when the rate is known so well that the
+ * curve's own rate is what counts. */
+static void smooth(struct visor_engine *e)
+{
+    double moved = visor_seconds_from_ns(visor_wall_diff(visor_line_utc(&e->line, e->now.raw),
+                                                         visor_view_utc(&e->view, e->now.raw)));
+
+    if (e->smooth.active && !e->smooth.leap_only)
+        visor_smooth_move(&e->smooth, e->now.raw, moved, e->line.rate - e->view.rate_ppb * 1e-9);
+    else if (e->smooth.leap_only ||
+             visor_math_sqrt(e->line.p11) < SMOOTHING_SKEW * e->smooth.max_wander)
+        visor_discipline_smooth(e);
+}
+
+void visor_discipline_smooth(struct visor_engine *e)
+{
+    if (visor_smooth_activate(&e->smooth, e->now.raw))
+        visor_engine_log(e, VISOR_MESSAGE_SMOOTHING, VISOR_SEVERITY_INFO)->count[0] =
+            e->smooth.leap_only ? 2 : 1;
+}
+
 static void follow(struct visor_engine *e, struct visor_source *leader,
                    const struct visor_selection *selection)
 {
@@ -560,6 +586,7 @@ static void follow(struct visor_engine *e, struct visor_source *leader,
     offset = had ? visor_line_diff(&e->line, &before, e->now.raw) : visor_discipline_remaining(e);
     e->last_offset_s = offset;
     learn_rms(e, size_of(offset));
+    smooth(e);
     visor_leap_update(e);
     correct(e);
     visor_discipline_publish(e);
@@ -673,15 +700,19 @@ void visor_discipline_applied(struct visor_engine *e, const struct visor_event_a
 void visor_discipline_timer(struct visor_engine *e)
 {
     visor_leap_timer(e);
+    if (!visor_mono_before(e->now.raw, e->smooth_until))
+        visor_discipline_publish(e);
     if (visor_steer_due(&e->steer, e->now.raw))
         visor_discipline_slew(e);
 }
 
 visor_mono visor_discipline_deadline(const struct visor_engine *e)
 {
-    visor_mono leap = visor_leap_deadline(e);
+    visor_mono deadline = visor_leap_deadline(e);
 
-    if (e->steer.slewing && e->settable && visor_mono_before(e->steer.slew_end, leap))
+    if (visor_mono_before(e->smooth_until, deadline))
+        deadline = e->smooth_until;
+    if (e->steer.slewing && e->settable && visor_mono_before(e->steer.slew_end, deadline))
         return e->steer.slew_end;
-    return leap;
+    return deadline;
 }

@@ -134,8 +134,16 @@ bool visor_leap_is_close(const struct visor_engine *e, visor_wall utc)
     return away >= -CLOSE_NS && away < CLOSE_NS;
 }
 
+/* Clients shall not see that there was one. */
+static bool smeared(const struct visor_engine *e)
+{
+    return e->config->leap_mode == VISOR_LEAP_MODE_SLEW && visor_smooth_enabled(&e->smooth);
+}
+
 enum visor_leap visor_leap_told(const struct visor_engine *e)
 {
+    if (smeared(e))
+        return VISOR_LEAP_NONE;
     if (e->leap.phase == VISOR_LEAP_IMMINENT || e->leap.phase == VISOR_LEAP_MADE)
         return VISOR_LEAP_UNSYNCHRONIZED;
     return e->leap.announced;
@@ -177,6 +185,8 @@ static void make(struct visor_engine *e)
     leap->made = e->now.raw;
     leap->shift_s = mode == VISOR_LEAP_MODE_IGNORE ? 0 : shift_of(leap->announced);
     shift_all(e, leap->shift_s);
+    if (mode == VISOR_LEAP_MODE_SLEW || (mode == VISOR_LEAP_MODE_STEP && e->smooth.leap_only))
+        visor_smooth_move(&e->smooth, e->now.raw, leap->shift_s, 0.0);
     if (!kernel_steps(e) && leap->shift_s != 0) {
         if (mode == VISOR_LEAP_MODE_STEP)
             visor_discipline_step(e, leap->shift_s);

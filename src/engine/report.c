@@ -78,7 +78,7 @@ static void report_tracking(struct visor_engine *e, struct visor_tracking *out)
     out->source = e->leader;
     out->refid = e->view.refid;
     out->stratum = e->view.stratum;
-    out->leap = e->view.leap;
+    out->leap = e->view.leap == VISOR_LEAP_UNSYNCHRONIZED ? e->view.leap : e->leap.announced;
     out->reference = e->view.reference;
     if (leader && !leader->refclock)
         out->address = leader->association.remote;
@@ -143,6 +143,7 @@ void visor_engine_status(const struct visor_engine *engine, const struct visor_r
     status->mode = at.config->mode;
     status->clock_settable = at.settable;
     report_tracking(&at, &status->tracking);
+    visor_smooth_status(&at.smooth, now->raw, &status->smoothing);
     for (int i = 0; i < at.source_limit && status->source_count < VISOR_SOURCES_MAX; i++) {
         if (at.sources[i].id == 0)
             continue;

@@ -4,6 +4,7 @@
 #define SLEW_LONGEST    1e9    /* s */
 #define GENTLE          5e-6   /* s/s: rate at which small offsets are removed */
 #define GENTLE_LONGEST  10.0   /* s */
+#define NOISE_LIMIT     5e4    /* tolerances: what noise of the estimate can never explain */
 #define FOREIGN_STEP_NS 200000 /* a reading off by more is no noise of ours */
 #define FOREIGN_PPB     50.0
 #define LEAP_MARGIN_S   0.1 /* the kernel's own leap second may come beside small things */
@@ -56,6 +57,17 @@ void visor_steer_applied(struct visor_steer *steer, const struct visor_event_app
         steer->steps++;
 }
 
+/* `corrtimeratio` makes the clock smooth where corrections are noise. One that is far beyond the
+ * noise is not slowed down, nor any beyond half of the time to the next one. */
+static double stretched(double time, double scale, double beyond_noise, double interval_s)
+{
+    double longest = time > interval_s / 2.0 ? time : interval_s / 2.0;
+
+    if (scale > 1.0 && beyond_noise > 1.0)
+        scale = 1.0 + (scale - 1.0) / beyond_noise;
+    return scale > 1.0 && scale * time > longest ? longest : scale * time;
+}
+
 double visor_steer_plan(struct visor_steer *steer, const struct visor_config *config,
                         const struct visor_reading *now, double remaining_s, double interval_s,
                         double tolerance_s)
@@ -71,7 +83,8 @@ double visor_steer_plan(struct visor_steer *steer, const struct visor_config *co
         time = shortest; /* beyond gentleness: as fast as the limit allows */
     if (time < shortest)
         time = shortest;
-    time *= config->correction_time_ratio / 3.0;
+    time = stretched(time, config->correction_time_ratio / 3.0, size / (NOISE_LIMIT * tolerance_s),
+                     interval_s);
     limit = base < limit / 2.0 ? limit - base : limit / 2.0;
     if (size > limit * time)
         time = size / limit;
