@@ -34,4 +34,9 @@ visor_mono visor_engine_deadline(const struct visor_engine *engine);
 void visor_engine_status(const struct visor_engine *engine, const struct visor_reading *now,
                          struct visor_status *status);
 
+/* The samples that a source's line is made of, oldest first; at most `max`, returns how many. They
+ * may be given back after a restart by a RESTORE event. */
+size_t visor_engine_samples(const struct visor_engine *engine, uint32_t source,
+                            struct visor_sample *samples, size_t max);
+
 #endif

@@ -7,6 +7,7 @@
 #include "base/address.h"
 #include "base/time.h"
 #include "config/config.h"
+#include "engine/sample.h"
 
 #include <stddef.h>
 
@@ -109,6 +110,17 @@ struct visor_event_resolved {
     struct visor_address addresses[VISOR_RESOLVE_MAX];
 };
 
+/* Samples of a source from before a restart, brought to this run's raw counter; oldest first. Taken
+ * only by a source that has none yet. */
+#define VISOR_RESTORE_MAX 64
+struct visor_event_restore {
+    uint32_t source; /* id */
+    uint8_t reach;   /* newest poll in bit 0 */
+    int reach_size;
+    size_t count;
+    const struct visor_sample *samples;
+};
+
 enum visor_clock_action { VISOR_CLOCK_FREQUENCY, VISOR_CLOCK_STEP, VISOR_CLOCK_STATUS };
 
 struct visor_event_applied {
@@ -187,6 +199,7 @@ enum visor_event_kind {
     VISOR_EVENT_CONFIG,
     VISOR_EVENT_COMMAND,
     VISOR_EVENT_STOP,
+    VISOR_EVENT_RESTORE,
 };
 
 /* What survives a restart, read from driftfile before START. */
@@ -210,6 +223,7 @@ struct visor_event {
         struct visor_event_resolved resolved;
         struct visor_event_applied applied;
         struct visor_event_command command;
+        struct visor_event_restore restore;
         const struct visor_config *config; /* CONFIG: must outlive the engine or the next CONFIG */
     };
 };

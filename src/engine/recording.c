@@ -314,12 +314,46 @@ static void event_command(struct codec *codec, struct visor_event_command *value
     value->source = storage;
 }
 
+static void sample(struct codec *codec, struct visor_sample *value)
+{
+    s64(codec, &value->at.ns);
+    s64(codec, &value->reference.ns);
+    real(codec, &value->delay_s);
+    real(codec, &value->dispersion_s);
+    real(codec, &value->root_delay_s);
+    real(codec, &value->root_dispersion_s);
+    u8(codec, &value->stratum);
+    CHOICE(codec, value->leap, VISOR_LEAP_UNSYNCHRONIZED);
+}
+
+static void event_restore(struct codec *codec, struct visor_event_restore *value,
+                          struct visor_sample *storage)
+{
+    uint8_t count = (uint8_t)value->count;
+
+    u32(codec, &value->source);
+    u8(codec, &value->reach);
+    integer(codec, &value->reach_size);
+    u8(codec, &count);
+    if (count > VISOR_RESTORE_MAX) {
+        codec->bad = true;
+        count = 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!codec->in)
+            storage[i] = value->samples[i];
+        sample(codec, &storage[i]);
+    }
+    value->count = count;
+    value->samples = storage;
+}
+
 /* `entry` holds the event and what it points to. */
 static void event(struct codec *codec, struct visor_recording_entry *entry)
 {
     struct visor_event *value = &entry->event;
 
-    CHOICE(codec, value->kind, VISOR_EVENT_STOP);
+    CHOICE(codec, value->kind, VISOR_EVENT_RESTORE);
     reading(codec, &value->now);
     switch (value->kind) {
     case VISOR_EVENT_START:
@@ -356,6 +390,9 @@ static void event(struct codec *codec, struct visor_recording_entry *entry)
         break;
     case VISOR_EVENT_COMMAND:
         event_command(codec, &value->command, &entry->source);
+        break;
+    case VISOR_EVENT_RESTORE:
+        event_restore(codec, &value->restore, entry->samples);
         break;
     case VISOR_EVENT_TIMER:
     case VISOR_EVENT_STOP:

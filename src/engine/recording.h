@@ -41,6 +41,7 @@ struct visor_recording_entry {
     struct visor_source_config source;    /* of an ADD command */
     struct visor_recording_config config; /* of a CONFIG event; the event's own pointer is NULL */
     struct visor_leap_entry leaps[VISOR_RECORDING_LEAPS_MAX];
+    struct visor_sample samples[VISOR_RESTORE_MAX]; /* of a RESTORE event */
     uint64_t digest;
 };
 

@@ -55,10 +55,11 @@ struct visor_daemon {
     struct visor_refclock_device *devices; /* of the configuration's reference clocks */
     size_t device_count;
     struct visor_recorder *recorder; /* NULL: no record is made */
-    struct visor_rtc_service *rtc; /* NULL: the RTC is not tracked */
+    struct visor_rtc_service *rtc;   /* NULL: the RTC is not tracked */
     struct visor_daemon_queue queue;
     struct visor_daemon_once once;
     uint32_t epoch;         /* of the engine: replies to another one's questions are dropped */
+    bool dumps_done;        /* the last run's dump files were read, or are not wanted */
     bool reload_wanted;     /* asked for while it could not be */
     struct visor_view view; /* what is served: the engine's last, before that "unsynchronised" */
     bool drift_failed;      /* said already */

@@ -5,6 +5,7 @@
  * that polls 128 times a second must be nearer than that. */
 #include "timevisord/auth.h"
 #include "timevisord/daemon.h"
+#include "timevisord/dumps.h"
 #include "timevisord/once.h"
 #include "timevisord/rtc.h"
 #include "timevisord/signals.h"
@@ -149,6 +150,7 @@ static void take_helper(struct visor_daemon *daemon)
 
         if (reply.epoch == daemon->epoch)
             visor_daemon_handle(daemon, &event);
+        visor_dumps_read(daemon);
     }
 }
 

@@ -1,6 +1,7 @@
 /* Each function of the host is one sentence about the daemon. Left to others: the rules of who may
  * ask what (chronyc.c). */
 #include "timevisord/remote.h"
+#include "timevisord/dumps.h"
 
 #include "port/monitor.h"
 #include "port/socket.h"
@@ -75,7 +76,7 @@ static enum visor_cmdmon_status host_act(void *context, enum visor_chronyc_act a
     case VISOR_CHRONYC_RELOAD:
         return visor_reload_sources(daemon) ? VISOR_CMDMON_FAILED : VISOR_CMDMON_SUCCESS;
     case VISOR_CHRONYC_DUMP:
-        break;
+        return visor_dumps_write(daemon) ? VISOR_CMDMON_FAILED : VISOR_CMDMON_SUCCESS;
     }
     return VISOR_CMDMON_FAILED;
 }

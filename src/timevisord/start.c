@@ -3,6 +3,7 @@
 
 #include "port/configfile.h"
 #include "port/text.h"
+#include "timevisord/dumps.h"
 #include "timevisord/once.h"
 #include "timevisord/reload.h"
 #include "timevisord/rtc.h"
@@ -171,6 +172,7 @@ void visor_start_engine(struct visor_daemon *daemon)
     event.start.skew_ppm = drift.skew_ppm;
     visor_daemon_handle(daemon, &event);
     visor_reload_announce(daemon);
+    visor_dumps_read(daemon);
     if (daemon->reload_wanted)
         visor_reload_sources(daemon);
 }
@@ -179,8 +181,11 @@ void visor_stop(struct visor_daemon *daemon)
 {
     struct visor_event event = {.kind = VISOR_EVENT_STOP};
 
-    if (daemon->engine && daemon->options.task == VISOR_TASK_RUN)
+    if (daemon->engine && daemon->options.task == VISOR_TASK_RUN) {
         visor_daemon_handle(daemon, &event);
+        if (daemon->config->dumpdir[0])
+            visor_dumps_write(daemon);
+    }
     visor_recorder_free(daemon->recorder);
     visor_rtc_service_free(daemon->rtc);
     visor_engine_free(daemon->engine);
