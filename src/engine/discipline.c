@@ -233,7 +233,8 @@ void visor_discipline_slew(struct visor_engine *e)
 
     if (!e->settable || !e->known || e->step_pending)
         return;
-    e->steer.base_ppb = e->line.rate * 1e9;
+    if (e->rate_deviation * 1e6 <= e->max_update_skew)
+        e->steer.base_ppb = e->line.rate * 1e9;
     tolerance = 0.02 * visor_math_sqrt(e->line.p00);
     wanted = visor_steer_plan(&e->steer, e->config, &e->now, visor_discipline_remaining(e),
                               e->update_interval_s, tolerance > 1e-9 ? tolerance : 1e-9);
