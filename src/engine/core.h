@@ -118,6 +118,13 @@ void visor_discipline_slew(struct visor_engine *e);   /* plan anew */
 /* Tell the kernel how well we are; `force`: even if it is not due. */
 void visor_discipline_status(struct visor_engine *e, bool force);
 
+/* doubt.c */
+/* Hold a new sample against what is published; true: it contradicts that, or no longer does. */
+bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
+                      const struct visor_sample *sample);
+/* By how much the bound must grow, s: both stories must fit in it until one is refuted. */
+double visor_doubt_size(const struct visor_engine *e);
+
 /* command.c */
 void visor_command_handle(struct visor_engine *e, const struct visor_event_command *command);
 

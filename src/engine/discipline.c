@@ -9,7 +9,13 @@
 #define DRIFT_DEFAULT   1e-4 /* s/s: uncertainty of an unknown counter */
 #define SMOOTHING_SKEW  1e4  /* s: of max-wander, the skew at which time smoothing begins */
 #define BIAS_SHARE      0.1  /* of a root distance: how asymmetric a path is taken to be */
+#define KERNEL_GROWTH   4.9e-4 /* s/s: it lets maxerror grow by 500 ppm itself */
 #define STATUS_EVERY_NS (64 * VISOR_NS_PER_S)
+
+static double size_of(double x)
+{
+    return x < 0.0 ? -x : x;
+}
 
 /* ---- start and stop ---- */
 
@@ -90,43 +96,6 @@ double visor_discipline_remaining(const struct visor_engine *e)
            e->leap.owed_s;
 }
 
-/* While a suspect jump is neither believed nor refuted, both stories must fit in the bound. */
-static double doubt(const struct visor_engine *e)
-{
-    double worst = 0.0;
-    int suspects = 0, witnesses = 0;
-    visor_mono since = {INT64_MAX};
-
-    for (int i = 0; i < e->source_limit; i++) {
-        const struct visor_source *s = &e->sources[i];
-
-        if (s->id == 0 || s->filter.suspect_count == 0 || s->options & VISOR_SELECT_NOSELECT)
-            continue;
-        if (s->filter.suspect_count > 0 && visor_mono_before(s->filter.suspects[0].point.at, since))
-            since = s->filter.suspects[0].point.at;
-    }
-    for (int i = 0; i < e->source_limit && since.ns != INT64_MAX; i++) {
-        const struct visor_source *s = &e->sources[i];
-        const struct visor_filter *f = &s->filter;
-        double off;
-
-        if (s->id == 0 || s->options & VISOR_SELECT_NOSELECT || f->count == 0)
-            continue;
-        if (f->suspect_count == 0) {
-            witnesses += !visor_mono_before(s->last_at, since);
-            continue;
-        }
-        suspects++;
-        off = visor_seconds_from_ns(
-            f->suspects[f->suspect_count - 1].point.offset_ns + s->last_at.ns -
-            visor_line_utc(&e->line, f->suspects[f->suspect_count - 1].point.at).ns);
-        off = off < 0.0 ? -off : off;
-        if (off > worst)
-            worst = off;
-    }
-    return suspects > witnesses ? worst : 0.0;
-}
-
 int64_t visor_discipline_bound_ns(const struct visor_engine *e, visor_mono raw)
 {
     double aged, low, high, bound;
@@ -136,7 +105,7 @@ int64_t visor_discipline_bound_ns(const struct visor_engine *e, visor_mono raw)
     aged = visor_seconds_from_ns(visor_mono_diff(raw, e->line.at));
     low = -e->low + e->drift * aged;
     high = e->high + e->drift * aged;
-    bound = (low > high ? low : high) + doubt(e);
+    bound = (low > high ? low : high) + visor_doubt_size(e);
     if (bound > 1e6)
         return VISOR_NS_MAX;
     return visor_ns_from_seconds(bound) + 2;
@@ -193,19 +162,20 @@ void visor_discipline_status(struct visor_engine *e, bool force)
     bool synchronized = e->trust == VISOR_TRUST_SYNCHRONIZED;
     int64_t bound = visor_discipline_bound_ns(e, e->now.raw);
     bool system = e->config->leap_mode == VISOR_LEAP_MODE_SYSTEM;
-    double remaining;
+    double remaining, error, covered;
+    int64_t since = visor_mono_diff(e->now.raw, e->kernel_status_at);
 
     if (!e->settable)
         return;
-    if (!force && synchronized == status->synchronized && e->kernel_status_at.ns != INT64_MIN &&
-        visor_mono_diff(e->now.raw, e->kernel_status_at) < STATUS_EVERY_NS)
-        return;
     remaining = e->known ? visor_discipline_remaining(e) : 0.0;
+    error = bound == VISOR_NS_MAX ? 16.0 : visor_seconds_from_ns(bound) + size_of(remaining);
+    covered = status->max_error_s + KERNEL_GROWTH * visor_seconds_from_ns(since);
+    if (!force && synchronized == status->synchronized && e->kernel_status_at.ns != INT64_MIN &&
+        since < STATUS_EVERY_NS && error <= covered)
+        return;
     *status = (struct visor_action_status){
         .synchronized = synchronized,
-        .max_error_s = bound == VISOR_NS_MAX ? 16.0
-                                             : visor_seconds_from_ns(bound) +
-                                                   (remaining < 0.0 ? -remaining : remaining),
+        .max_error_s = error,
         .est_error_s = e->known ? visor_math_sqrt(e->line.p00) : 16.0,
         .leap = system ? e->leap.announced : VISOR_LEAP_NONE,
         .tai_offset_s = system ? e->leap.tai_offset_s : 0,
@@ -241,11 +211,6 @@ void visor_discipline_slew(struct visor_engine *e)
     if (wanted != before || e->steer.frequency_ppb - wanted > 1.0 ||
         wanted - e->steer.frequency_ppb > 1.0)
         visor_engine_push(e, VISOR_ACTION_FREQUENCY)->frequency.frequency_ppb = wanted;
-}
-
-static double size_of(double x)
-{
-    return x < 0.0 ? -x : x;
 }
 
 /* maxchange: false when the update must not be carried out. */

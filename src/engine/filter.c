@@ -9,7 +9,8 @@
 #define FREE_RATE      1e-4         /* s/s: what is believed of an unknown counter */
 #define ANY_RATE       0.1          /* s/s: after evidence that it is no ordinary one */
 #define NEWCOMERS      4            /* samples that do not say yet what is typical */
-#define YOUNG          3            /* samples below which two suspects are enough to restart */
+#define UNBOUNDED      1e9
+#define YOUNG          3 /* samples below which two suspects are enough to restart */
 
 #define WANDER_TYPICAL 1e-9
 #define WANDER_WORST   1e-7 /* of a counter of which little is known yet */
@@ -378,6 +379,8 @@ static enum visor_filter_verdict believe(struct visor_filter *filter, double dri
         again[n++] = filter->suspects[i];
     if (jumped) {
         visor_filter_shift(filter, *jump_s);
+        filter->low = -UNBOUNDED; /* the jump is known to within the noise only */
+        filter->high = UNBOUNDED;
     } else {
         visor_filter_reset(filter);
         visor_filter_expect(filter, filter->line.rate, ANY_RATE);

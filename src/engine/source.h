@@ -48,6 +48,9 @@ struct visor_source {
     bool fresh;     /* has a sample that no clock update has used yet */
     bool announced; /* its loss was logged: SOURCE_BACK is due when it returns */
     enum visor_source_fault fault;
+    double doubt_s;           /* by how much its samples contradict what is published; 0: not */
+    double doubt_off_s;       /* the same with its sign, less the sample's own error */
+    visor_mono doubt_since;   /* first sample that did so, with the same offset */
     int proof;                /* good samples since the fault was last seen */
     double loss;              /* share of requests without an answer */
     uint32_t heard, missed;   /* what `loss` has counted */

@@ -466,6 +466,7 @@ static void take_sample(struct visor_engine *e, struct visor_source *source,
     int samples = source->filter.count;
     enum visor_filter_verdict verdict;
     double jump;
+    bool doubted;
 
     sample->reference = visor_wall_add(sample->reference, visor_leap_shift_ns(e, sample->at));
     source->stratum = sample->stratum;
@@ -483,6 +484,7 @@ static void take_sample(struct visor_engine *e, struct visor_source *source,
         return; /* one of us may not have made it yet */
     if (!thin_out(source, sample))
         return;
+    doubted = visor_doubt_hear(e, source, sample);
     verdict =
         visor_filter_take(&source->filter, sample, visor_source_drift(source, e->config), &jump);
     switch (verdict) {
@@ -505,6 +507,10 @@ static void take_sample(struct visor_engine *e, struct visor_source *source,
     }
     visor_journal_statistics(e, source, &before, samples);
     visor_discipline_update(e);
+    if (doubted) {
+        visor_discipline_publish(e);
+        visor_discipline_status(e, true);
+    }
     visor_journal_selection(e);
 }
 

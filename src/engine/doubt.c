@@ -1,0 +1,57 @@
+/* What a sample says against the published interval. It may be the source that jumped, or our own
+ * counter; until newer samples of others have refuted it, the bound must hold in both cases. */
+#include "engine/core.h"
+
+static double size_of(double x)
+{
+    return x < 0.0 ? -x : x;
+}
+
+bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
+                      const struct visor_sample *sample)
+{
+    double before = source->doubt_s, aged, off, reach;
+
+    if (!e->known || source->options & VISOR_SELECT_NOSELECT)
+        return false;
+    aged = visor_seconds_from_ns(visor_mono_diff(sample->at, e->line.at));
+    off = visor_seconds_from_ns(sample->reference.ns - visor_line_utc(&e->line, sample->at).ns);
+    reach = (sample->delay_s + sample->root_delay_s) / 2.0 + sample->dispersion_s +
+            sample->root_dispersion_s;
+    if (off - reach <= e->high + e->drift * size_of(aged) &&
+        off + reach >= e->low - e->drift * size_of(aged)) {
+        source->doubt_s = 0.0;
+        return before > 0.0;
+    }
+    if (before == 0.0 || size_of(off - source->doubt_off_s) > 0.1 * size_of(off) + reach) {
+        source->doubt_since = sample->at;
+        source->doubt_off_s = off;
+    }
+    source->doubt_s = size_of(off) + reach;
+    return true;
+}
+
+double visor_doubt_size(const struct visor_engine *e)
+{
+    double worst = 0.0;
+
+    for (int i = 0; i < e->source_limit; i++) {
+        const struct visor_source *s = &e->sources[i];
+        int against = 0, witnesses = 0;
+
+        if (s->id == 0 || s->doubt_s <= worst)
+            continue;
+        for (int j = 0; j < e->source_limit; j++) {
+            const struct visor_source *other = &e->sources[j];
+
+            if (other->id == 0 || other->last_at.ns == INT64_MIN ||
+                visor_mono_before(other->last_at, s->doubt_since))
+                continue;
+            against += other->doubt_s > 0.0;
+            witnesses += other->doubt_s == 0.0;
+        }
+        if (against >= witnesses)
+            worst = s->doubt_s;
+    }
+    return worst;
+}
