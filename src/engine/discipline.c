@@ -6,9 +6,9 @@
 
 #include <string.h>
 
-#define DRIFT_DEFAULT   1e-4 /* s/s: uncertainty of an unknown counter */
-#define SMOOTHING_SKEW  1e4  /* s: of max-wander, the skew at which time smoothing begins */
-#define BIAS_SHARE      0.1  /* of a root distance: how asymmetric a path is taken to be */
+#define DRIFT_DEFAULT   1e-4   /* s/s: uncertainty of an unknown counter */
+#define SMOOTHING_SKEW  1e4    /* s: of max-wander, the skew at which time smoothing begins */
+#define BIAS_SHARE      0.1    /* of a root distance: how asymmetric a path is taken to be */
 #define KERNEL_GROWTH   4.9e-4 /* s/s: it lets maxerror grow by 500 ppm itself */
 #define STATUS_EVERY_NS (64 * VISOR_NS_PER_S)
 
@@ -269,10 +269,13 @@ static void correct(struct visor_engine *e)
 
 /* ---- selection ---- */
 
+/* Unreachable sources go on voting with their ageing intervals, so that the first one to come back
+ * cannot say what it likes; but with nobody in reach nothing is selected. */
 static int nominate(struct visor_engine *e)
 {
     struct visor_line base = {.at = e->now.raw, .offset_ns = e->now.real.ns - e->now.raw.ns};
     int n = 0;
+    bool reached = false;
 
     for (int i = 0; i < e->source_limit; i++) {
         struct visor_source *source = &e->sources[i];
@@ -285,9 +288,15 @@ static int nominate(struct visor_engine *e)
         }
         visor_source_nominate(source, &base, e->config, e->now.raw);
         source->candidate.selected = source->id == e->leader;
+        reached |= source->candidate.usable && visor_source_reach(source) != 0;
         e->candidates[n] = source->candidate;
         e->candidate_source[n++] = i;
     }
+    for (int i = 0; i < n && !reached; i++)
+        if (e->candidates[i].usable) {
+            e->candidates[i].usable = false;
+            e->candidates[i].state = VISOR_STATE_STALE;
+        }
     return n;
 }
 

@@ -2,6 +2,10 @@
  * the caller; how their lines are combined too. */
 #include "engine/select.h"
 
+struct visor_region {
+    double low, high;
+};
+
 static double edge_of(const struct visor_candidate *candidates, int edge)
 {
     const struct visor_candidate *c = &candidates[edge / 2];
@@ -42,10 +46,10 @@ static int sort_edges(const struct visor_candidate *candidates, int count, bool 
 }
 
 /* Greatest number of voters with a point in common, and the hull of the places where they have. */
-static int intersect(const struct visor_candidate *candidates, int count, bool trusted_only,
-                     int *order, struct visor_selection *selection)
+static int intersect(const struct visor_candidate *candidates, const int *order, int n,
+                     struct visor_region *peak)
 {
-    int n = sort_edges(candidates, count, trusted_only, order), depth = 0, best = 0;
+    int depth = 0, best = 0;
 
     for (int i = 0; i < n; i++) {
         double at = edge_of(candidates, order[i]);
@@ -53,15 +57,36 @@ static int intersect(const struct visor_candidate *candidates, int count, bool t
         if (order[i] % 2 == 0) {
             if (++depth > best) {
                 best = depth;
-                selection->low = at;
+                peak->low = at;
             }
         } else {
             if (depth == best)
-                selection->high = at;
+                peak->high = at;
             depth--;
         }
     }
     return best;
+}
+
+/* Hull of all points that at least `needed` voters allow: as long as so many are honest, true time
+ * is in it. What all of them have in common may be narrower, and wrong if one has just begun to
+ * err. */
+static void span(const struct visor_candidate *candidates, const int *order, int n, int needed,
+                 struct visor_selection *selection)
+{
+    int depth = 0;
+    bool found = false;
+
+    for (int i = 0; i < n; i++) {
+        bool opens = order[i] % 2 == 0;
+
+        if (opens && ++depth == needed && !found) {
+            selection->low = edge_of(candidates, order[i]);
+            found = true;
+        }
+        if (!opens && depth-- == needed)
+            selection->high = edge_of(candidates, order[i]);
+    }
 }
 
 static int count_voters(const struct visor_candidate *candidates, int count, bool trusted_only)
@@ -75,7 +100,7 @@ static int count_voters(const struct visor_candidate *candidates, int count, boo
 
 /* Mark who does not agree; returns how many do. */
 static int judge(struct visor_candidate *candidates, int count, bool trusted,
-                 const struct visor_selection *selection, bool *required_missing)
+                 const struct visor_region *peak, bool *required_missing)
 {
     bool required = false, required_agrees = false;
     int agreeing = 0;
@@ -86,7 +111,7 @@ static int judge(struct visor_candidate *candidates, int count, bool trusted,
         required |= (c->options & VISOR_SELECT_REQUIRE) != 0;
         if (!votes(c, false))
             continue;
-        if (c->low > selection->high || c->high < selection->low) {
+        if (c->low > peak->high || c->high < peak->low) {
             c->state = trusted && !(c->options & VISOR_SELECT_TRUST) ? VISOR_STATE_TRUSTED_OTHERS
                                                                      : VISOR_STATE_FALSETICKER;
             continue;
@@ -157,7 +182,8 @@ static void fail_rest(struct visor_candidate *candidates, int count, enum visor_
 void visor_select(struct visor_candidate *candidates, int count, int *order,
                   const struct visor_selection_limits *limits, struct visor_selection *selection)
 {
-    int trusted = count_voters(candidates, count, true), found;
+    int trusted = count_voters(candidates, count, true), voters, edges, found;
+    struct visor_region peak = {0.0, 0.0};
     bool required_missing;
 
     *selection = (struct visor_selection){.best = -1};
@@ -166,8 +192,10 @@ void visor_select(struct visor_candidate *candidates, int count, int *order,
         selection->result = VISOR_SELECTION_NONE;
         return;
     }
-    found = intersect(candidates, count, trusted > 0, order, selection);
-    if (found * 2 <= (trusted > 0 ? trusted : selection->usable)) {
+    voters = trusted > 0 ? trusted : selection->usable;
+    edges = sort_edges(candidates, count, trusted > 0, order);
+    found = intersect(candidates, order, edges, &peak);
+    if (found * 2 <= voters) {
         selection->agreeing = found;
         selection->result = VISOR_SELECTION_NO_MAJORITY;
         for (int i = 0; i < count; i++)
@@ -175,7 +203,8 @@ void visor_select(struct visor_candidate *candidates, int count, int *order,
                 candidates[i].state = VISOR_STATE_FALSETICKER;
         return;
     }
-    selection->agreeing = judge(candidates, count, trusted > 0, selection, &required_missing);
+    span(candidates, order, edges, voters / 2 + 1, selection);
+    selection->agreeing = judge(candidates, count, trusted > 0, &peak, &required_missing);
     if (selection->agreeing < limits->min_sources || required_missing) {
         selection->result =
             required_missing ? VISOR_SELECTION_NOT_REQUIRED : VISOR_SELECTION_TOO_FEW;

@@ -150,7 +150,7 @@ static enum visor_select_state usability(const struct visor_source *source,
     if (filter->count == 0 ||
         (int)filter->taken < (filter->limit < SAMPLES_NEEDED ? filter->limit : SAMPLES_NEEDED))
         return VISOR_STATE_NO_SAMPLES;
-    if (visor_source_reach(source) == 0 || source->idle_polls >= unreach)
+    if (source->idle_polls >= unreach)
         return VISOR_STATE_STALE;
     if (source->candidate.distance > config->max_distance)
         return VISOR_STATE_DISTANT;
