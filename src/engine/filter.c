@@ -136,6 +136,12 @@ static double run(const struct visor_filter *filter, const struct visor_noise *n
     return cost;
 }
 
+/* White noise that a reference clock may have beside what its samples state: a part of it. */
+static double told_white(double dispersion_s)
+{
+    return 0.3 * dispersion_s > WHITE_MIN ? 0.3 * dispersion_s : WHITE_MIN;
+}
+
 /* How much more a parameter costs for being far from what clocks and networks usually do. */
 static double prejudice(const struct visor_filter *filter, const struct visor_noise *noise)
 {
@@ -145,6 +151,12 @@ static double prejudice(const struct visor_filter *filter, const struct visor_no
 
     if (filter->network && noise->white > white_floor(filter))
         white = visor_math_log(noise->white / white_floor(filter)) / 2.302585;
+    if (!filter->network && filter->count > 0) {
+        double told = told_white(visor_filter_newest(filter)->dispersion_s);
+
+        if (noise->white > told)
+            white = visor_math_log(noise->white / told) / 2.302585;
+    }
     return wander * wander + 6.0 * coupling * coupling + 9.0 * asymmetry * asymmetry +
            4.0 * white * white;
 }
@@ -391,17 +403,19 @@ static enum visor_filter_verdict believe(struct visor_filter *filter, double dri
     return jumped ? VISOR_FILTER_JUMPED : VISOR_FILTER_RESTARTED;
 }
 
-/* The excess of a delay below the smallest one known is zero: it becomes the smallest. */
+/* A server's dispersion is a bound, a reference clock's (engine/refclock.h) is the deviation
+ * itself. The excess of a delay below the smallest one known is zero: it becomes the smallest. */
 static struct visor_filter_entry entry_of(const struct visor_filter *filter,
                                           const struct visor_sample *sample)
 {
     double excess = filter->count ? sample->delay_s - filter->min_delay_s : 0.0;
+    double deviation = sample->dispersion_s * (filter->network ? UNIFORM : 1.0);
 
     return (struct visor_filter_entry){
         .point = {.at = sample->at,
                   .offset_ns = sample->reference.ns - sample->at.ns,
                   .excess_s = filter->network && excess > 0.0 ? excess : 0.0,
-                  .variance = UNIFORM * UNIFORM * sample->dispersion_s * sample->dispersion_s},
+                  .variance = deviation * deviation},
         .delay_s = sample->delay_s,
         .dispersion_s = sample->dispersion_s,
         .root_delay_s = sample->root_delay_s,
@@ -418,7 +432,7 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
 
     *jump_s = 0.0;
     if (!filter->network && filter->taken == 0)
-        filter->noise.white = sample->dispersion_s > 1e-9 ? sample->dispersion_s : 1e-9;
+        filter->noise.white = told_white(sample->dispersion_s);
     if (filter->count == 0) {
         accept(filter, &entry, drift);
         return VISOR_FILTER_TAKEN;
