@@ -296,10 +296,11 @@ static void event_command(struct codec *codec, struct visor_event_command *value
 {
     bool added = value->source != NULL;
 
-    CHOICE(codec, value->kind, VISOR_COMMAND_RESET_STATISTICS);
+    CHOICE(codec, value->kind, VISOR_COMMAND_OFFSET);
     u32(codec, &value->token);
     address(codec, &value->match.address);
     address(codec, &value->match.mask);
+    u32(codec, &value->match.id);
     for (size_t i = 0; i < sizeof(value->number) / sizeof(value->number[0]); i++)
         real(codec, &value->number[i]);
     text(codec, value->refid, sizeof(value->refid));
@@ -541,9 +542,10 @@ static void action_view(struct codec *codec, struct visor_view *value)
 static void action_message(struct codec *codec, struct visor_message *value)
 {
     CHOICE(codec, value->kind, UINT8_MAX);
-    CHOICE(codec, value->severity, VISOR_SEVERITY_ERROR);
+    CHOICE(codec, value->severity, VISOR_SEVERITY_FATAL);
     u32(codec, &value->source);
     address(codec, &value->address);
+    address(codec, &value->address2);
     text(codec, value->name, sizeof(value->name));
     for (size_t i = 0; i < 2; i++) {
         real(codec, &value->number[i]);
@@ -554,7 +556,7 @@ static void action_message(struct codec *codec, struct visor_message *value)
 static void action_answer(struct codec *codec, struct visor_action_answer *value)
 {
     u32(codec, &value->token);
-    CHOICE(codec, value->answer, VISOR_ANSWER_FAILED);
+    CHOICE(codec, value->answer, VISOR_ANSWER_BAD_SAMPLE);
     for (size_t i = 0; i < sizeof(value->number) / sizeof(value->number[0]); i++)
         real(codec, &value->number[i]);
 }

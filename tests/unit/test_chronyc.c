@@ -396,6 +396,12 @@ static void test_commands__subnets_and_sources(void **state)
     assert_int_equal(host.command.kind, VISOR_COMMAND_MINSTRATUM);
     assert_int_equal(host.command.match.id, 5);
     assert_true(host.command.number[0] == 2.0);
+    request.modify.address = address_of("192.0.2.1");
+    ask(request);
+    assert_int_equal(host.command.match.mask.family, VISOR_FAMILY_IPV4);
+    assert_memory_equal(host.command.match.mask.bytes, "\xff\xff\xff\xff", 4);
+    assert_int_equal(host.command.match.id, 0);
+    request.modify.address = (struct visor_cmdmon_address){.id = 5};
     host.answer.answer = VISOR_ANSWER_NO_SUCH_SOURCE;
     assert_int_equal(ask(request).status, VISOR_CMDMON_NO_SUCH_SOURCE);
     host.commands = 0;
@@ -430,6 +436,122 @@ static void test_commands__signs(void **state)
     assert_int_equal(ask(request).status, VISOR_CMDMON_NOT_ENABLED);
 }
 
+/* Whatever the engine answers to a command reaches chronyc. */
+static void test_commands__answers_come_back(void **state)
+{
+    static const struct {
+        uint16_t command;
+        enum visor_command_kind kind;
+    } commands[] = {
+        {VISOR_CMDMON_ONLINE, VISOR_COMMAND_ONLINE},
+        {VISOR_CMDMON_OFFLINE, VISOR_COMMAND_OFFLINE},
+        {VISOR_CMDMON_BURST, VISOR_COMMAND_BURST},
+        {VISOR_CMDMON_MODIFY_MINPOLL, VISOR_COMMAND_MINPOLL},
+        {VISOR_CMDMON_MODIFY_MAXPOLL, VISOR_COMMAND_MAXPOLL},
+        {VISOR_CMDMON_MODIFY_MAXDELAY, VISOR_COMMAND_MAXDELAY},
+        {VISOR_CMDMON_MODIFY_MAXDELAYRATIO, VISOR_COMMAND_MAXDELAYRATIO},
+        {VISOR_CMDMON_MODIFY_MAXDELAYDEVRATIO, VISOR_COMMAND_MAXDELAYDEVRATIO},
+        {VISOR_CMDMON_MODIFY_MINSTRATUM, VISOR_COMMAND_MINSTRATUM},
+        {VISOR_CMDMON_MODIFY_POLLTARGET, VISOR_COMMAND_POLLTARGET},
+        {VISOR_CMDMON_MODIFY_SELECTOPTS, VISOR_COMMAND_SELECT_OPTIONS},
+        {VISOR_CMDMON_MODIFY_OFFSET, VISOR_COMMAND_OFFSET},
+        {VISOR_CMDMON_DEL_SOURCE, VISOR_COMMAND_DELETE},
+        {VISOR_CMDMON_MODIFY_MAXUPDATESKEW, VISOR_COMMAND_MAX_UPDATE_SKEW},
+        {VISOR_CMDMON_MODIFY_MAKESTEP, VISOR_COMMAND_MAKESTEP_POLICY},
+        {VISOR_CMDMON_MAKESTEP, VISOR_COMMAND_MAKESTEP},
+        {VISOR_CMDMON_SETTIME, VISOR_COMMAND_SETTIME},
+        {VISOR_CMDMON_MANUAL, VISOR_COMMAND_MANUAL},
+        {VISOR_CMDMON_MANUAL_DELETE, VISOR_COMMAND_MANUAL_DELETE},
+        {VISOR_CMDMON_LOCAL2, VISOR_COMMAND_LOCAL},
+        {VISOR_CMDMON_LOCAL3, VISOR_COMMAND_LOCAL},
+        {VISOR_CMDMON_DFREQ, VISOR_COMMAND_DFREQ},
+        {VISOR_CMDMON_DOFFSET2, VISOR_COMMAND_DOFFSET},
+        {VISOR_CMDMON_RESELECT, VISOR_COMMAND_RESELECT},
+        {VISOR_CMDMON_RESELECTDISTANCE, VISOR_COMMAND_RESELECT_DISTANCE},
+        {VISOR_CMDMON_SMOOTHTIME, VISOR_COMMAND_SMOOTHTIME},
+        {VISOR_CMDMON_REFRESH, VISOR_COMMAND_REFRESH},
+        {VISOR_CMDMON_RESET_SOURCES, VISOR_COMMAND_RESET_SOURCES},
+    };
+
+    (void)state;
+    host.answer.answer = VISOR_ANSWER_TOO_MANY;
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        struct visor_cmdmon_request request = {.command = commands[i].command};
+
+        if (request.command >= VISOR_CMDMON_MODIFY_SELECTOPTS &&
+            request.command <= VISOR_CMDMON_MODIFY_OFFSET)
+            request.select.address = address_of("192.0.2.1");
+        else if (request.command == VISOR_CMDMON_DEL_SOURCE ||
+                 (request.command >= VISOR_CMDMON_MODIFY_MINPOLL &&
+                  request.command <= VISOR_CMDMON_MODIFY_MAXDELAYRATIO &&
+                  request.command != VISOR_CMDMON_DUMP) ||
+                 (request.command >= VISOR_CMDMON_MODIFY_MINSTRATUM &&
+                  request.command <= VISOR_CMDMON_MODIFY_MAXDELAYDEVRATIO))
+            request.modify.address = address_of("192.0.2.1");
+        assert_int_equal(ask(request).status, VISOR_CMDMON_TOO_MANY_SOURCES);
+        assert_int_equal(host.command.kind, commands[i].kind);
+        assert_int_equal(host.commands, i + 1);
+    }
+}
+
+static void test_commands__options_with_limits(void **state)
+{
+    struct visor_cmdmon_request request = {.command = VISOR_CMDMON_MANUAL, .integer = 2};
+
+    (void)state;
+    ask(request);
+    assert_true(host.command.kind == VISOR_COMMAND_MANUAL && host.command.number[0] == 2.0);
+    request.integer = 3;
+    assert_int_equal(ask(request).status, VISOR_CMDMON_INVALID);
+    request.integer = -1;
+    assert_int_equal(ask(request).status, VISOR_CMDMON_INVALID);
+    request = (struct visor_cmdmon_request){.command = VISOR_CMDMON_SMOOTHTIME, .integer = 1};
+    ask(request);
+    assert_true(host.command.kind == VISOR_COMMAND_SMOOTHTIME && host.command.number[0] == 1.0);
+    request.integer = 2;
+    assert_int_equal(ask(request).status, VISOR_CMDMON_INVALID);
+    request.integer = -1;
+    assert_int_equal(ask(request).status, VISOR_CMDMON_INVALID);
+    assert_int_equal(host.commands, 2);
+}
+
+static void test_commands__local(void **state)
+{
+    static const double on[] = {1.0, 5.0, 0.5, 1.0, 2.0, 4.0, 8.0};
+    struct visor_cmdmon_request request = {.command = VISOR_CMDMON_LOCAL3,
+                                           .local = {.on = 1,
+                                                     .stratum = 5,
+                                                     .orphan = 1,
+                                                     .distance = 0.5,
+                                                     .activate = 2.0,
+                                                     .wait_synced = 4.0,
+                                                     .wait_unsynced = 8.0}};
+
+    (void)state;
+    ask(request);
+    assert_memory_equal(host.command.number, on, sizeof on);
+    request.local.on = request.local.orphan = 0;
+    ask(request);
+    assert_true(host.command.number[0] == 0.0 && host.command.number[3] == 0.0);
+}
+
+static void test_auth_data(void **state)
+{
+    struct visor_cmdmon_request request = {.command = VISOR_CMDMON_AUTH_DATA,
+                                           .address = address_of("192.0.2.1")};
+    struct visor_cmdmon_reply r = ask(request);
+
+    (void)state;
+    assert_int_equal(r.auth_data.mode, VISOR_CMDMON_AUTH_NONE);
+    assert_true(r.auth_data.last_ke_age == UINT32_MAX);
+    request.address = address_of("192.0.2.4");
+    r = ask(request);
+    assert_int_equal(r.auth_data.mode, VISOR_CMDMON_AUTH_SYMMETRIC);
+    assert_int_equal(r.auth_data.key, 10);
+    r = ask((struct visor_cmdmon_request){.command = VISOR_CMDMON_N_SOURCES});
+    assert_int_equal(r.sources, 7);
+}
+
 static void test_commands__add_source(void **state)
 {
     struct visor_cmdmon_request request = {.command = VISOR_CMDMON_ADD_SOURCE,
@@ -461,6 +583,46 @@ static void test_commands__add_source(void **state)
     assert_int_equal(host.source.family, VISOR_FAMILY_IPV6);
     assert_int_equal(host.source.select_options, VISOR_SELECT_TRUST);
     assert_true(host.source.iburst && host.source.offline && !host.source.burst);
+    request.source = (struct visor_cmdmon_source){
+        .type = VISOR_CMDMON_PEER,
+        .name = "a",
+        .port = 123,
+        .minpoll = 5,
+        .maxpoll = 4,
+        .presend_minpoll = 9,
+        .min_stratum = 2,
+        .poll_target = 12,
+        .version = 3,
+        .max_sources = 1,
+        .min_samples = 7,
+        .max_samples = 33,
+        .authkey = 77,
+        .nts_port = 4461,
+        .max_delay = 0.5,
+        .max_delay_ratio = 1.5,
+        .max_delay_dev_ratio = 2.5,
+        .min_delay = 0.125,
+        .asymmetry = 0.25,
+        .offset = -0.75,
+        .filter_length = 5,
+        .cert_set = 6,
+        .max_delay_quant = 0.0625,
+        .max_unreach = 44,
+        .flags = VISOR_CMDMON_FLAG_ONLINE | VISOR_CMDMON_FLAG_AUTOOFFLINE |
+                 VISOR_CMDMON_FLAG_BURST | VISOR_CMDMON_FLAG_INTERLEAVED | VISOR_CMDMON_FLAG_COPY};
+    assert_int_equal(ask(request).status, VISOR_CMDMON_SUCCESS);
+    assert_int_equal(host.source.kind, VISOR_SOURCE_PEER);
+    assert_true(host.source.minpoll == 5 && host.source.maxpoll == 5 && host.source.presend == 9);
+    assert_true(host.source.min_stratum == 2 && host.source.poll_target == 12);
+    assert_true(host.source.version == 3 && host.source.key == 77 && host.source.certset == 6);
+    assert_true(host.source.min_samples == 7 && host.source.max_samples == 33);
+    assert_true(host.source.ntsport == 4461 && host.source.max_unreach == 44);
+    assert_true(host.source.max_delay == 0.5 && host.source.max_delay_ratio == 1.5);
+    assert_true(host.source.max_delay_dev_ratio == 2.5 && host.source.max_delay_quant == 0.0625);
+    assert_true(host.source.min_delay == 0.125 && host.source.asymmetry == 0.25);
+    assert_true(host.source.offset == -0.75 && host.source.filter_length == 5);
+    assert_true(host.source.auto_offline && host.source.burst && host.source.xleave);
+    assert_true(host.source.copy && !host.source.offline && !host.source.iburst);
     host.answer.answer = VISOR_ANSWER_EXISTS;
     assert_int_equal(ask(request).status, VISOR_CMDMON_SOURCE_ALREADY_KNOWN);
     host.commands = 0;
@@ -618,6 +780,10 @@ int main(void)
         TEST(test_commands__to_the_engine),
         TEST(test_commands__subnets_and_sources),
         TEST(test_commands__signs),
+        TEST(test_commands__answers_come_back),
+        TEST(test_commands__options_with_limits),
+        TEST(test_commands__local),
+        TEST(test_auth_data),
         TEST(test_commands__add_source),
         TEST(test_commands__options_of_a_reference_clock),
         TEST(test_commands__onoffline_asks_the_route),

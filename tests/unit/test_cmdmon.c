@@ -229,6 +229,45 @@ static void test_read_request__name_without_end(void **state)
     assert_int_equal(strlen(r.source.name), sizeof r.source.name - 1);
 }
 
+static void test_address__by_number(void **state)
+{
+    struct visor_cmdmon_request r = {.command = VISOR_CMDMON_DEL_SOURCE,
+                                     .address = {.id = 0x01020304}};
+    uint8_t bytes[VISOR_CMDMON_MESSAGE_MAX];
+    size_t size = visor_cmdmon_write_request(&r, 0, bytes, sizeof bytes);
+
+    (void)state;
+    assert_memory_equal(bytes + 20, "\1\2\3\4\0\0\0\0\0\0\0\0\0\0\0\0\0\3\0\0", 20);
+    assert_int_equal(visor_cmdmon_read_request(bytes, size, &r), VISOR_CMDMON_ACCEPTED);
+    assert_int_equal(r.address.id, 0x01020304);
+    assert_int_equal(r.address.address.family, VISOR_FAMILY_NONE);
+}
+
+/* What a reply says of its own size is not believed, and a name ends. */
+static void test_read_reply__limits(void **state)
+{
+    struct visor_cmdmon_reply r = {.form = VISOR_CMDMON_FORM_CLIENT_ACCESSES_BY_INDEX3};
+    uint8_t bytes[VISOR_CMDMON_MESSAGE_MAX];
+    size_t size;
+
+    (void)state;
+    r.clients.count = 9;
+    size = visor_cmdmon_write_reply(&r, bytes, sizeof bytes);
+    assert_true(visor_cmdmon_read_reply(bytes, size, &r));
+    assert_int_equal(r.clients.count, VISOR_CMDMON_CLIENTS_MAX);
+    assert_false(visor_cmdmon_read_reply(bytes, size - 1, &r));
+    bytes[1] = 1;
+    assert_false(visor_cmdmon_read_reply(bytes, size, &r));
+    bytes[1] = 2;
+    bytes[7] = 99;
+    assert_false(visor_cmdmon_read_reply(bytes, size, &r));
+    r = (struct visor_cmdmon_reply){.form = VISOR_CMDMON_FORM_NTP_SOURCE_NAME};
+    memset(r.name, 'x', sizeof r.name);
+    size = visor_cmdmon_write_reply(&r, bytes, sizeof bytes);
+    assert_true(visor_cmdmon_read_reply(bytes, size, &r));
+    assert_int_equal(strlen(r.name), sizeof r.name - 1);
+}
+
 static void test_float__there_and_back(void **state)
 {
     static const double exact[] = {0.0, 1.0, -1.0, 0.25, 0.5, 2.0, -0.125, 3.0, 1e6, 16777215.0};
@@ -274,6 +313,8 @@ int main(void)
         cmocka_unit_test(test_read_reply__values),
         cmocka_unit_test(test_read_request__refusals),
         cmocka_unit_test(test_read_request__name_without_end),
+        cmocka_unit_test(test_address__by_number),
+        cmocka_unit_test(test_read_reply__limits),
         cmocka_unit_test(test_float__there_and_back),
         cmocka_unit_test(test_time__before_1970_and_far),
     };

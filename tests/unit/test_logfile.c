@@ -293,6 +293,34 @@ static void test_cycle__opens_what_was_moved_away(void **state)
     leave(&p);
 }
 
+static void test_set_config__moves_and_closes(void **state)
+{
+    struct place p = place(VISOR_LOG_TEMPCOMP);
+    struct visor_config *other = visor_config_new();
+    char text[2048];
+
+    (void)state;
+    visor_logfile_write_tempcomp(p.files, (visor_wall){0}, 1.0, 1.0);
+    *other = *p.config;
+    visor_logfile_set_config(p.files, other);
+    visor_logfile_write_tempcomp(p.files, (visor_wall){0}, 2.0, 1.0);
+    contents(&p, "logs/tempcomp.log", text, sizeof text);
+    assert_non_null(strstr(text, "2.0000e+00"));
+    assert_null(strstr(strstr(text, "Temp.") + 1, "Temp.")); /* the same file, still open */
+    snprintf(other->logdir, sizeof other->logdir, "%s/elsewhere", p.directory);
+    visor_logfile_set_config(p.files, p.config);
+    visor_logfile_set_config(p.files, other);
+    visor_logfile_write_tempcomp(p.files, (visor_wall){0}, 3.0, 1.0);
+    assert_non_null(strstr(contents(&p, "elsewhere/tempcomp.log", text, sizeof text), "Temp."));
+    assert_null(strstr(contents(&p, "logs/tempcomp.log", text, sizeof text), "3.0000e+00"));
+    other->logs = 0;
+    visor_logfile_write_tempcomp(p.files, (visor_wall){0}, 4.0, 1.0);
+    assert_null(strstr(contents(&p, "elsewhere/tempcomp.log", text, sizeof text), "4.0000e+00"));
+    visor_logfile_set_config(p.files, p.config);
+    free(other);
+    leave(&p);
+}
+
 static void test_write__failure_is_told_once(void **state)
 {
     struct place p = place(VISOR_LOG_TEMPCOMP);
@@ -336,6 +364,7 @@ int main(void)
         cmocka_unit_test(test_write__rtc_line),
         cmocka_unit_test(test_write__only_what_is_wanted),
         cmocka_unit_test(test_cycle__opens_what_was_moved_away),
+        cmocka_unit_test(test_set_config__moves_and_closes),
         cmocka_unit_test(test_write__failure_is_told_once),
     };
 

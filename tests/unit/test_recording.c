@@ -163,6 +163,7 @@ static void test_event__command_that_adds_a_source(void **state)
     event.command = (struct visor_event_command){
         .kind = VISOR_COMMAND_ADD, .token = 6, .number = {1, 2, 3, -4.5}, .source = &source};
     strcpy(event.command.refid, "GPS");
+    event.command.match.id = 77;
     check_round_trip(&event, NULL, &entry);
     assert_ptr_equal(entry.event.command.source, &entry.source);
     assert_string_equal(entry.source.name, "time.example");
@@ -170,6 +171,7 @@ static void test_event__command_that_adds_a_source(void **state)
     assert_true(entry.source.max_delay_quant == 0.1);
     assert_string_equal(entry.event.command.refid, "GPS");
     assert_true(entry.event.command.number[3] == -4.5);
+    assert_int_equal(entry.event.command.match.id, 77);
     event.command.source = NULL;
     check_round_trip(&event, NULL, &entry);
     assert_null(entry.event.command.source);
