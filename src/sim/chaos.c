@@ -35,6 +35,7 @@ __attribute__((format(printf, 2, 3))) static void put(struct dice *dice, const c
         dice->at += (size_t)length < left ? (size_t)length : left - 1;
 }
 
+/* One draw a statement: the order in which arguments are evaluated is the compiler's choice. */
 static int64_t between(struct dice *dice, int64_t least, int64_t most)
 {
     return least + (int64_t)(visor_rng_uniform(&dice->rng) * (double)(most - least + 1));
@@ -78,9 +79,12 @@ static void put_network(struct dice *dice, int number)
             (long)(chance(dice, 20) ? between(dice, 5, 20) : between(dice, 0, 2)));
     if (chance(dice, 30))
         put(dice, " reorder %ld%%", (long)between(dice, 1, 5));
-    if (chance(dice, 30))
-        put(dice, " congestion %lds %lds %ld congestion-loss %ld%%", (long)between(dice, 600, 7200),
-            (long)between(dice, 10, 900), (long)between(dice, 2, 20), (long)between(dice, 0, 20));
+    if (chance(dice, 30)) {
+        put(dice, " congestion %lds", (long)between(dice, 600, 7200));
+        put(dice, " %lds", (long)between(dice, 10, 900));
+        put(dice, " %ld", (long)between(dice, 2, 20));
+        put(dice, " congestion-loss %ld%%", (long)between(dice, 0, 20));
+    }
     put(dice, "\n");
     worst = (up + down) / 2 + 4 * (jitter[0] + jitter[1]);
     if (worst > dice->worst_us)
@@ -92,9 +96,10 @@ static void put_server(struct dice *dice, int number)
     int64_t error = chance(dice, 60) ? magnitude(dice, 1, 1000) : 0;
 
     put(dice, "server s%d network n%ld", number, (long)between(dice, 1, dice->networks));
-    if (chance(dice, 30))
-        put(dice, " stratum %ld root-delay %ldus", (long)between(dice, 2, 4),
-            (long)between(dice, 10, 5000));
+    if (chance(dice, 30)) {
+        put(dice, " stratum %ld", (long)between(dice, 2, 4));
+        put(dice, " root-delay %ldus", (long)between(dice, 10, 5000));
+    }
     if (error)
         put(dice, " error %ldus", (long)error);
     put(dice, " processing %ldus", (long)between(dice, 5, 100));
@@ -122,8 +127,10 @@ static void put_host(struct dice *dice, int number)
     static const char *const steps[] = {"1.0 3", "1.0 -1", "0.1 -1", "0.1 1"};
 
     put(dice, "host h%d oscillator %s", number, kinds[between(dice, 0, 4)]);
-    if (chance(dice, 40))
-        put(dice, " load %ld %lds", (long)between(dice, 1, 8), (long)between(dice, 60, 3600));
+    if (chance(dice, 40)) {
+        put(dice, " load %ld", (long)between(dice, 1, 8));
+        put(dice, " %lds", (long)between(dice, 60, 3600));
+    }
     if (chance(dice, 30))
         put(dice, " frequency %ldppm", (long)either_sign(dice, magnitude(dice, 1, 300)));
     put(dice, " offset within %ldms", (long)magnitude(dice, 1, 100000));
@@ -167,12 +174,13 @@ static void put_host_fault(struct dice *dice, int64_t at)
         put(dice, "restore %lds\n", (long)magnitude(dice, 10, 1500));
         break;
     case 6:
-        put(dice, "steal %ld%% for %lds burst %ldms\n", (long)between(dice, 10, 95),
-            (long)between(dice, 30, 900), (long)magnitude(dice, 1, 2000));
+        put(dice, "steal %ld%%", (long)between(dice, 10, 95));
+        put(dice, " for %lds", (long)between(dice, 30, 900));
+        put(dice, " burst %ldms\n", (long)magnitude(dice, 1, 2000));
         break;
     case 7:
-        put(dice, "io %ldms for %lds\n", (long)magnitude(dice, 1, 500),
-            (long)between(dice, 30, 900));
+        put(dice, "io %ldms", (long)magnitude(dice, 1, 500));
+        put(dice, " for %lds\n", (long)between(dice, 30, 900));
         break;
     case 8:
         put(dice, "step %ldms\n", (long)either_sign(dice, magnitude(dice, 1, 100000)));

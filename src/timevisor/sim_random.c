@@ -2,6 +2,7 @@
 #include "port/text.h"
 #include "sim/chaos.h"
 #include "sim/script.h"
+#include "timevisor/commit.h"
 #include "timevisor/jobs.h"
 #include "timevisor/quantity.h"
 #include "timevisor/sim.h"
@@ -92,10 +93,10 @@ static void print_failure(uint64_t seed, const struct visor_random_result *resul
     else
         fprintf(to, _("seed %" PRIu64 ": UNMET line %" PRIu32 ": host %s at %.0f s: %.6g\n"), seed,
                 result->line, o->name, o->unmet_at, o->unmet_value);
-    fprintf(
-        to,
-        _("  run it again: timevisor sim --random 1 --seed %" PRIu64 " (its scenario: --show)\n"),
-        seed);
+    fprintf(to,
+            _("  run it again: timevisor sim --random 1 --seed %" PRIu64
+              " (its scenario: --show; commit %s)\n"),
+            seed, VISOR_COMMIT);
 }
 
 static void print_sum(const struct visor_random_result *sum, uint32_t count, uint32_t failed,

@@ -1,5 +1,6 @@
 /* Results of a series as an aligned table and what went wrong, or as JSON. */
 #include "port/text.h"
+#include "timevisor/commit.h"
 #include "timevisor/quantity.h"
 #include "timevisor/sim.h"
 #include "timevisor/table.h"
@@ -190,7 +191,8 @@ static void print_failure(const struct visor_series *series,
                   " unmet expectations in all\n"),
                 options->file, series->scenario->expects[outcome->unmet_index].line, outcome->name,
                 outcome->unmet_at, outcome->unmet_value, outcome->unmet);
-    fprintf(to, _("  run it again: timevisor sim --seed %" PRIu64 " %s\n"), seed, options->file);
+    fprintf(to, _("  run it again: timevisor sim --seed %" PRIu64 " %s (commit %s)\n"), seed,
+            options->file, VISOR_COMMIT);
 }
 
 /* ---- JSON ---- */
