@@ -47,7 +47,9 @@ struct visor_engine {
     double update_interval_s, last_offset_s, rms_offset_s;
     bool rms_settled; /* the first large offsets are over */
     double root_delay_s, root_dispersion_s;
-    visor_mono updated; /* raw time of the last clock update, INT64_MIN: none */
+    double wander;       /* cautious, s/s per sqrt(s), of the leader's filter */
+    visor_mono renew_at; /* when to publish anew without news: the bound then grows faster */
+    visor_mono updated;  /* raw time of the last clock update, INT64_MIN: none */
     uint32_t updates;
     enum visor_message_kind complaint; /* last reason for not selecting that was logged */
 

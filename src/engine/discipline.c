@@ -439,6 +439,17 @@ static struct visor_line combine(const struct visor_engine *e, const struct viso
     return base;
 }
 
+/* Growth of the bound that holds for twice `seconds` from now; renewed if nothing is heard by then,
+ * since a wandering rate makes an error grow faster than linearly. */
+static void foresee(struct visor_engine *e, double seconds)
+{
+    double aged = visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->line.at));
+    double rate = e->line.p11 + e->wander * e->wander * (aged + 2.0 * seconds);
+
+    e->drift = e->config->max_clock_error * 1e-6 + VISOR_RATE_DEVIATIONS * visor_math_sqrt(rate);
+    e->renew_at = visor_mono_add(e->now.raw, visor_ns_from_seconds(2.0 * seconds));
+}
+
 /* All agreeing sources allow [low, high]: the estimate lies in it, and is wrong by no more. */
 static void adopt(struct visor_engine *e, const struct visor_source *leader,
                   const struct visor_selection *selection)
@@ -446,7 +457,7 @@ static void adopt(struct visor_engine *e, const struct visor_source *leader,
     struct visor_line line = combine(e, leader);
     double at =
         visor_seconds_from_ns(line.offset_ns - (e->now.real.ns - e->now.raw.ns)) + line.phase;
-    double low = selection->low - at, high = selection->high - at, wander;
+    double low = selection->low - at, high = selection->high - at;
 
     if (low > 0.0)
         line.phase += low;
@@ -458,10 +469,8 @@ static void adopt(struct visor_engine *e, const struct visor_source *leader,
     e->known = true;
     e->rate = line.rate;
     e->rate_deviation = visor_math_sqrt(line.p11) + 1e-8;
-    wander = visor_filter_cautious_wander(&leader->filter);
-    e->drift = e->config->max_clock_error * 1e-6 +
-               VISOR_RATE_DEVIATIONS *
-                   visor_math_sqrt(line.p11 + 2.0 * wander * wander * e->update_interval_s);
+    e->wander = visor_filter_cautious_wander(&leader->filter);
+    foresee(e, e->update_interval_s);
 }
 
 static void account(struct visor_engine *e, const struct visor_source *leader)
@@ -675,6 +684,11 @@ void visor_discipline_applied(struct visor_engine *e, const struct visor_event_a
 void visor_discipline_timer(struct visor_engine *e)
 {
     visor_leap_timer(e);
+    if (e->known && !visor_mono_before(e->now.raw, e->renew_at)) {
+        foresee(e, visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->line.at)));
+        visor_discipline_publish(e);
+        visor_discipline_status(e, false);
+    }
     if (!visor_mono_before(e->now.raw, e->smooth_until))
         visor_discipline_publish(e);
     if (visor_steer_due(&e->steer, e->now.raw))
@@ -685,6 +699,8 @@ visor_mono visor_discipline_deadline(const struct visor_engine *e)
 {
     visor_mono deadline = visor_leap_deadline(e);
 
+    if (e->known && visor_mono_before(e->renew_at, deadline))
+        deadline = e->renew_at;
     if (visor_mono_before(e->smooth_until, deadline))
         deadline = e->smooth_until;
     if (e->steer.slewing && e->settable && visor_mono_before(e->steer.slew_end, deadline))

@@ -10,8 +10,9 @@
 #define LOSS_LEAST     0.03
 #define STRANGE        1e-3 /* chance */
 #define LATE_SAMPLES   2
-#define LATE_EXCESS    6.0 /* times the typical one */
-#define RECENT         4   /* samples whose smallest root distance counts */
+#define LATE_EXCESS    6.0  /* times the typical one */
+#define RATE_MOST      0.12 /* s/s: no counter is off by more; a frozen server is by 1 */
+#define RECENT         4    /* samples whose smallest root distance counts */
 #define USEFUL_INTERVAL                                                                            \
     37.0 /* s, times (noise / wander)^(1/4): beyond it the clock only coasts                       \
           */
@@ -150,8 +151,9 @@ static enum visor_select_state usability(const struct visor_source *source,
     if (filter->count == 0 ||
         (int)filter->taken < (filter->limit < SAMPLES_NEEDED ? filter->limit : SAMPLES_NEEDED))
         return VISOR_STATE_NO_SAMPLES;
-    if (source->idle_polls >= unreach)
-        return VISOR_STATE_STALE;
+    if (source->idle_polls >= unreach || filter->line.rate > RATE_MOST ||
+        filter->line.rate < -RATE_MOST)
+        return VISOR_STATE_STALE; /* silent, or its clock stands still */
     if (source->candidate.distance > config->max_distance)
         return VISOR_STATE_DISTANT;
     if (visor_filter_jitter(filter) > config->max_jitter)
