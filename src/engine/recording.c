@@ -75,7 +75,7 @@ static void real(struct codec *codec, double *value)
 
 static void boolean(struct codec *codec, bool *value)
 {
-    uint8_t byte = *value;
+    uint8_t byte = !codec->in && *value; /* what is read into may hold anything */
 
     u8(codec, &byte);
     codec->bad = codec->bad || byte > 1;
@@ -216,8 +216,10 @@ static void configuration(struct codec *codec, struct visor_recording_config *va
     CHOICE(codec, value->mode, VISOR_MODE_ASSIST);
     real(codec, &value->clock_precision);
     for (size_t i = 0; i < leap_count; i++) {
-        struct visor_leap_entry leap = codec->in ? (struct visor_leap_entry){0} : value->leaps[i];
+        struct visor_leap_entry leap = {0};
 
+        if (!codec->in)
+            leap = value->leaps[i];
         s64(codec, &leap.utc_s);
         integer(codec, &leap.tai_offset_s);
         if (codec->in)

@@ -58,7 +58,7 @@ static void put_text(struct builder *b, const char *key, const char *text)
     size_t i;
 
     if (!value) {
-        for (i = 0; text[i] != '\0' && i < sizeof ascii - 1; i++)
+        for (i = 0; i < sizeof ascii - 1 && text[i] != '\0'; i++)
             ascii[i] = (unsigned char)text[i] < 0x80 ? text[i] : '?';
         ascii[i] = '\0';
         value = json_string(ascii);

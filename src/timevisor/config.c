@@ -77,15 +77,15 @@ static size_t check_file(const char *path, json_t *list)
 
 static int check(int count, char **files)
 {
-    bool json = count && !strcmp(files[0], "--json");
-    json_t *list = json ? json_array() : NULL;
+    int first = count && !strcmp(files[0], "--json") ? 1 : 0;
+    json_t *list = first ? json_array() : NULL;
     size_t errors = 0;
 
-    if (count <= json) {
+    if (count <= first) {
         print_usage(stderr);
         return VISOR_CLI_USAGE;
     }
-    for (int i = json; i < count; i++)
+    for (int i = first; i < count; i++)
         errors += check_file(files[i], list);
     if (list) {
         json_dumpf(list, stdout, JSON_COMPACT);

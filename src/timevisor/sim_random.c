@@ -48,7 +48,7 @@ static void run_scenario(const struct visor_scenario *scenario, uint64_t seed,
 
     result->done = world && visor_world_run(world);
     for (size_t i = 0; result->done && i < world->host_count; i++) {
-        struct visor_outcome outcome;
+        struct visor_outcome outcome = {0};
 
         visor_outcome_of(world, i, 0, &outcome);
         add(result, &outcome, scenario);

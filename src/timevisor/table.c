@@ -143,7 +143,7 @@ static bool row_is_empty(const struct visor_table *table, size_t first)
 
 void visor_table_print(const struct visor_table *table, FILE *out, bool colored)
 {
-    int widths[VISOR_TABLE_COLUMNS], last = 0;
+    int widths[VISOR_TABLE_COLUMNS] = {0}, last = 0;
 
     for (int column = 0; column < table->columns; column++) {
         widths[column] = column_width(table, column);

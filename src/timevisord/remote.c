@@ -120,7 +120,9 @@ static bool take_configured(struct rules *rules, const struct visor_access_confi
     if (given > 0)
         memcpy(all + count, rules->all + rules->configured, given * sizeof *all);
     free(rules->all);
-    *rules = (struct rules){all, count + given, count};
+    rules->all = all;
+    rules->count = count + given;
+    rules->configured = count;
     return true;
 }
 
@@ -209,7 +211,7 @@ static bool host_client(void *context, const struct visor_cmdmon_clients_query *
                               query->reset != 0, raw_now(remote), &r))
         return false;
     *out = (struct visor_cmdmon_client){
-        .address = {.address = r.address},
+        .address.address = r.address,
         .ntp_hits = r.hits[VISOR_SERVICE_NTP],
         .nke_hits = r.hits[VISOR_SERVICE_NTSKE],
         .cmd_hits = r.hits[VISOR_SERVICE_COMMAND],

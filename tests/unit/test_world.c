@@ -116,7 +116,7 @@ visor_mono visor_engine_deadline(const struct visor_engine *engine)
 /* ---- helpers ---- */
 
 struct run {
-    struct visor_scenario scenario;
+    struct visor_scenario *scenario; /* the world points to it */
     struct visor_world *world;
     struct visor_host *host;
 };
@@ -132,14 +132,16 @@ static struct run run(const char *tail, enum trick what)
     char text[2000];
     struct run run;
 
+    run.scenario = malloc(sizeof(*run.scenario));
+    assert_non_null(run.scenario);
     trick = what;
     strcpy(text, head);
     strcat(text, tail);
-    visor_scenario_init(&run.scenario);
+    visor_scenario_init(run.scenario);
     visor_diagnoses_init(&diagnoses);
-    assert_true(visor_script_read(&run.scenario, "x", text, strlen(text), &diagnoses));
+    assert_true(visor_script_read(run.scenario, "x", text, strlen(text), &diagnoses));
     visor_diagnoses_done(&diagnoses);
-    run.world = visor_world_new(&run.scenario, 1);
+    run.world = visor_world_new(run.scenario, 1);
     assert_non_null(run.world);
     assert_true(visor_world_run(run.world));
     run.host = &run.world->hosts[0];
@@ -149,7 +151,8 @@ static struct run run(const char *tail, enum trick what)
 static void end(struct run *run)
 {
     visor_world_free(run->world);
-    visor_scenario_done(&run->scenario);
+    visor_scenario_done(run->scenario);
+    free(run->scenario);
 }
 
 static uint64_t violations(const struct run *run, enum visor_violation kind)
