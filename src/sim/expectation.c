@@ -25,6 +25,12 @@ static bool met_now(const struct visor_scenario_expect *expect, const struct vis
     case VISOR_EXPECT_ERROR:
         *value = size_of(sample->error);
         return *value < expect->limit;
+    case VISOR_EXPECT_AHEAD:
+        *value = sample->error;
+        return *value < expect->limit;
+    case VISOR_EXPECT_BEHIND:
+        *value = -sample->error;
+        return *value < expect->limit;
     case VISOR_EXPECT_ESTIMATE:
         *value = size_of(sample->estimate);
         return sample->published && *value < expect->limit;

@@ -138,6 +138,8 @@ struct visor_scenario_mishap {
 /* What must be true; checked at every whole second in [from, until], or at the end. */
 enum visor_expect_kind {
     VISOR_EXPECT_ERROR,    /* |REALTIME - UTC| < limit s */
+    VISOR_EXPECT_AHEAD,    /* REALTIME - UTC < limit s: no overshoot after standing still */
+    VISOR_EXPECT_BEHIND,   /* UTC - REALTIME < limit s */
     VISOR_EXPECT_ESTIMATE, /* |published UTC - UTC| < limit s, and it is published */
     VISOR_EXPECT_BOUND,    /* published bound < limit s */
     VISOR_EXPECT_SELECTED, /* `server` is the selected source */

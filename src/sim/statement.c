@@ -218,6 +218,8 @@ static const struct expectation {
     bool timed; /* takes from, until, within … after */
 } EXPECTATIONS[] = {
     {"error", VISOR_EXPECT_ERROR, 't', true},
+    {"ahead", VISOR_EXPECT_AHEAD, 't', true},
+    {"behind", VISOR_EXPECT_BEHIND, 't', true},
     {"estimate", VISOR_EXPECT_ESTIMATE, 't', true},
     {"bound", VISOR_EXPECT_BOUND, 't', true},
     {"selected", VISOR_EXPECT_SELECTED, 'S', true},

@@ -401,7 +401,9 @@ static void test_expectation__is_checked_in_its_time(void **state)
                          "expect vm error < 105ms from 600s\n"
                          "expect vm estimate < 1ms from 20s\n"
                          "expect vm packets < 100\n"
-                         "expect vm uncorrected\n",
+                         "expect vm uncorrected\n"
+                         "expect vm ahead < 105ms from 600s\n"
+                         "expect vm behind < 0s\n",
                          HONEST);
 
     (void)state;
@@ -411,6 +413,8 @@ static void test_expectation__is_checked_in_its_time(void **state)
     assert_int_equal(one.host->unmet[2].count, 0);
     assert_true(one.host->unmet[3].value == 126.0);
     assert_int_equal(one.host->unmet[4].count, 0);
+    assert_int_equal(one.host->unmet[5].count, 1401);
+    assert_int_equal(one.host->unmet[6].count, 0);
     end(&one);
 }
 
