@@ -248,8 +248,10 @@ static visor_wall line_at(const struct visor_clock *clock, visor_mono raw)
 
 static int dry_read(struct visor_clock *clock, struct visor_reading *reading)
 {
-    int error = visor_clock_read_kernel(reading);
+    int error;
 
+    reading->raw = (visor_mono){0};
+    error = visor_clock_read_kernel(reading);
     if (error)
         return error;
     reading->real = line_at(clock, reading->raw);

@@ -249,7 +249,7 @@ void visor_monitor_handle(struct visor_monitor *monitor, int fd, visor_monitor_h
                           void *context)
 {
     uint8_t request[VISOR_MONITOR_MESSAGE_MAX], reply[VISOR_MONITOR_MESSAGE_MAX];
-    struct visor_monitor_peer peer;
+    struct visor_monitor_peer peer = {0};
     ssize_t size = receive(fd, &peer, request, sizeof request);
     size_t length;
 

@@ -320,8 +320,10 @@ static int phc_measure(struct visor_refclock_device *device, struct visor_refclo
 {
     struct visor_readings_pair pair;
     struct readings readings;
-    int error = read_best(device, &readings);
+    int error;
 
+    readings.count = 0;
+    error = read_best(device, &readings);
     if (error)
         return error;
     if (!visor_readings_combine(readings.list, readings.count, usual_window(device), &pair))

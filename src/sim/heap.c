@@ -59,6 +59,7 @@ static void sink(struct visor_heap *heap, size_t slot, struct visor_happening *h
 static bool grow(struct visor_heap *heap)
 {
     size_t capacity = heap->capacity ? heap->capacity * 2 : 64;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): the items are pointers */
     struct visor_happening **items = realloc(heap->items, capacity * sizeof(*items));
 
     if (!items)

@@ -213,8 +213,8 @@ static void draw_grid(const struct visor_plot *plot, FILE *to)
         ten = visor_math_exp(visor_math_log(10.0) * d);
         fprintf(to, "<path d=\"M%d %.1fh%d\"/>\n", LEFT, y_of(plot, ten), COLUMNS);
     }
-    for (double t = 0.0; t <= plot->duration; t += step)
-        fprintf(to, "<path d=\"M%.1f %dv%d\"/>\n", x_of(plot, t), TOP, HEIGHT);
+    for (int i = 0; i * step <= plot->duration; i++)
+        fprintf(to, "<path d=\"M%.1f %dv%d\"/>\n", x_of(plot, i * step), TOP, HEIGHT);
     fputs("</g>\n<g fill=\"#444\">\n", to);
     for (int d = plot->low; d <= plot->high; d++) {
         ten = visor_math_exp(visor_math_log(10.0) * d);
@@ -230,7 +230,9 @@ static void draw_grid(const struct visor_plot *plot, FILE *to)
                                   : 1e9));
         text_at(to, LEFT - 8, y_of(plot, ten) + 4, "end", text);
     }
-    for (double t = 0.0; t <= plot->duration; t += step) {
+    for (int i = 0; i * step <= plot->duration; i++) {
+        double t = i * step;
+
         snprintf(text, sizeof(text),
                  step >= 86400  ? "%.0f d"
                  : step >= 3600 ? "%.0f h"

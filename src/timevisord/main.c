@@ -23,7 +23,8 @@ static const char *pidfile_of(const struct visor_daemon *daemon)
 {
     bool owner = daemon->config->mode == VISOR_MODE_DISCIPLINE && !daemon->options.dry_run;
 
-    return owner || strcmp(daemon->config->pidfile, CHRONYD_PIDFILE) ? daemon->config->pidfile : "";
+    return owner || strcmp(daemon->config->pidfile, CHRONYD_PIDFILE) != 0 ? daemon->config->pidfile
+                                                                          : "";
 }
 
 /* False: said why. */

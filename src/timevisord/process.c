@@ -288,8 +288,8 @@ static int keep_rights(bool clock, bool device)
 
 int visor_process_drop(const char *user, bool clock, bool device)
 {
-    uid_t uid;
-    gid_t gid;
+    uid_t uid = (uid_t)-1;
+    gid_t gid = (gid_t)-1;
     int error = visor_process_find_user(user, &uid, &gid);
 
     if (error)
