@@ -14,6 +14,9 @@
 
 #define STAMP_RECEIVE (SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE)
 #define STAMP_SEND    SOF_TIMESTAMPING_TX_SOFTWARE
+#define STAMP_CARDS                                                                                \
+    (SOF_TIMESTAMPING_RAW_HARDWARE | SOF_TIMESTAMPING_RX_HARDWARE | SOF_TIMESTAMPING_TX_HARDWARE | \
+     SOF_TIMESTAMPING_OPT_CMSG | SOF_TIMESTAMPING_OPT_PKTINFO | SOF_TIMESTAMPING_OPT_TX_SWHW)
 
 struct visor_net *visor_net_new(const struct visor_config *config, struct visor_stamps *stamps)
 {
@@ -26,6 +29,11 @@ struct visor_net *visor_net_new(const struct visor_config *config, struct visor_
     for (size_t i = 0; i < NET_PENDING; i++)
         net->pending[i].fd = -1;
     return net;
+}
+
+void visor_net_use_hwstamp(struct visor_net *net, const struct visor_hwstamp *hwstamp)
+{
+    net->hwstamp = hwstamp;
 }
 
 static void close_socket(struct visor_net *net, struct net_socket *socket)
@@ -82,12 +90,17 @@ static struct net_socket *free_entry(struct visor_net *net)
 }
 
 /* All of these improve the stamps; none is needed, and daemon stamps are the last resort. */
-static bool request_stamps(int fd, enum visor_family family)
+static bool request_stamps(const struct visor_net *net, int fd, enum visor_family family)
 {
+    int cards = net->hwstamp ? STAMP_CARDS : 0;
+
     if (family == VISOR_FAMILY_IPV6)
         visor_socket_set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
     else
         visor_socket_set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+    if (cards &&
+        !visor_socket_set(fd, SOL_SOCKET, SO_TIMESTAMPING, STAMP_RECEIVE | STAMP_SEND | cards))
+        return true;
     if (!visor_socket_set(fd, SOL_SOCKET, SO_TIMESTAMPING, STAMP_RECEIVE | STAMP_SEND))
         return true;
     if (visor_socket_set(fd, SOL_SOCKET, SO_TIMESTAMPING, STAMP_RECEIVE))
@@ -130,7 +143,7 @@ static int open_socket(struct visor_net *net, enum net_role role, enum visor_fam
     if (fd < 0)
         return fd;
     *socket = (struct net_socket){.role = role, .fd = fd, .family = family};
-    socket->stamping = request_stamps(fd, family);
+    socket->stamping = request_stamps(net, fd, family);
     set_dscp(net, fd, family);
     if (role == NET_SERVER)
         visor_socket_set(fd, SOL_SOCKET, SO_BROADCAST, 1);
@@ -322,7 +335,7 @@ static struct net_pending *expect_stamp(struct visor_net *net, const struct net_
     if (!socket->stamping || size < NET_HEAD)
         return NULL;
     net->pending_next = (net->pending_next + 1) % NET_PENDING;
-    *pending = (struct net_pending){.fd = socket->fd, .size = size};
+    *pending = (struct net_pending){.fd = socket->fd, .number = net->sent++, .size = size};
     memcpy(pending->head, data, NET_HEAD);
     return pending;
 }

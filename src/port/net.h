@@ -15,6 +15,7 @@
          */
 #define VISOR_NET_BATCH 16
 
+struct visor_hwstamp;
 struct visor_net;
 
 struct visor_datagram {
@@ -40,6 +41,9 @@ void visor_net_free(struct visor_net *net); /* NULL allowed */
 
 /* Refuse a family altogether (-4, -6). */
 void visor_net_restrict(struct visor_net *net, enum visor_family only);
+
+/* Take stamps of network cards where there are any; borrowed. Before sockets are opened. */
+void visor_net_use_hwstamp(struct visor_net *net, const struct visor_hwstamp *hwstamp);
 
 /* The server's sockets. open: 0 when at least one family's is open (again), else the last -errno.
  */
@@ -74,6 +78,10 @@ size_t visor_net_poll(const struct visor_net *net, struct pollfd *fds, size_t si
 /* Datagrams that wait on a polled socket, at most VISOR_NET_BATCH; 0: none (any more). `fd` may be
  * closed meanwhile: then there are none. */
 size_t visor_net_receive(struct visor_net *net, int fd, const struct visor_datagram **datagrams);
+
+/* A reply has come before the card's stamp of the request: waits for that, at most `hwtstimeout`.
+ * True: receive_sent() has it. */
+bool visor_net_await_sent(struct visor_net *net, int fd);
 
 /* One transmit stamp of a socket whose poll reported POLLERR or POLLPRI. False: none there. */
 bool visor_net_receive_sent(struct visor_net *net, int fd, struct visor_net_sent *sent);

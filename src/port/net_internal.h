@@ -23,7 +23,9 @@ struct net_socket {
 
 /* A sent packet whose kernel stamp may still come. */
 struct net_pending {
-    int fd; /* -1: free */
+    int fd;          /* -1: free */
+    bool stamped;    /* a card's stamp has come */
+    uint64_t number; /* in the order of sending */
     uint32_t source, token;
     size_t size;
     uint8_t head[NET_HEAD];
@@ -39,11 +41,14 @@ struct net_target {
 struct visor_net {
     const struct visor_config *config;
     struct visor_stamps *stamps;
+    const struct visor_hwstamp *hwstamp; /* NULL: none */
     enum visor_family only;
     struct net_socket sockets[VISOR_NET_SOCKETS_MAX];
     size_t socket_count; /* entries used so far; some may be free again */
     struct net_pending pending[NET_PENDING];
     size_t pending_next;
+    uint64_t sent;
+    int waits_in_vain;
     struct net_target targets[VISOR_NET_SOCKETS_MAX];
     size_t target_count;
 

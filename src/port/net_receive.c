@@ -2,6 +2,7 @@
  * here; where the kernel gives none, or none that can be trusted, the moment of reading stands in.
  */
 #include "port/clock.h"
+#include "port/hwstamp.h"
 #include "port/net_internal.h"
 #include "port/socket.h"
 
@@ -14,12 +15,18 @@
 #define MODE_MASK       7
 #define MODE_SERVER     4
 #define FUTURE_NS       1000
+#define WAITS_MAX       3 /* for a card's stamp that does not come: then no more, until one comes */
+#define CARD_AGE_NS     (4 * VISOR_NS_PER_S)
+#define HEADERS         42    /* of Ethernet, IPv4 and UDP, where the kernel does not say */
 #define DAEMON_ERROR_NS 50000 /* of the moment of reading as a stamp: an ordinary wake-up */
 
 /* What the control messages of a datagram say. */
 struct control {
-    bool stamped;
-    visor_wall software; /* CLOCK_REALTIME */
+    bool stamped, carded;
+    visor_wall software;    /* CLOCK_REALTIME */
+    int64_t card_ns;        /* the network card's clock */
+    unsigned int interface; /* 0: not known */
+    size_t frame;           /* bytes on the link; 0: not known */
     struct visor_address local;
 };
 
@@ -28,17 +35,37 @@ static visor_wall wall_from_timespec(const struct timespec *at)
     return (visor_wall){(int64_t)at->tv_sec * VISOR_NS_PER_S + at->tv_nsec};
 }
 
-static void read_stamp(const struct cmsghdr *header, struct control *control)
+static void read_software(const struct timespec *at, struct control *control)
 {
-    struct timespec at;
-
-    if (header->cmsg_len < CMSG_LEN(sizeof(at)))
-        return;
-    memcpy(&at, CMSG_DATA(header), sizeof(at));
-    if (at.tv_sec == 0 && at.tv_nsec == 0)
+    if (at->tv_sec == 0 && at->tv_nsec == 0)
         return;
     control->stamped = true;
-    control->software = wall_from_timespec(&at);
+    control->software = wall_from_timespec(at);
+}
+
+/* The kernel's stamp, one that is no longer used, and the card's. */
+static void read_stamps(const struct cmsghdr *header, struct control *control)
+{
+    struct timespec at[3];
+
+    if (header->cmsg_type == SCM_TIMESTAMPNS && header->cmsg_len >= CMSG_LEN(sizeof(at[0]))) {
+        memcpy(&at[0], CMSG_DATA(header), sizeof(at[0]));
+        read_software(&at[0], control);
+    }
+    if (header->cmsg_type == SCM_TIMESTAMPING && header->cmsg_len >= CMSG_LEN(sizeof(at))) {
+        memcpy(at, CMSG_DATA(header), sizeof(at));
+        read_software(&at[0], control);
+        control->carded = at[2].tv_sec != 0 || at[2].tv_nsec != 0;
+        control->card_ns = wall_from_timespec(&at[2]).ns;
+    }
+    if (header->cmsg_type == SCM_TIMESTAMPING_PKTINFO &&
+        header->cmsg_len >= CMSG_LEN(sizeof(struct scm_ts_pktinfo))) {
+        struct scm_ts_pktinfo info;
+
+        memcpy(&info, CMSG_DATA(header), sizeof(info));
+        control->interface = info.if_index;
+        control->frame = info.pkt_length;
+    }
 }
 
 static void read_local(const struct cmsghdr *header, struct control *control)
@@ -50,6 +77,8 @@ static void read_local(const struct cmsghdr *header, struct control *control)
         memcpy(&info, CMSG_DATA(header), sizeof(info));
         control->local = (struct visor_address){.family = VISOR_FAMILY_IPV4};
         memcpy(control->local.bytes, &info.ipi_spec_dst, 4);
+        if (!control->interface)
+            control->interface = (unsigned int)info.ipi_ifindex;
     }
     if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO &&
         header->cmsg_len >= CMSG_LEN(sizeof(struct in6_pktinfo))) {
@@ -58,6 +87,8 @@ static void read_local(const struct cmsghdr *header, struct control *control)
         memcpy(&info, CMSG_DATA(header), sizeof(info));
         control->local = (struct visor_address){.family = VISOR_FAMILY_IPV6};
         memcpy(control->local.bytes, &info.ipi6_addr, 16);
+        if (!control->interface)
+            control->interface = (unsigned int)info.ipi6_ifindex;
         if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
             control->local.scope = (uint32_t)info.ipi6_ifindex;
     }
@@ -68,30 +99,34 @@ static void read_control(struct msghdr *message, struct control *control)
     *control = (struct control){.stamped = false};
     for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header;
          header = CMSG_NXTHDR(message, header)) {
-        if (header->cmsg_level == SOL_SOCKET &&
-            (header->cmsg_type == SCM_TIMESTAMPING || header->cmsg_type == SCM_TIMESTAMPNS))
-            read_stamp(header, control);
+        if (header->cmsg_level == SOL_SOCKET)
+            read_stamps(header, control);
         else
             read_local(header, control);
     }
 }
 
-/* The stamp of something that has just been read. `now`: a reading taken after it. */
+/* The best stamp of what has just been read; `frame`: its bytes on the link if it was received, 0
+ * if it was sent; `now`: a reading taken after it. NONE: there is no stamp that can be trusted. */
 static struct visor_stamp best_stamp(const struct visor_net *net, const struct control *control,
-                                     const struct visor_reading *now)
+                                     size_t frame, const struct visor_reading *now)
 {
-    struct visor_stamp stamp = {.by = VISOR_STAMPER_KERNEL};
+    struct visor_stamp kernel = {.by = VISOR_STAMPER_KERNEL}, card;
+    int64_t ahead;
 
-    if (control->stamped && visor_stamps_convert(net->stamps, control->software, &stamp)) {
-        int64_t ahead = visor_mono_diff(stamp.raw, now->raw);
-
-        if (ahead > 0) /* nothing comes from the future but by rounding */
-            stamp.raw = now->raw;
-        if (ahead <= now->width_ns + FUTURE_NS)
-            return stamp;
-    }
-    return (struct visor_stamp){
-        .raw = now->raw, .error_ns = DAEMON_ERROR_NS, .by = VISOR_STAMPER_DAEMON};
+    if (!control->stamped || !visor_stamps_convert(net->stamps, control->software, &kernel))
+        kernel.by = VISOR_STAMPER_NONE;
+    ahead = visor_mono_diff(kernel.raw, now->raw);
+    if (kernel.by && ahead > now->width_ns + FUTURE_NS)
+        kernel.by = VISOR_STAMPER_NONE;
+    if (kernel.by && ahead > 0) /* nothing comes from the future but by rounding */
+        kernel.raw = now->raw;
+    if (control->carded &&
+        visor_hwstamp_convert(net->hwstamp, control->interface, control->card_ns, frame, &card) &&
+        !visor_mono_before(visor_mono_add(now->raw, FUTURE_NS), card.raw) &&
+        visor_mono_diff(now->raw, card.raw) < CARD_AGE_NS)
+        return card;
+    return kernel;
 }
 
 static int receive_single(int fd, struct mmsghdr *message)
@@ -177,15 +212,19 @@ size_t visor_net_receive(struct visor_net *net, int fd, const struct visor_datag
             continue;
         read_control(&messages[i].msg_hdr, &control);
         datagram->local = control.local;
-        datagram->received = best_stamp(net, &control, &now);
+        datagram->received = best_stamp(
+            net, &control, control.frame ? control.frame : datagram->size + HEADERS, &now);
+        if (datagram->received.by == VISOR_STAMPER_NONE)
+            datagram->received = (struct visor_stamp){
+                .raw = now.raw, .error_ns = DAEMON_ERROR_NS, .by = VISOR_STAMPER_DAEMON};
         count++;
     }
     return count;
 }
 
 /* The looped packet ends with what we sent, after headers that differ by link. */
-static const struct net_pending *match_pending(struct visor_net *net, int fd, const uint8_t *frame,
-                                               size_t size)
+static struct net_pending *match_pending(struct visor_net *net, int fd, const uint8_t *frame,
+                                         size_t size)
 {
     for (size_t i = 0; i < NET_PENDING; i++) {
         struct net_pending *pending = &net->pending[i];
@@ -207,7 +246,7 @@ bool visor_net_receive_sent(struct visor_net *net, int fd, struct visor_net_sent
                              .msg_iovlen = 1,
                              .msg_control = net->controls[0],
                              .msg_controllen = NET_CONTROL};
-    const struct net_pending *pending;
+    struct net_pending *pending;
     struct visor_reading now;
     struct control control;
     ssize_t size;
@@ -221,11 +260,30 @@ bool visor_net_receive_sent(struct visor_net *net, int fd, struct visor_net_sent
     read_control(&message, &control);
     pending = match_pending(net, fd, frame, (size_t)size);
     *sent = (struct visor_net_sent){.sent = {.by = VISOR_STAMPER_NONE}};
-    if (!pending || !control.stamped ||
-        !visor_stamps_convert(net->stamps, control.software, &sent->sent))
+    if (!pending)
         return true; /* read, and of no use: `by` is NONE */
-    sent->sent.by = VISOR_STAMPER_KERNEL;
+    sent->sent = best_stamp(net, &control, 0, &now);
+    pending->stamped = sent->sent.by == VISOR_STAMPER_HARDWARE;
+    if (pending->stamped)
+        net->waits_in_vain = 0;
     sent->source = pending->source;
     sent->token = pending->token;
     return true;
+}
+
+bool visor_net_await_sent(struct visor_net *net, int fd)
+{
+    const struct net_pending *last = NULL;
+    struct pollfd wanted = {.fd = fd, .events = POLLPRI};
+
+    if (!net->hwstamp || net->waits_in_vain >= WAITS_MAX)
+        return false;
+    for (size_t i = 0; i < NET_PENDING; i++)
+        if (net->pending[i].fd == fd && (!last || net->pending[i].number > last->number))
+            last = &net->pending[i];
+    if (!last || last->stamped)
+        return false;
+    net->waits_in_vain++;
+    return poll(&wanted, 1, (net->config->hwts_timeout_us + 999) / 1000) > 0 &&
+           wanted.revents & (POLLERR | POLLPRI);
 }

@@ -9,6 +9,7 @@
 #include "port/clock.h"
 #include "port/control.h"
 #include "port/helper.h"
+#include "port/hwstamp.h"
 #include "port/log.h"
 #include "port/logfile.h"
 #include "port/net.h"
@@ -44,6 +45,7 @@ struct visor_daemon {
     struct visor_stamps stamps;
     struct visor_engine *engine;
     struct visor_net *net;
+    struct visor_hwstamp *hwstamp; /* NULL: none */
     struct visor_keys *keys;
     struct visor_server server;
     struct visor_helper *helper;
@@ -67,6 +69,7 @@ struct visor_daemon {
     int status;             /* of the process */
     bool settable;          /* we have the right to set the clock */
     bool overdue;           /* the engine's deadline stayed in the past */
+    double precision_s;     /* of reading CLOCK_REALTIME */
     double frequency_ppb;   /* the kernel's, by the last reading */
     int timer;              /* timerfd of the engine's deadline; -1: poll's timeout serves */
 };

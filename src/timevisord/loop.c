@@ -88,6 +88,8 @@ static visor_mono deadline_of(const struct visor_daemon *daemon)
 
     if (visor_mono_before(broadcast, earliest))
         earliest = broadcast;
+    if (visor_mono_before(visor_hwstamp_deadline(daemon->hwstamp), earliest))
+        earliest = visor_hwstamp_deadline(daemon->hwstamp);
     if (visor_mono_before(visor_once_deadline(daemon), earliest))
         earliest = visor_once_deadline(daemon);
     if (visor_mono_before(visor_rtc_service_deadline(daemon->rtc), earliest))
@@ -194,27 +196,37 @@ static void take_datagram(struct visor_daemon *daemon, const struct visor_datagr
     visor_daemon_handle(daemon, &event);
 }
 
-/* The stamp of the request goes first: the reply is measured with it. */
+/* False: no stamp was there. */
+static bool take_sent(struct visor_daemon *daemon, int fd)
+{
+    struct visor_net_sent sent;
+    struct visor_event event = {.kind = VISOR_EVENT_SENT};
+
+    if (!visor_net_receive_sent(daemon->net, fd, &sent))
+        return false;
+    if (sent.sent.by == VISOR_STAMPER_NONE)
+        return true;
+    event.sent =
+        (struct visor_event_sent){.source = sent.source, .token = sent.token, .sent = sent.sent};
+    if (sent.source)
+        visor_daemon_handle(daemon, &event);
+    else
+        visor_server_sent(&daemon->server, &sent);
+    return true;
+}
+
+/* The stamp of the request goes first: the reply is measured with it. An error that is no stamp
+ * (nobody listens there) is taken off the socket by receiving. */
 static void take_net(struct visor_daemon *daemon, const struct pollfd *ready)
 {
     const struct visor_datagram *datagrams;
-    struct visor_net_sent sent;
     size_t count;
 
-    if ((ready->revents & (POLLERR | POLLPRI)) &&
-        visor_net_receive_sent(daemon->net, ready->fd, &sent)) {
-        struct visor_event event = {
-            .kind = VISOR_EVENT_SENT,
-            .sent = {.source = sent.source, .token = sent.token, .sent = sent.sent}};
-
-        if (sent.sent.by == VISOR_STAMPER_NONE)
-            return;
-        if (sent.source)
-            visor_daemon_handle(daemon, &event);
-        else
-            visor_server_sent(&daemon->server, &sent);
-        return; /* poll says whether there is more */
-    }
+    if (ready->revents & (POLLERR | POLLPRI) && take_sent(daemon, ready->fd) &&
+        !(ready->revents & POLLIN))
+        return;
+    for (int i = 0; i < 2 && visor_net_await_sent(daemon->net, ready->fd); i++)
+        take_sent(daemon, ready->fd);
     count = visor_net_receive(daemon->net, ready->fd, &datagrams);
     for (size_t i = 0; i < count && !daemon->ended; i++)
         take_datagram(daemon, &datagrams[i]);
@@ -280,6 +292,7 @@ void visor_daemon_run(struct visor_daemon *daemon)
         if (!daemon->ended && is_due(daemon)) {
             visor_daemon_handle(daemon, &timer);
             tick_refclocks(daemon);
+            visor_hwstamp_tick(daemon->hwstamp, raw_now());
             visor_rtc_service_tick(daemon->rtc, raw_now());
             visor_server_tick(&daemon->server, &daemon->view, raw_now());
             daemon->overdue = is_due(daemon);

@@ -208,7 +208,7 @@ static struct visor_engine *make_engine(const struct visor_config *config)
 void visor_once_initstep(struct visor_daemon *daemon)
 {
     struct visor_event event = {.kind = VISOR_EVENT_START,
-                                .start = {.precision_s = visor_clock_precision()}};
+                                .start = {.precision_s = daemon->precision_s}};
     struct visor_engine *engine = daemon->engine, *initial;
     struct visor_recorder *recorder = daemon->recorder;
     struct visor_view view = daemon->view;

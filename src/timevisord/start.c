@@ -11,6 +11,7 @@
 #include "timevisord/signals.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -23,10 +24,25 @@ static bool draw_seed(uint64_t seed[4])
     return getrandom(seed, 4 * sizeof(seed[0]), 0) == (ssize_t)(4 * sizeof(seed[0]));
 }
 
+/* Under clknetsim the clocks make small steps at every reading until a program has waited for the
+ * first time, so that it can find their precision; afterwards they show the true time. */
+static void settle_clock(struct visor_daemon *daemon)
+{
+    struct itimerspec soon = {.it_value = {.tv_nsec = 1}};
+    struct pollfd timer = {.fd = daemon->timer, .events = POLLIN};
+    uint64_t times;
+
+    if (daemon->timer < 0 || timerfd_settime(daemon->timer, 0, &soon, NULL) ||
+        poll(&timer, 1, 100) != 1 || read(daemon->timer, &times, sizeof(times)) < 0)
+        return; /* it is nothing that the daemon needs */
+}
+
 static void start_clock(struct visor_daemon *daemon)
 {
     int error = 0;
 
+    daemon->precision_s = visor_clock_precision();
+    settle_clock(daemon);
     visor_stamps_init(&daemon->stamps);
     if (daemon->options.dry_run)
         visor_clock_init_dry_run(&daemon->clock);
@@ -132,6 +148,8 @@ int visor_start(struct visor_daemon *daemon)
     daemon->logfile = visor_logfile_new(daemon->config, daemon->log);
     if (!daemon->net || !daemon->logfile)
         return -ENOMEM;
+    daemon->hwstamp = visor_hwstamp_new(daemon->config, &daemon->stamps, daemon->log);
+    visor_net_use_hwstamp(daemon->net, daemon->hwstamp);
     error = make_devices(daemon);
     if (error)
         return error;
@@ -162,7 +180,7 @@ void visor_start_engine(struct visor_daemon *daemon)
 {
     struct visor_event event = {
         .kind = VISOR_EVENT_START,
-        .start = {.clock_settable = daemon->settable, .precision_s = visor_clock_precision()}};
+        .start = {.clock_settable = daemon->settable, .precision_s = daemon->precision_s}};
     struct visor_drift drift = {0};
 
     visor_remote_open_path(daemon->remote);
@@ -193,6 +211,7 @@ void visor_stop(struct visor_daemon *daemon)
     visor_remote_free(daemon->remote);
     visor_server_done(&daemon->server);
     visor_net_free(daemon->net);
+    visor_hwstamp_free(daemon->hwstamp);
     visor_keys_free(daemon->keys);
     visor_logfile_free(daemon->logfile);
     for (size_t i = 0; i < daemon->device_count; i++)
