@@ -252,24 +252,31 @@ static enum visor_answer smooth_time(struct visor_engine *e, bool activate)
     if (!visor_smooth_enabled(&e->smooth))
         return VISOR_ANSWER_NOT_ENABLED;
     if (activate) {
-        visor_discipline_smooth(e);
+        visor_publish_smooth(e);
     } else {
         visor_smooth_reset(&e->smooth, e->now.raw);
         visor_engine_log(e, VISOR_MESSAGE_SMOOTHING, VISOR_SEVERITY_INFO);
     }
-    visor_discipline_publish(e);
+    visor_publish_view(e);
     return VISOR_ANSWER_OK;
 }
 
 static enum visor_answer set_local(struct visor_engine *e, const double *number)
 {
-    e->local_enabled = number[0] != 0.0;
-    if (e->local_enabled) {
-        e->local_stratum = (int)number[1];
-        e->local_distance = number[2];
-        e->local_orphan = number[3] != 0.0;
+    struct visor_local *local = &e->local;
+
+    local->enabled = number[0] != 0.0;
+    if (local->enabled) {
+        local->stratum = (int)number[1];
+        local->distance = number[2];
+        local->orphan = number[3] != 0.0;
+        local->activate = number[4];
+        local->wait_synced = number[5];
+        local->wait_unsynced = number[6];
     }
-    visor_discipline_publish(e);
+    visor_engine_log(e, VISOR_MESSAGE_LOCAL, VISOR_SEVERITY_INFO)->count[0] = local->enabled;
+    visor_discipline_update(e);
+    visor_publish_view(e);
     return VISOR_ANSWER_OK;
 }
 

@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "engine/engine.h"
 #include "engine/leap.h"
+#include "engine/local.h"
 #include "engine/smooth.h"
 #include "engine/source.h"
 #include "engine/steer.h"
@@ -18,6 +19,7 @@ struct visor_engine {
     struct visor_rng rng;
     struct visor_reading now; /* of the event in hand; raw never goes backward */
     bool started, stopping, settable;
+    visor_mono started_at;
     double precision_s;
 
     struct visor_source *sources;
@@ -63,12 +65,10 @@ struct visor_engine {
     visor_mono kernel_status_at;
     struct visor_leap_second leap;
     struct visor_smooth smooth;
-    visor_mono smooth_until; /* the published curve holds until then */
+    visor_mono publish_at; /* until then the published view holds as it is */
 
     /* `local` and others that commands change */
-    bool local_enabled, local_orphan;
-    int local_stratum;
-    double local_distance;
+    struct visor_local local;
     int8_t precision;
 
     struct visor_action *queue;
@@ -114,9 +114,7 @@ void visor_discipline_stop(struct visor_engine *e);
 void visor_discipline_step(struct visor_engine *e, double remaining_s);
 double visor_discipline_remaining(const struct visor_engine *e); /* estimate - REALTIME now, s */
 int64_t visor_discipline_bound_ns(const struct visor_engine *e, visor_mono raw);
-void visor_discipline_publish(struct visor_engine *e);
-void visor_discipline_smooth(struct visor_engine *e); /* begin time smoothing */
-void visor_discipline_slew(struct visor_engine *e);   /* plan anew */
+void visor_discipline_slew(struct visor_engine *e); /* plan anew */
 /* Tell the kernel how well we are; `force`: even if it is not due. */
 void visor_discipline_status(struct visor_engine *e, bool force);
 
@@ -126,6 +124,13 @@ bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
                       const struct visor_sample *sample);
 /* By how much the bound must grow, s: both stories must fit in it until one is refuted. */
 double visor_doubt_size(const struct visor_engine *e);
+
+/* publish.c */
+void visor_publish_init(struct visor_engine *e);
+void visor_publish_view(struct visor_engine *e);
+void visor_publish_timer(struct visor_engine *e);
+void visor_publish_moved(struct visor_engine *e);  /* the estimate has: smooth what is served */
+void visor_publish_smooth(struct visor_engine *e); /* begin to do so */
 
 /* command.c */
 void visor_command_handle(struct visor_engine *e, const struct visor_event_command *command);

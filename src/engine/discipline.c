@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define DRIFT_DEFAULT   1e-4   /* s/s: uncertainty of an unknown counter */
-#define SMOOTHING_SKEW  1e4    /* s: of max-wander, the skew at which time smoothing begins */
 #define BIAS_SHARE      0.1    /* of a root distance: how asymmetric a path is taken to be */
 #define KERNEL_GROWTH   4.9e-4 /* s/s: it lets maxerror grow by 500 ppm itself */
 #define STATUS_EVERY_NS (64 * VISOR_NS_PER_S)
@@ -45,15 +44,11 @@ void visor_discipline_start(struct visor_engine *e, const struct visor_event_sta
     e->reselect_distance = config->reselect_distance;
     e->max_change_delay = config->max_change_delay;
     e->max_change_ignore = config->max_change_ignore;
-    e->local_enabled = config->local_enabled;
-    e->local_orphan = config->local_orphan;
-    e->local_stratum = config->local_stratum;
-    e->local_distance = config->local_distance;
     e->steer.base_ppb = e->rate * 1e9;
     e->kernel_status_at = (visor_mono){INT64_MIN};
     visor_leap_init(e);
-    visor_smooth_init(&e->smooth, config);
-    e->smooth_until = (visor_mono){INT64_MAX};
+    visor_publish_init(e);
+    e->started_at = e->now.raw;
     visor_discipline_watch(e);
     if (start->drift_known) {
         struct visor_message *message =
@@ -65,7 +60,7 @@ void visor_discipline_start(struct visor_engine *e, const struct visor_event_sta
             visor_engine_push(e, VISOR_ACTION_FREQUENCY)->frequency.frequency_ppb =
                 e->steer.base_ppb;
     }
-    visor_discipline_publish(e);
+    visor_publish_view(e);
 }
 
 static void save_drift(struct visor_engine *e)
@@ -109,49 +104,6 @@ int64_t visor_discipline_bound_ns(const struct visor_engine *e, visor_mono raw)
     if (bound > 1e6)
         return VISOR_NS_MAX;
     return visor_ns_from_seconds(bound) + 2;
-}
-
-void visor_discipline_publish(struct visor_engine *e)
-{
-    struct visor_view *view = &e->view;
-
-    *view = (struct visor_view){
-        .version = 1,
-        .raw = e->now.raw,
-        .utc = e->known ? visor_line_utc(&e->line, e->now.raw) : e->now.real,
-        .rate_ppb = e->line.rate * 1e9,
-        .bound_ns = visor_discipline_bound_ns(e, e->now.raw),
-        .growth_ppb = e->drift * 1e9,
-        .epoch = e->epoch,
-        .verified = e->known ? e->line.at : (visor_mono){0},
-        .trust = e->trust,
-        .leap = visor_leap_told(e),
-        .tai_offset_s = (int16_t)e->leap.tai_offset_s,
-        .precision = e->precision,
-    };
-    if (e->known) {
-        view->stratum = e->stratum;
-        view->refid = e->refid;
-        view->reference = visor_line_utc(&e->line, e->line.at);
-        view->root_delay_ns = visor_ns_from_seconds(e->root_delay_s);
-        view->root_dispersion_ns = visor_ns_from_seconds(
-            e->root_dispersion_s +
-            e->drift * visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->line.at)));
-        view->dispersion_rate_ppb = e->drift * 1e9;
-    } else if (e->local_enabled) {
-        view->stratum = (uint8_t)e->local_stratum;
-        view->refid = VISOR_NTP_REFID_LOCAL;
-        view->reference = view->utc;
-        if (view->leap != VISOR_LEAP_UNSYNCHRONIZED)
-            view->leap = VISOR_LEAP_NONE;
-        view->orphan = e->local_orphan;
-        view->rate_ppb = e->known ? view->rate_ppb : e->steer.frequency_ppb;
-    }
-    if (view->stratum == 0)
-        view->leap = VISOR_LEAP_UNSYNCHRONIZED;
-    view->smoothing = visor_smooth_view(&e->smooth, e->now.raw);
-    e->smooth_until = visor_smooth_deadline(&e->smooth, e->now.raw);
-    visor_engine_push(e, VISOR_ACTION_PUBLISH)->view = *view;
 }
 
 /* ---- kernel status ---- */
@@ -297,6 +249,7 @@ static int nominate(struct visor_engine *e)
             e->candidates[i].usable = false;
             e->candidates[i].state = VISOR_STATE_STALE;
         }
+    visor_local_exclude(e, n);
     return n;
 }
 
@@ -384,7 +337,7 @@ static void lose(struct visor_engine *e, const struct visor_selection *selection
     if (e->trust == VISOR_TRUST_SYNCHRONIZED) {
         e->trust = VISOR_TRUST_HOLDOVER;
         visor_engine_log(e, VISOR_MESSAGE_HOLDOVER, VISOR_SEVERITY_WARNING);
-        visor_discipline_publish(e);
+        visor_publish_view(e);
         visor_discipline_status(e, true);
     }
 }
@@ -530,27 +483,6 @@ static void learn_rms(struct visor_engine *e, double offset)
     e->rms_offset_s = offset;
 }
 
-/* What clients are served stays where it was. It begins when the rate is known so well that the
- * curve's own rate is what counts. */
-static void smooth(struct visor_engine *e)
-{
-    double moved = visor_seconds_from_ns(visor_wall_diff(visor_line_utc(&e->line, e->now.raw),
-                                                         visor_view_utc(&e->view, e->now.raw)));
-
-    if (e->smooth.active && !e->smooth.leap_only)
-        visor_smooth_move(&e->smooth, e->now.raw, moved, e->line.rate - e->view.rate_ppb * 1e-9);
-    else if (e->smooth.leap_only ||
-             visor_math_sqrt(e->line.p11) < SMOOTHING_SKEW * e->smooth.max_wander)
-        visor_discipline_smooth(e);
-}
-
-void visor_discipline_smooth(struct visor_engine *e)
-{
-    if (visor_smooth_activate(&e->smooth, e->now.raw))
-        visor_engine_log(e, VISOR_MESSAGE_SMOOTHING, VISOR_SEVERITY_INFO)->count[0] =
-            e->smooth.leap_only ? 2 : 1;
-}
-
 static void follow(struct visor_engine *e, struct visor_source *leader,
                    const struct visor_selection *selection)
 {
@@ -570,10 +502,10 @@ static void follow(struct visor_engine *e, struct visor_source *leader,
     offset = had ? visor_line_diff(&e->line, &before, e->now.raw) : visor_discipline_remaining(e);
     e->last_offset_s = offset;
     learn_rms(e, size_of(offset));
-    smooth(e);
+    visor_publish_moved(e);
     visor_leap_update(e);
     correct(e);
-    visor_discipline_publish(e);
+    visor_publish_view(e);
     record_tracking(e, leader, offset);
     visor_discipline_status(e, false);
     if (visor_mono_diff(e->now.raw, e->drift_saved) >=
@@ -676,7 +608,7 @@ void visor_discipline_applied(struct visor_engine *e, const struct visor_event_a
     if (applied->action == VISOR_CLOCK_STEP) {
         e->step_pending = false;
         visor_discipline_slew(e);
-        visor_discipline_publish(e);
+        visor_publish_view(e);
         visor_discipline_status(e, true);
     }
 }
@@ -686,11 +618,10 @@ void visor_discipline_timer(struct visor_engine *e)
     visor_leap_timer(e);
     if (e->known && !visor_mono_before(e->now.raw, e->renew_at)) {
         foresee(e, visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->line.at)));
-        visor_discipline_publish(e);
+        visor_publish_view(e);
         visor_discipline_status(e, false);
     }
-    if (!visor_mono_before(e->now.raw, e->smooth_until))
-        visor_discipline_publish(e);
+    visor_publish_timer(e);
     if (visor_steer_due(&e->steer, e->now.raw))
         visor_discipline_slew(e);
 }
@@ -701,8 +632,8 @@ visor_mono visor_discipline_deadline(const struct visor_engine *e)
 
     if (e->known && visor_mono_before(e->renew_at, deadline))
         deadline = e->renew_at;
-    if (visor_mono_before(e->smooth_until, deadline))
-        deadline = e->smooth_until;
+    if (visor_mono_before(e->publish_at, deadline))
+        deadline = e->publish_at;
     if (e->steer.slewing && e->settable && visor_mono_before(e->steer.slew_end, deadline))
         return e->steer.slew_end;
     return deadline;

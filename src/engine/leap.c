@@ -197,7 +197,7 @@ static void make(struct visor_engine *e)
     }
     if (mode != VISOR_LEAP_MODE_SYSTEM)
         visor_engine_log(e, VISOR_MESSAGE_LEAP_DONE, VISOR_SEVERITY_WARNING)->count[0] = mode;
-    visor_discipline_publish(e);
+    visor_publish_view(e);
 }
 
 void visor_leap_kernel_stepped(struct visor_engine *e)
@@ -222,7 +222,7 @@ static void finish(struct visor_engine *e)
     if (missed && e->settable)
         visor_discipline_step(e, leap->shift_s);
     visor_discipline_status(e, true);
-    visor_discipline_publish(e);
+    visor_publish_view(e);
 }
 
 void visor_leap_timer(struct visor_engine *e)
@@ -241,7 +241,7 @@ void visor_leap_timer(struct visor_engine *e)
     }
     if (leap->phase == VISOR_LEAP_ARMED && utc_now(e).ns >= moment(e).ns - IMMINENT_NS) {
         leap->phase = VISOR_LEAP_IMMINENT;
-        visor_discipline_publish(e);
+        visor_publish_view(e);
     }
     if (leap->phase == VISOR_LEAP_IMMINENT && utc_now(e).ns >= moment(e).ns)
         make(e);

@@ -16,11 +16,12 @@ struct answer {
     enum visor_stamper tx;
 };
 
-/* `local` is its own reference at all times: a time just past, changing now and then. */
+/* `local` is its own reference at all times: a time just past, changing now and then, and not at
+ * the same time as another host's: by it a host knows itself (test D). */
 static visor_wall local_reference(const struct visor_view *view, visor_mono raw)
 {
     int64_t ns = visor_view_utc(view, raw).ns - VISOR_NS_PER_S;
-    int64_t rest = ns % LOCAL_STEP_NS;
+    int64_t rest = (ns - view->reference.ns) % LOCAL_STEP_NS;
 
     return (visor_wall){ns - (rest < 0 ? rest + LOCAL_STEP_NS : rest)};
 }

@@ -581,7 +581,7 @@ static uint8_t pulse_stratum(const struct visor_engine *e, const struct visor_so
 {
     if (e->trust == VISOR_TRUST_SYNCHRONIZED)
         return source->id == e->leader ? source->stratum : 0;
-    return (uint8_t)(e->local_enabled && e->local_stratum > 0 ? e->local_stratum - 1 : 0);
+    return (uint8_t)(e->local.active && e->local.stratum > 0 ? e->local.stratum - 1 : 0);
 }
 
 static void poll_refclock(struct visor_engine *e, struct visor_source *source)
@@ -647,7 +647,7 @@ void visor_sources_refclock(struct visor_engine *e, const struct visor_event_ref
     context = (struct visor_refclock_context){
         .now = e->now,
         .prediction = {.known = e->known, .at = e->now.raw, .rate_ppb = e->rate * 1e9},
-        .reference = e->trust == VISOR_TRUST_SYNCHRONIZED || e->local_enabled,
+        .reference = e->trust == VISOR_TRUST_SYNCHRONIZED || e->local.active,
         .leap = e->leap.announced,
         .lock = lock_of(e, source->clock_config),
         .leaps = e->config->leaps,
