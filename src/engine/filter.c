@@ -378,11 +378,36 @@ static bool suspects_agree(const struct visor_filter *filter, double *jump_s)
 
 /* Enough suspects: either a jump, or a counter that runs at another rate than was believed. In a
  * young filter nothing says that the first samples were the right ones: all are taken again. */
+/* Jumps in one direction, one after the other, are no jumps: the reference runs at another rate
+ * than it did when the samples before the first one were taken. What rate they amount to, s/s; 0:
+ * none. */
+static double rate_of_jumps(struct visor_filter *filter, double jump_s)
+{
+    visor_mono now = filter->suspects[filter->suspect_count - 1].point.at;
+    double dt = visor_seconds_from_ns(visor_mono_diff(now, filter->last_jump)), rate = 0.0;
+
+    if (filter->last_jump_s * jump_s > 0.0 && dt > 0.0 &&
+        filter->taken - filter->last_jump_taken < VISOR_FILTER_SAMPLES) {
+        rate = jump_s / dt;
+        jump_s = 0.0;
+    }
+    filter->last_jump_s = jump_s;
+    filter->last_jump = now;
+    filter->last_jump_taken = filter->taken;
+    return rate;
+}
+
 static enum visor_filter_verdict believe(struct visor_filter *filter, double drift, double *jump_s)
 {
     struct visor_filter_entry again[YOUNG + VISOR_FILTER_SUSPECTS];
     bool jumped = suspects_agree(filter, jump_s);
+    double extra = jumped ? rate_of_jumps(filter, *jump_s) : 0.0, deviation = ANY_RATE;
     unsigned int n = 0;
+
+    if (extra != 0.0) {
+        jumped = false;
+        deviation = extra < 0.0 ? -extra : extra;
+    }
 
     if (!jumped && filter->count < YOUNG)
         for (; n < filter->count; n++)
@@ -395,7 +420,7 @@ static enum visor_filter_verdict believe(struct visor_filter *filter, double dri
         filter->high = UNBOUNDED;
     } else {
         visor_filter_reset(filter);
-        visor_filter_expect(filter, filter->line.rate, ANY_RATE);
+        visor_filter_expect(filter, filter->line.rate + extra, deviation);
     }
     for (unsigned int i = 0; i < n; i++)
         accept(filter, &again[i], drift);

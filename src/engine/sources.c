@@ -508,7 +508,7 @@ static void take_sample(struct visor_engine *e, struct visor_source *source,
     visor_journal_statistics(e, source, &before, samples);
     visor_discipline_update(e);
     if (doubted) {
-        visor_discipline_publish(e);
+        visor_publish_view(e);
         visor_discipline_status(e, true);
     }
     visor_journal_selection(e);

@@ -153,6 +153,29 @@ static void test_take__one_wild_sample_changes_nothing(void **state)
     assert_true(fabs(error_of(&filter, &path)) < 1e-4);
 }
 
+/* As an engine would: asked again at once where a sample does not fit. */
+static void test_take__jumps_one_after_the_other_are_a_rate(void **state)
+{
+    struct path path = path_of(9);
+    struct visor_filter filter;
+    int jumps = 0;
+
+    (void)state;
+    visor_filter_init(&filter, true, 64);
+    feed(&filter, &path, 8, 64.0);
+    path.offset += 2e-4 * path.t; /* from here on the reference runs 200 ppm slower */
+    path.rate -= 2e-4;
+    for (int i = 0; i < 60; i++) {
+        enum visor_filter_verdict verdict =
+            feed(&filter, &path, 1, filter.suspect_count ? 2.0 : 64.0);
+
+        jumps += verdict == VISOR_FILTER_JUMPED;
+    }
+    assert_true(jumps <= 2);
+    assert_true(fabs(error_of(&filter, &path)) < 3e-4);
+    assert_true(fabs(filter.line.rate + 1e-4) < 1e-6);
+}
+
 static void test_interval__contains_the_truth(void **state)
 {
     (void)state;
@@ -180,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_take__learns_a_one_sided_queue),
         cmocka_unit_test(test_take__believes_a_jump_at_the_fourth_sample_and_keeps_the_rate),
         cmocka_unit_test(test_take__one_wild_sample_changes_nothing),
+        cmocka_unit_test(test_take__jumps_one_after_the_other_are_a_rate),
         cmocka_unit_test(test_interval__contains_the_truth),
     };
 
