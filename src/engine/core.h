@@ -50,6 +50,7 @@ struct visor_engine {
     bool rms_settled; /* the first large offsets are over */
     double root_delay_s, root_dispersion_s;
     double wander;       /* cautious, s/s per sqrt(s), of the leader's filter */
+    double unrest;       /* s/s: visor_filter_unrest() of the leader */
     visor_mono renew_at; /* when to publish anew without news: the bound then grows faster */
     visor_mono updated;  /* raw time of the last clock update, INT64_MIN: none */
     uint32_t updates;
@@ -122,6 +123,8 @@ void visor_discipline_status(struct visor_engine *e, bool force);
 /* Hold a new sample against what is published; true: it contradicts that, or no longer does. */
 bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
                       const struct visor_sample *sample);
+/* The same for a sample that may fit the interval but does not fit the source's line. */
+bool visor_doubt_suspect(struct visor_engine *e, struct visor_source *source, double jump_s);
 /* By how much the bound must grow, s: both stories must fit in it until one is refuted. */
 double visor_doubt_size(const struct visor_engine *e);
 

@@ -399,7 +399,8 @@ static void foresee(struct visor_engine *e, double seconds)
     double aged = visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->line.at));
     double rate = e->line.p11 + e->wander * e->wander * (aged + 2.0 * seconds);
 
-    e->drift = e->config->max_clock_error * 1e-6 + VISOR_RATE_DEVIATIONS * visor_math_sqrt(rate);
+    e->drift = e->config->max_clock_error * 1e-6 + VISOR_RATE_DEVIATIONS * visor_math_sqrt(rate) +
+               e->unrest;
     e->renew_at = visor_mono_add(e->now.raw, visor_ns_from_seconds(2.0 * seconds));
 }
 
@@ -423,6 +424,7 @@ static void adopt(struct visor_engine *e, const struct visor_source *leader,
     e->rate = line.rate;
     e->rate_deviation = visor_math_sqrt(line.p11) + 1e-8;
     e->wander = visor_filter_cautious_wander(&leader->filter);
+    e->unrest = visor_filter_unrest(&leader->filter, e->update_interval_s);
     foresee(e, e->update_interval_s);
 }
 

@@ -2,6 +2,8 @@
  * counter; until newer samples of others have refuted it, the bound must hold in both cases. */
 #include "engine/core.h"
 
+#define RATE_CHANGE_MOST 1e-3 /* s/s: what is more was a jump */
+
 static double size_of(double x)
 {
     return x < 0.0 ? -x : x;
@@ -28,6 +30,24 @@ bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
         source->doubt_off_s = off;
     }
     source->doubt_s = size_of(off) + reach;
+    return true;
+}
+
+bool visor_doubt_suspect(struct visor_engine *e, struct visor_source *source, double jump_s)
+{
+    double since = visor_seconds_from_ns(visor_mono_diff(source->last_at, source->filter.line.at));
+
+    if (!e->known || source->options & VISOR_SELECT_NOSELECT)
+        return false;
+    if (source->doubt_s == 0.0) {
+        source->doubt_since = source->last_at;
+        source->doubt_off_s = jump_s;
+    }
+    if (source->doubt_s < 2.0 * size_of(jump_s))
+        source->doubt_s = 2.0 * size_of(jump_s);
+    /* It may be the rate that changed: then the error goes on growing. */
+    if (since > 0.0 && size_of(jump_s) / since < RATE_CHANGE_MOST)
+        e->drift += 2.0 * size_of(jump_s) / since;
     return true;
 }
 

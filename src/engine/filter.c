@@ -474,6 +474,14 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
     return VISOR_FILTER_SUSPECT;
 }
 
+double visor_filter_unrest(const struct visor_filter *filter, double interval_s)
+{
+    double unexplained = filter->scatter_s - 1.5 * visor_filter_deviation(filter);
+
+    return unexplained > 0.0 && unexplained < 1e-3 * interval_s ? 2.0 * unexplained / interval_s
+                                                                : 0.0;
+}
+
 double visor_filter_jitter(const struct visor_filter *filter)
 {
     double deviation = visor_filter_deviation(filter);

@@ -88,6 +88,10 @@ double visor_filter_cautious_wander(const struct visor_filter *filter);
 /* Deviation of a typical sample, s. */
 double visor_filter_deviation(const struct visor_filter *filter);
 
+/* Rate error that recent misses beyond the known noise could be due to, s/s; `interval_s`: between
+ * samples. */
+double visor_filter_unrest(const struct visor_filter *filter, double interval_s);
+
 /* How far samples miss what was expected of them, suspects included; not below the deviation. */
 double visor_filter_jitter(const struct visor_filter *filter);
 

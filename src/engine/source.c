@@ -70,7 +70,8 @@ double visor_source_drift(const struct visor_source *source, const struct visor_
     double wander = visor_filter_cautious_wander(filter);
     double rate = filter->line.p11 + wander * wander * 2.0 * visor_source_interval(source);
 
-    return config->max_clock_error * 1e-6 + VISOR_RATE_DEVIATIONS * visor_math_sqrt(rate);
+    return config->max_clock_error * 1e-6 + VISOR_RATE_DEVIATIONS * visor_math_sqrt(rate) +
+           visor_filter_unrest(filter, visor_source_interval(source));
 }
 
 /* The share of requests that go unanswered, learnt over some dozen of them; those of a silence

@@ -489,6 +489,7 @@ static void take_sample(struct visor_engine *e, struct visor_source *source,
         visor_filter_take(&source->filter, sample, visor_source_drift(source, e->config), &jump);
     switch (verdict) {
     case VISOR_FILTER_SUSPECT:
+        doubted |= visor_doubt_suspect(e, source, jump);
         look_closer(e, source);
         break;
     case VISOR_FILTER_JUMPED: {
