@@ -85,9 +85,8 @@ static void fill(struct visor_server *server, const struct visor_ntp_header *req
     };
 }
 
-size_t visor_server_answer(struct visor_server *server, int64_t at, visor_wall utc,
-                           const uint8_t *request, size_t size, uint8_t reply[VISOR_SIM_PACKET_MAX],
-                           int64_t *leaves)
+bool visor_server_answer(struct visor_server *server, int64_t at, visor_wall utc,
+                         const uint8_t *request, size_t size, struct visor_server_reply *reply)
 {
     struct visor_ntp_header asked, answer;
     struct visor_ntp_layout layout;
@@ -95,9 +94,9 @@ size_t visor_server_answer(struct visor_server *server, int64_t at, visor_wall u
     visor_wall local;
 
     if (server->dead || !visor_ntp_read(&asked, &layout, request, size))
-        return 0;
+        return false;
     if (asked.mode != VISOR_NTP_MODE_CLIENT && asked.mode != VISOR_NTP_MODE_ACTIVE)
-        return 0;
+        return false;
     if (server->model.processing > 0.0)
         work =
             visor_ns_from_seconds(server->model.processing * visor_rng_exponential(&server->rng));
@@ -106,6 +105,7 @@ size_t visor_server_answer(struct visor_server *server, int64_t at, visor_wall u
     answer.receive = visor_ntp_from_wall(local);
     answer.transmit = visor_ntp_from_wall(visor_wall_add(local, server->frozen ? 0 : work));
     answer.reference = visor_ntp_from_wall(visor_wall_add(local, -8 * VISOR_NS_PER_S));
-    *leaves = at + work;
-    return visor_ntp_write(&answer, reply, VISOR_SIM_PACKET_MAX);
+    reply->leaves = at + work;
+    reply->size = visor_ntp_write(&answer, reply->data, sizeof(reply->data));
+    return true;
 }

@@ -53,10 +53,14 @@ bool visor_server_honest(struct visor_server *server, int64_t at);
 /* What it claims: the largest error of its time, s. */
 double visor_server_claim(const struct visor_server *server);
 
-/* Answer a request that arrived at `at`, when UTC was `utc`. Returns the size of the reply, 0:
- * none; *leaves is the true ns at which it leaves. */
-size_t visor_server_answer(struct visor_server *server, int64_t at, visor_wall utc,
-                           const uint8_t *request, size_t size, uint8_t reply[VISOR_SIM_PACKET_MAX],
-                           int64_t *leaves);
+struct visor_server_reply {
+    int64_t leaves; /* true ns */
+    size_t size;
+    uint8_t data[VISOR_SIM_PACKET_MAX];
+};
+
+/* Answer a request that arrived at `at`, when UTC was `utc`. False: no reply. */
+bool visor_server_answer(struct visor_server *server, int64_t at, visor_wall utc,
+                         const uint8_t *request, size_t size, struct visor_server_reply *reply);
 
 #endif

@@ -189,19 +189,19 @@ void visor_world_free(struct visor_world *world)
 static void request(struct visor_world *world, struct visor_parcel *parcel)
 {
     struct visor_server *server = &world->servers[parcel->target];
-    uint8_t reply[VISOR_SIM_PACKET_MAX];
+    struct visor_server_reply reply;
     int64_t travel = -1;
-    size_t size = visor_server_answer(server, world->now, visor_world_utc(world, world->now),
-                                      parcel->data, parcel->size, reply, &parcel->left_at);
 
-    if (size > 0)
+    if (visor_server_answer(server, world->now, visor_world_utc(world, world->now), parcel->data,
+                            parcel->size, &reply))
         travel = visor_visit_travel(world, parcel->host, parcel->target, VISOR_DOWN);
     if (travel < 0) {
         visor_parcel_drop(world, parcel);
         return;
     }
-    parcel->size = size;
-    memcpy(parcel->data, reply, size);
+    parcel->left_at = reply.leaves;
+    parcel->size = reply.size;
+    memcpy(parcel->data, reply.data, reply.size);
     visor_parcel_post(world, parcel, VISOR_HAPPENING_REPLY, parcel->left_at + travel);
 }
 

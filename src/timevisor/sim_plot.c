@@ -304,15 +304,23 @@ static void draw_envelope(const struct visor_plot *plot, FILE *to)
     fputs("\"/>\n", to);
 }
 
-static void draw_band(const struct visor_plot *plot, const struct change *changes, size_t count,
-                      double y, const char *const *colors, size_t color_count, FILE *to)
+struct band {
+    const struct change *changes;
+    size_t count;
+    double y;
+    const char *const *colors; /* by value, again from the first at the end */
+    size_t color_count;
+};
+
+static void draw_band(const struct visor_plot *plot, const struct band *band, FILE *to)
 {
-    for (size_t i = 0; i < count; i++) {
-        double from = x_of(plot, changes[i].at);
-        double end = i + 1 < count ? x_of(plot, changes[i + 1].at) : LEFT + COLUMNS;
+    for (size_t i = 0; i < band->count; i++) {
+        double from = x_of(plot, band->changes[i].at);
+        double end = i + 1 < band->count ? x_of(plot, band->changes[i + 1].at) : LEFT + COLUMNS;
 
         fprintf(to, "<path fill=\"%s\" d=\"M%.1f %.1fH%.1fv%dH%.1fz\"/>\n",
-                colors[changes[i].value % color_count], from, y, end, BAND - 3, from);
+                band->colors[band->changes[i].value % band->color_count], from, band->y, end,
+                BAND - 3, from);
     }
 }
 
@@ -323,8 +331,8 @@ static void draw_bands(const struct visor_plot *plot, FILE *to)
                                          "#76b7b2", "#edc948", "#9c755f"};
     double y = TOP + HEIGHT + 6;
 
-    draw_band(plot, plot->trust, plot->trusts, y, trust, 4, to);
-    draw_band(plot, plot->source, plot->sources, y + BAND, source, 7, to);
+    draw_band(plot, &(struct band){plot->trust, plot->trusts, y, trust, 4}, to);
+    draw_band(plot, &(struct band){plot->source, plot->sources, y + BAND, source, 7}, to);
     fputs("<g fill=\"#444\">\n", to);
     text_at(to, LEFT - 8, y + BAND - 6, "end", _("trust"));
     text_at(to, LEFT - 8, y + 2 * BAND - 6, "end", _("source"));

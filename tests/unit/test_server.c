@@ -18,12 +18,15 @@ static struct visor_ntp_header ask(struct visor_server *server, int64_t at, int6
         .version = 4, .mode = VISOR_NTP_MODE_CLIENT, .transmit = 0x1234567890abcdef};
     struct visor_ntp_header answer = {0};
     struct visor_ntp_layout layout;
-    uint8_t data[VISOR_NTP_HEADER], reply[VISOR_SIM_PACKET_MAX];
+    struct visor_server_reply reply;
+    uint8_t data[VISOR_NTP_HEADER];
     size_t size = visor_ntp_write(&request, data, sizeof(data));
 
-    size = visor_server_answer(server, at, UTC(at), data, size, reply, leaves);
-    if (size > 0)
-        assert_true(visor_ntp_read(&answer, &layout, reply, size));
+    *leaves = 0;
+    if (!visor_server_answer(server, at, UTC(at), data, size, &reply))
+        return answer;
+    *leaves = reply.leaves;
+    assert_true(visor_ntp_read(&answer, &layout, reply.data, reply.size));
     return answer;
 }
 
@@ -105,13 +108,13 @@ static void test_server_answer__garbage_gets_no_answer(void **state)
 {
     struct visor_server_model model = {.stratum = 1};
     struct visor_server server;
-    uint8_t data[VISOR_NTP_HEADER] = {0}, reply[VISOR_SIM_PACKET_MAX];
-    int64_t leaves;
+    uint8_t data[VISOR_NTP_HEADER] = {0};
+    struct visor_server_reply reply;
 
     (void)state;
     visor_server_init(&server, &model, 1);
-    assert_int_equal(visor_server_answer(&server, 0, UTC(0), data, 17, reply, &leaves), 0);
-    assert_int_equal(visor_server_answer(&server, 0, UTC(0), data, 48, reply, &leaves), 0);
+    assert_false(visor_server_answer(&server, 0, UTC(0), data, 17, &reply));
+    assert_false(visor_server_answer(&server, 0, UTC(0), data, 48, &reply));
 }
 
 int main(void)
