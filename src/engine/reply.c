@@ -609,8 +609,8 @@ void visor_association_status(const struct visor_association *a, struct visor_so
     status->total_kernel_rx = a->total_kernel_rx;
     status->total_hardware_tx = a->total_hardware_tx;
     status->total_hardware_rx = a->total_hardware_rx;
-    status->stratum = r->header.stratum;
-    status->leap = r->header.leap;
+    status->remote_stratum = r->header.stratum;
+    status->remote_leap = r->header.leap;
     status->local = r->local;
     status->version = r->header.version;
     status->mode = r->header.mode;
@@ -626,7 +626,7 @@ void visor_association_status(const struct visor_association *a, struct visor_so
     status->interleaved = r->interleaved;
     status->tx = r->tx;
     status->rx = r->rx;
-    status->last_offset = r->offset_s;
-    status->last_delay = r->delay_s;
-    status->last_dispersion = r->dispersion_s;
+    status->reply_offset = r->offset_s;
+    status->reply_delay = r->delay_s;
+    status->reply_dispersion = r->dispersion_s;
 }

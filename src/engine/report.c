@@ -59,7 +59,9 @@ static void report_source(const struct visor_engine *e, const struct visor_sourc
     out->options = source->options;
     out->effective_options = source->options | source->added_options;
     out->stratum = source->stratum;
-    out->leap = source->filter.count > 0 ? source->leap : VISOR_LEAP_UNSYNCHRONIZED;
+    out->leap = source->filter.count > 0 ? source->leap
+                : out->total_valid > 0   ? out->remote_leap
+                                         : VISOR_LEAP_UNSYNCHRONIZED;
     out->last_offset = out->last_raw_offset = source->last_offset_s;
     out->last_delay = source->last_delay_s;
     out->last_dispersion = source->last_dispersion_s;

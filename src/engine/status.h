@@ -69,6 +69,7 @@ struct visor_source_status {
     uint8_t version, mode;
     int remote_poll, precision;
     double root_delay, root_dispersion, response_time, jitter_asymmetry;
+    double reply_offset, reply_delay, reply_dispersion; /* s, of that reply, sample or not */
     uint32_t remote_refid;
     visor_wall remote_reference;
     uint16_t tests; /* bits of tests 1,2,3,5,6,7,A,B,C,D from 0x200 downward */

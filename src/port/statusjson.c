@@ -244,9 +244,9 @@ static json_t *ntp_object(const struct visor_source_status *s)
     put_number(&b, "root_dispersion_s", s->root_dispersion);
     put_refid(&b, "refid", s->remote_refid);
     put_integer(&b, "reference_ns", s->remote_reference.ns);
-    put_number(&b, "offset_s", s->last_raw_offset);
-    put_number(&b, "delay_s", s->last_delay);
-    put_number(&b, "dispersion_s", s->last_dispersion);
+    put_number(&b, "offset_s", s->reply_offset);
+    put_number(&b, "delay_s", s->reply_delay);
+    put_number(&b, "dispersion_s", s->reply_dispersion);
     put_number(&b, "response_time_s", s->response_time);
     put_number(&b, "jitter_asymmetry", s->jitter_asymmetry);
     put_integer(&b, "tests", s->tests);

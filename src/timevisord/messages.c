@@ -52,7 +52,7 @@ static const char *label(const struct visor_message *m, char *text)
     return text;
 }
 
-static bool say_selection(struct sheet *s, const struct visor_message *m)
+static void say_selection(struct sheet *s, const struct visor_message *m)
 {
     const char *trusted = m->number[0] != 0.0 ? "trusted " : "";
     char who[LABEL_MAX];
@@ -61,17 +61,17 @@ static bool say_selection(struct sheet *s, const struct visor_message *m)
     switch (m->kind) {
     case VISOR_MESSAGE_SELECTED:
         say(s, "Selected source %s", who);
-        return true;
+        break;
     case VISOR_MESSAGE_NO_SOURCES:
         say(s, "Can't synchronise: no sources");
-        return true;
+        break;
     case VISOR_MESSAGE_NO_SELECTABLE:
         if (m->count[0] < 0)
             say(s, "Can't synchronise: no selectable sources");
         else
             say(s, "Can't synchronise: no selectable sources (%d unreachable sources)",
                 (int)m->count[0]);
-        return true;
+        break;
     case VISOR_MESSAGE_NO_MAJORITY:
         if (m->count[0] < 2)
             say(s, "Can't synchronise: no majority (no agreement among %d %ssources)",
@@ -79,30 +79,30 @@ static bool say_selection(struct sheet *s, const struct visor_message *m)
         else
             say(s, "Can't synchronise: no majority (only %d of %d %ssources agree)",
                 (int)m->count[0], (int)m->count[1], trusted);
-        return true;
+        break;
     case VISOR_MESSAGE_NOT_ENOUGH:
         say(s, "Can't synchronise: not enough selectable sources");
-        return true;
+        break;
     case VISOR_MESSAGE_NO_REQUIRED:
         say(s, "Can't synchronise: no required source in selectable sources");
-        return true;
+        break;
     case VISOR_MESSAGE_FALSETICKER:
         say(s, "Detected falseticker %s", who);
-        return true;
+        break;
     case VISOR_MESSAGE_DISTANT:
         say(s, "Root distance of %s exceeds maxdistance of %.3f seconds", who, m->number[0]);
-        return true;
+        break;
     case VISOR_MESSAGE_JITTERY:
         say(s, "Jitter of %s exceeds maxjitter of %.3f seconds", who, m->number[0]);
-        return true;
+        break;
     case VISOR_MESSAGE_STRATUM_LOW:
         say(s, "Stratum of %s below minstratum of %d", who, (int)m->count[0]);
-        return true;
+        break;
     case VISOR_MESSAGE_STRATUM_HIGH:
         say(s, "Stratum of %s above maxstratum of %d", who, (int)m->count[0]);
-        return true;
+        break;
     default:
-        return false;
+        break;
     }
 }
 
@@ -185,7 +185,7 @@ static void say_kiss(struct sheet *s, const struct visor_message *m)
     say(s, "Received KoD %s from %s", code, bare(m, who));
 }
 
-static bool say_source(struct sheet *s, const struct visor_message *m)
+static void say_source(struct sheet *s, const struct visor_message *m)
 {
     char who[LABEL_MAX];
 
@@ -193,52 +193,52 @@ static bool say_source(struct sheet *s, const struct visor_message *m)
     switch (m->kind) {
     case VISOR_MESSAGE_SOURCE_ONLINE:
         say(s, "Source %s online", who);
-        return true;
+        break;
     case VISOR_MESSAGE_SOURCE_OFFLINE:
         say(s, "Source %s offline", who);
-        return true;
+        break;
     case VISOR_MESSAGE_SOURCE_REPLACED:
         say_moved(s, m, "replaced with");
-        return true;
+        break;
     case VISOR_MESSAGE_SOURCE_CHANGED:
         say_moved(s, m, "changed to");
-        return true;
+        break;
     case VISOR_MESSAGE_SOURCE_ADDED:
         say_listed(s, m, "Added");
-        return true;
+        break;
     case VISOR_MESSAGE_SOURCE_REMOVED:
         say_listed(s, m, "Removed");
-        return true;
+        break;
     case VISOR_MESSAGE_SOURCE_MODIFIED:
         say_modified(s, m);
-        return true;
+        break;
     case VISOR_MESSAGE_SOURCES_RESET:
         say(s, "Reset all sources");
-        return true;
+        break;
     case VISOR_MESSAGE_SOURCE_LEFT:
         say(s, _("Leaving source %s: %s"), label(m, who), fault_text(m->count[0]));
-        return true;
+        break;
     case VISOR_MESSAGE_SOURCE_BACK:
         say(s, _("Source %s has proven itself again"), label(m, who));
-        return true;
+        break;
     case VISOR_MESSAGE_KOD:
         say_kiss(s, m);
-        return true;
+        break;
     case VISOR_MESSAGE_UNRESOLVED:
         if (m->count[0] == VISOR_RESOLVE_FAILED)
             say(s, "Invalid host %s", m->name);
         else
             say(s, _("Could not resolve %s, trying again"), m->name);
-        return true;
+        break;
     case VISOR_MESSAGE_REFCLOCK_FAILED:
         say(s, _("Reference clock %s cannot be read, trying again : %s"), m->name,
             strerror((int)m->count[0]));
-        return true;
+        break;
     case VISOR_MESSAGE_REFCLOCK_BACK:
         say(s, _("Reference clock %s can be read again"), m->name);
-        return true;
+        break;
     default:
-        return false;
+        break;
     }
 }
 
@@ -268,37 +268,37 @@ static void say_leap_done(struct sheet *s, const struct visor_message *m)
     }
 }
 
-static bool say_start(struct sheet *s, const struct visor_message *m)
+static void say_start(struct sheet *s, const struct visor_message *m)
 {
     double offset = m->number[0];
 
     switch (m->kind) {
     case VISOR_MESSAGE_ONCE:
         say(s, "System clock wrong by %.6f seconds (%s)", offset, m->count[0] ? "step" : "ignored");
-        return true;
+        break;
     case VISOR_MESSAGE_ONCE_FAILED:
         say(s, "No suitable source for synchronisation");
-        return true;
+        break;
     case VISOR_MESSAGE_INITSTEP_DONE:
         say(s, "System's initial offset : %.6f seconds %s of true (%s)", fabs(offset),
             offset <= 0.0 ? "fast" : "slow", m->count[0] ? "step" : "slew");
-        return true;
+        break;
     case VISOR_MESSAGE_INITSTEP_FAILED:
         say(s, "No suitable source for initstepslew");
-        return true;
+        break;
     case VISOR_MESSAGE_FREQUENCY_INITIAL:
         say(s, "Frequency %.3f +/- %.3f ppm read from %s", offset, m->number[1], m->name);
-        return true;
+        break;
     case VISOR_MESSAGE_CLOCK_NOT_SETTABLE:
         say(s, _("The system clock cannot be set (%s): only observing it"),
             strerror((int)m->count[0]));
-        return true;
+        break;
     default:
-        return false;
+        break;
     }
 }
 
-static bool say_clock(struct sheet *s, const struct visor_message *m)
+static void say_clock(struct sheet *s, const struct visor_message *m)
 {
     double offset = m->number[0];
     char who[LABEL_MAX];
@@ -306,84 +306,84 @@ static bool say_clock(struct sheet *s, const struct visor_message *m)
     switch (m->kind) {
     case VISOR_MESSAGE_WRONG_BY:
         say(s, "System clock wrong by %.6f seconds", offset);
-        return true;
+        break;
     case VISOR_MESSAGE_STEPPED:
         say(s, "System clock was stepped by %.6f seconds", offset);
-        return true;
+        break;
     case VISOR_MESSAGE_STEP_FAILED:
         say(s, "Could not step system clock");
-        return true;
+        break;
     case VISOR_MESSAGE_TOO_LARGE:
     case VISOR_MESSAGE_CHANGE_IGNORED:
         say(s, "Adjustment of %.3f seconds exceeds the allowed maximum of %.3f seconds (%s) ",
             offset, m->number[1], m->kind == VISOR_MESSAGE_TOO_LARGE ? "exiting" : "ignored");
-        return true;
+        break;
     case VISOR_MESSAGE_FREQUENCY_LIMITED:
         say(s, "Frequency %.1f ppm exceeds allowed maximum", offset);
-        return true;
+        break;
     case VISOR_MESSAGE_FOREIGN_STEP:
         say(s, "%s time jump detected! (%+.6f s, by somebody else)",
             offset < 0.0 ? "Backward" : "Forward", offset);
-        return true;
+        break;
     case VISOR_MESSAGE_FOREIGN_FREQUENCY:
         say(s, "System clock interference detected (another NTP client?): %+.3f ppm, not %+.3f ppm",
             offset * 1e-3, m->number[1] * 1e-3);
-        return true;
+        break;
     case VISOR_MESSAGE_JUMP_BELIEVED:
         say(s, _("A jump of %+.6f s of the time of %s is taken for true"), offset, label(m, who));
-        return true;
+        break;
     case VISOR_MESSAGE_LEAP:
         say_leap(s, m);
-        return true;
+        break;
     case VISOR_MESSAGE_LEAP_DONE:
         say_leap_done(s, m);
-        return true;
+        break;
     case VISOR_MESSAGE_TAI_OFFSET:
         say(s, "System clock TAI offset set to %d seconds", (int)m->count[0]);
-        return true;
+        break;
     case VISOR_MESSAGE_HOLDOVER:
         say(s, _("No source is left: going on by what was learnt, with a growing error bound"));
-        return true;
+        break;
     case VISOR_MESSAGE_SMOOTHING:
         say(s, "%s time smoothing%s", m->count[0] ? "Activated" : "Reset",
             m->count[0] == 2 ? " (leap seconds only)" : "");
-        return true;
+        break;
     default:
-        return false;
+        break;
     }
 }
 
 /* What was typed is said as it was typed: in chronyc's sign. */
-static bool say_command(struct sheet *s, const struct visor_message *m)
+static void say_command(struct sheet *s, const struct visor_message *m)
 {
     switch (m->kind) {
     case VISOR_MESSAGE_LOCAL:
         say(s, "%s local reference mode", m->count[0] ? "Enabled" : "Disabled");
-        return true;
+        break;
     case VISOR_MESSAGE_NEW_MAKESTEP:
         say(s, "New makestep %f %d", m->number[0], (int)m->count[0]);
-        return true;
+        break;
     case VISOR_MESSAGE_NEW_MAX_UPDATE_SKEW:
         say(s, "New maxupdateskew %f ppm", m->number[0]);
-        return true;
+        break;
     case VISOR_MESSAGE_NEW_RESELECT_DISTANCE:
         say(s, "New reselect distance %f", m->number[0]);
-        return true;
+        break;
     case VISOR_MESSAGE_MANUAL:
         if (m->count[0])
             say(s, "Making a frequency change of %.3f ppm and a slew of %.6f", -m->number[1],
                 -m->number[0]);
         else
             say(s, "Making a slew of %.6f", -m->number[0]);
-        return true;
+        break;
     case VISOR_MESSAGE_DFREQ:
         say(s, "Accumulated delta freq of %.3fppm", -m->number[0]);
-        return true;
+        break;
     case VISOR_MESSAGE_DOFFSET:
         say(s, "Accumulated delta offset of %.6f seconds", -m->number[0]);
-        return true;
+        break;
     default:
-        return false;
+        break;
     }
 }
 
@@ -392,9 +392,11 @@ char *visor_messages_print(const struct visor_message *message, char *text, size
     struct sheet sheet = {text, size};
 
     text[0] = '\0';
-    if (!say_selection(&sheet, message) && !say_source(&sheet, message) &&
-        !say_start(&sheet, message) && !say_clock(&sheet, message))
-        say_command(&sheet, message);
+    say_selection(&sheet, message); /* each kind is one of these groups' */
+    say_source(&sheet, message);
+    say_start(&sheet, message);
+    say_clock(&sheet, message);
+    say_command(&sheet, message);
     for (char *c = text; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7f)
             *c = '?';

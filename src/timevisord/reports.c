@@ -218,9 +218,9 @@ void visor_reports_ntp(const struct visor_source_status *s, struct visor_cmdmon_
     out->root_dispersion = s->root_dispersion;
     out->refid = s->remote_refid;
     out->reference = s->remote_reference;
-    out->offset = s->last_raw_offset;
-    out->peer_delay = s->last_delay;
-    out->peer_dispersion = s->last_dispersion;
+    out->offset = s->reply_offset;
+    out->peer_delay = s->reply_delay;
+    out->peer_dispersion = s->reply_dispersion;
     out->response_time = s->response_time;
     out->jitter_asymmetry = s->jitter_asymmetry;
     out->flags =

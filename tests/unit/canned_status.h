@@ -19,6 +19,9 @@ static inline void canned_ntp(struct visor_source_status *s)
     s->root_delay = 0.0625;
     s->root_dispersion = 0.015625;
     s->response_time = 0.000030517578125;
+    s->reply_offset = 0.0146484375;
+    s->reply_delay = 0.021484375;
+    s->reply_dispersion = 0.0068359375;
     s->jitter_asymmetry = -0.25;
     s->remote_refid = 0xc0000264;
     s->remote_reference.ns = INT64_C(1795468475580883178);
@@ -133,6 +136,7 @@ static inline struct visor_status *canned_status(void)
     status->sources[2].kind = VISOR_SOURCE_PEER;
     status->sources[2].options = VISOR_SELECT_PREFER;
     status->sources[2].effective_options = VISOR_SELECT_TRUST | VISOR_SELECT_REQUIRE;
+    status->sources[1].leap = VISOR_LEAP_DELETE;
     status->sources[3].authenticated = true;
     status->sources[3].key = 10;
     status->sources[4].last_sample_age = -1.0;

@@ -286,6 +286,35 @@ static void test_source_data__states_modes_and_signs(void **state)
     assert_int_equal(ask(request).status, VISOR_CMDMON_NO_SUCH_SOURCE);
 }
 
+static void test_sourcestats(void **state)
+{
+    struct visor_cmdmon_request request = {.command = VISOR_CMDMON_SOURCESTATS, .integer = 1};
+    struct visor_cmdmon_reply r = ask(request);
+
+    (void)state;
+    assert_int_equal(r.sourcestats.samples, 22);
+    assert_int_equal(r.sourcestats.span, 1301);
+    assert_true(r.sourcestats.offset == 0.0009765625 && r.sourcestats.offset_error == 0.0078125);
+    assert_true(r.sourcestats.frequency_ppm == 0.25 && r.sourcestats.skew_ppm == 0.5);
+    host.status->sources[1].samples = 0;
+    r = ask(request);
+    assert_true(r.sourcestats.skew_ppm == 2000.0 && r.sourcestats.sd == 4.0);
+    assert_true(r.sourcestats.offset == 0.0);
+}
+
+static void test_ntp_data__counters(void **state)
+{
+    struct visor_cmdmon_reply r = ask((struct visor_cmdmon_request){
+        .command = VISOR_CMDMON_NTP_DATA, .address = address_of("192.0.2.1")});
+
+    (void)state;
+    assert_int_equal(r.form, VISOR_CMDMON_FORM_NTP_DATA2);
+    assert_true(r.ntp_data.total_kernel_tx == 55 && r.ntp_data.total_kernel_rx == 56);
+    assert_true(r.ntp_data.total_hardware_tx == 57 && r.ntp_data.total_hardware_rx == 58);
+    assert_true(r.ntp_data.tx_by == 'H' && r.ntp_data.rx_by == 'K');
+    assert_true(r.ntp_data.offset == 0.0146484375 && r.ntp_data.peer_delay == 0.021484375);
+}
+
 static void test_select_data__interval_turned(void **state)
 {
     struct visor_cmdmon_request request = {.command = VISOR_CMDMON_SELECT_DATA, .integer = 2};
@@ -293,8 +322,11 @@ static void test_select_data__interval_turned(void **state)
 
     (void)state;
     assert_int_equal(r.select_data.state, 'x');
+    assert_int_equal(r.select_data.leap, 0);
     assert_true(r.select_data.lo == -0.1875 && r.select_data.hi == 0.09375);
     assert_int_equal(r.select_data.options, VISOR_CMDMON_OPTION_PREFER);
+    request.integer = 1;
+    assert_int_equal(ask(request).select_data.leap, 2);
     assert_int_equal(r.select_data.effective_options,
                      VISOR_CMDMON_OPTION_TRUST | VISOR_CMDMON_OPTION_REQUIRE);
 }
@@ -773,6 +805,8 @@ int main(void)
         TEST(test_handle__refusals_are_answered),
         TEST(test_tracking__signs),
         TEST(test_source_data__states_modes_and_signs),
+        TEST(test_sourcestats),
+        TEST(test_ntp_data__counters),
         TEST(test_select_data__interval_turned),
         TEST(test_reports__by_address_or_id),
         TEST(test_clients__pages),
