@@ -182,7 +182,6 @@ static enum visor_answer set_options(struct visor_engine *e,
         return VISOR_ANSWER_OK;
     source->options = options;
     tell_modified(e, source, command);
-    visor_discipline_update(e);
     return VISOR_ANSWER_OK;
 }
 

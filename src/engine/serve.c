@@ -21,7 +21,7 @@ struct answer {
 static visor_wall local_reference(const struct visor_view *view, visor_mono raw)
 {
     int64_t ns = visor_view_utc(view, raw).ns - VISOR_NS_PER_S;
-    int64_t rest = (ns - view->reference.ns) % LOCAL_STEP_NS;
+    int64_t rest = (ns - (view->reference.ns - VISOR_NS_PER_S)) % LOCAL_STEP_NS;
 
     return (visor_wall){ns - (rest < 0 ? rest + LOCAL_STEP_NS : rest)};
 }
