@@ -280,7 +280,7 @@ static enum visor_answer set_local(struct visor_engine *e, const double *number)
 }
 
 static enum visor_answer carry_out(struct visor_engine *e,
-                                   const struct visor_event_command *command)
+                                   const struct visor_event_command *command, double number[3])
 {
     switch (command->kind) {
     case VISOR_COMMAND_MAKESTEP:
@@ -311,6 +311,12 @@ static enum visor_answer carry_out(struct visor_engine *e,
         return smooth_time(e, command->number[0] != 0.0);
     case VISOR_COMMAND_LOCAL:
         return set_local(e, command->number);
+    case VISOR_COMMAND_MANUAL:
+    case VISOR_COMMAND_SETTIME:
+    case VISOR_COMMAND_MANUAL_DELETE:
+    case VISOR_COMMAND_DFREQ:
+    case VISOR_COMMAND_DOFFSET:
+        return visor_manual_command(e, command, number);
     case VISOR_COMMAND_SELECT_OPTIONS:
         return set_options(e, command);
     case VISOR_COMMAND_OFFSET:
@@ -322,10 +328,12 @@ static enum visor_answer carry_out(struct visor_engine *e,
 
 void visor_command_handle(struct visor_engine *e, const struct visor_event_command *command)
 {
-    enum visor_answer answer = carry_out(e, command);
+    double number[3] = {0.0, 0.0, 0.0};
+    enum visor_answer answer = carry_out(e, command, number);
     struct visor_action *action = visor_engine_push(e, VISOR_ACTION_ANSWER);
 
     memset(&action->answer, 0, sizeof(action->answer));
     action->answer.token = command->token;
     action->answer.answer = answer;
+    memcpy(action->answer.number, number, sizeof(number));
 }

@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "engine/leap.h"
 #include "engine/local.h"
+#include "engine/manual.h"
 #include "engine/smooth.h"
 #include "engine/source.h"
 #include "engine/steer.h"
@@ -70,6 +71,7 @@ struct visor_engine {
 
     /* `local` and others that commands change */
     struct visor_local local;
+    struct visor_manual manual;
     int8_t precision;
 
     struct visor_action *queue;
@@ -115,7 +117,8 @@ void visor_discipline_stop(struct visor_engine *e);
 void visor_discipline_step(struct visor_engine *e, double remaining_s);
 double visor_discipline_remaining(const struct visor_engine *e); /* estimate - REALTIME now, s */
 int64_t visor_discipline_bound_ns(const struct visor_engine *e, visor_mono raw);
-void visor_discipline_slew(struct visor_engine *e); /* plan anew */
+void visor_discipline_correct(struct visor_engine *e); /* step or slew, as configured */
+void visor_discipline_slew(struct visor_engine *e);    /* plan anew */
 /* Tell the kernel how well we are; `force`: even if it is not due. */
 void visor_discipline_status(struct visor_engine *e, bool force);
 

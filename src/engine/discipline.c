@@ -48,6 +48,7 @@ void visor_discipline_start(struct visor_engine *e, const struct visor_event_sta
     e->kernel_status_at = (visor_mono){INT64_MIN};
     visor_leap_init(e);
     visor_publish_init(e);
+    e->manual.enabled = config->manual;
     e->started_at = e->now.raw;
     visor_discipline_watch(e);
     if (start->drift_known) {
@@ -192,7 +193,7 @@ static bool change_allowed(struct visor_engine *e, double remaining)
     return false;
 }
 
-static void correct(struct visor_engine *e)
+void visor_discipline_correct(struct visor_engine *e)
 {
     double remaining = visor_discipline_remaining(e);
     bool step;
@@ -506,7 +507,7 @@ static void follow(struct visor_engine *e, struct visor_source *leader,
     learn_rms(e, size_of(offset));
     visor_publish_moved(e);
     visor_leap_update(e);
-    correct(e);
+    visor_discipline_correct(e);
     visor_publish_view(e);
     record_tracking(e, leader, offset);
     visor_discipline_status(e, false);

@@ -145,6 +145,7 @@ void visor_engine_status(const struct visor_engine *engine, const struct visor_r
     status->mode = at.config->mode;
     status->clock_settable = at.settable;
     report_tracking(&at, &status->tracking);
+    visor_manual_status(&at, &status->manual);
     visor_smooth_status(&at.smooth, now->raw, &status->smoothing);
     for (int i = 0; i < at.source_limit && status->source_count < VISOR_SOURCES_MAX; i++) {
         if (at.sources[i].id == 0)

@@ -22,6 +22,7 @@ struct puppet {
     int64_t gap;          /* CLOCK_REALTIME - (raw + utc_at_0), ns, without the slew */
     int64_t slewed_from;  /* raw */
     double frequency_ppb; /* of CLOCK_REALTIME against raw */
+    double drift_ppb;     /* of raw against true UTC, + : it gains */
     enum visor_leap armed, hint;
     bool silent; /* the reference clock gives nothing */
     bool lame;   /* the kernel forgets its leap second */
@@ -42,9 +43,22 @@ static inline int64_t puppet_real(const struct puppet *p)
     return p->now + p->utc_at_0 + p->gap + (int64_t)slewed;
 }
 
+/* Since raw was 0. */
+static inline double puppet_true_seconds(const struct puppet *p)
+{
+    return (double)p->now * 1e-9 * (1.0 - p->drift_ppb * 1e-9);
+}
+
 static inline int64_t puppet_utc(const struct puppet *p)
 {
-    return p->now + p->utc_at_0 + (p->leap_at != 0 && p->now >= p->leap_at ? p->leap_ns : 0);
+    return p->now - (int64_t)((double)p->now * p->drift_ppb * 1e-9) + p->utc_at_0 +
+           (p->leap_at != 0 && p->now >= p->leap_at ? p->leap_ns : 0);
+}
+
+/* Of CLOCK_REALTIME, s, + : it is ahead. */
+static inline double puppet_error(const struct puppet *p)
+{
+    return (double)(puppet_real(p) - puppet_utc(p)) * 1e-9;
 }
 
 static inline void puppet_rebase(struct puppet *p)
