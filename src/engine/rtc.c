@@ -82,9 +82,9 @@ static void fit(struct visor_rtc *rtc, const struct visor_view *view)
 
 static void add(struct visor_rtc *rtc, visor_mono raw, int64_t seconds, uint64_t epoch)
 {
-    const struct visor_rtc_sample *last = &rtc->samples[rtc->count - 1];
+    const struct visor_rtc_sample *last = rtc->count > 0 ? &rtc->samples[rtc->count - 1] : NULL;
 
-    if (rtc->count > 0 &&
+    if (last &&
         (last->seconds >= seconds || !visor_mono_before(last->raw, raw) || rtc->epoch != epoch))
         rtc->count = 0;
     while (rtc->count > 0 && seconds - rtc->samples[0].seconds > SPAN_MAX_S)
