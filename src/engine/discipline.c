@@ -402,7 +402,7 @@ static void foresee(struct visor_engine *e, double seconds)
 
     e->drift = e->config->max_clock_error * 1e-6 + VISOR_RATE_DEVIATIONS * visor_math_sqrt(rate) +
                e->unrest;
-    e->renew_at = visor_mono_add(e->now.raw, visor_ns_from_seconds(2.0 * seconds));
+    e->renew_at = visor_mono_add(e->now.raw, visor_ns_from_seconds(2.0 * seconds + 1.0));
 }
 
 /* All agreeing sources allow [low, high]: the estimate lies in it, and is wrong by no more. */
