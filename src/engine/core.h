@@ -94,6 +94,7 @@ void visor_sources_packet(struct visor_engine *e, const struct visor_event_packe
 void visor_sources_sent(struct visor_engine *e, const struct visor_event_sent *sent);
 void visor_sources_refclock(struct visor_engine *e, const struct visor_event_refclock *event);
 void visor_sources_resolved(struct visor_engine *e, const struct visor_event_resolved *resolved);
+void visor_sources_turn(struct visor_engine *e, const struct visor_event_rate *event); /* rate.c */
 void visor_sources_restore(struct visor_engine *e, const struct visor_event_restore *restore);
 enum visor_answer visor_sources_add(struct visor_engine *e,
                                     const struct visor_source_config *config, int index);

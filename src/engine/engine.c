@@ -138,6 +138,9 @@ static void dispatch(struct visor_engine *e, const struct visor_event *event)
     case VISOR_EVENT_RESTORE:
         visor_sources_restore(e, &event->restore);
         break;
+    case VISOR_EVENT_RATE:
+        visor_sources_turn(e, &event->rate);
+        break;
     case VISOR_EVENT_STOP:
         visor_discipline_stop(e);
         break;

@@ -121,6 +121,13 @@ struct visor_event_restore {
     const struct visor_sample *samples;
 };
 
+/* The rate of UTC against the raw counter is known to have changed at `now` (a thermometer says
+ * so):
+ * + : UTC gains more on the counter than before. */
+struct visor_event_rate {
+    double change_ppb;
+};
+
 enum visor_clock_action { VISOR_CLOCK_FREQUENCY, VISOR_CLOCK_STEP, VISOR_CLOCK_STATUS };
 
 struct visor_event_applied {
@@ -200,6 +207,7 @@ enum visor_event_kind {
     VISOR_EVENT_COMMAND,
     VISOR_EVENT_STOP,
     VISOR_EVENT_RESTORE,
+    VISOR_EVENT_RATE,
 };
 
 /* What survives a restart, read from driftfile before START. */
@@ -224,6 +232,7 @@ struct visor_event {
         struct visor_event_applied applied;
         struct visor_event_command command;
         struct visor_event_restore restore;
+        struct visor_event_rate rate;
         const struct visor_config *config; /* CONFIG: must outlive the engine or the next CONFIG */
     };
 };

@@ -356,7 +356,7 @@ static void event(struct codec *codec, struct visor_recording_entry *entry)
 {
     struct visor_event *value = &entry->event;
 
-    CHOICE(codec, value->kind, VISOR_EVENT_RESTORE);
+    CHOICE(codec, value->kind, VISOR_EVENT_RATE);
     reading(codec, &value->now);
     switch (value->kind) {
     case VISOR_EVENT_START:
@@ -396,6 +396,9 @@ static void event(struct codec *codec, struct visor_recording_entry *entry)
         break;
     case VISOR_EVENT_RESTORE:
         event_restore(codec, &value->restore, entry->samples);
+        break;
+    case VISOR_EVENT_RATE:
+        real(codec, &value->rate.change_ppb);
         break;
     case VISOR_EVENT_TIMER:
     case VISOR_EVENT_STOP:

@@ -36,6 +36,13 @@ struct visor_daemon_once {
     double base_ppb;        /* the rate to go back to */
 };
 
+/* Temperature compensation (tempcomp.h). */
+struct visor_daemon_tempcomp {
+    visor_mono next; /* when to read the sensor */
+    double applied_ppm;
+    bool failed; /* said already */
+};
+
 struct visor_daemon {
     struct visor_options options;
     struct visor_config *config;
@@ -60,6 +67,7 @@ struct visor_daemon {
     struct visor_rtc_service *rtc;   /* NULL: the RTC is not tracked */
     struct visor_daemon_queue queue;
     struct visor_daemon_once once;
+    struct visor_daemon_tempcomp tempcomp;
     uint32_t epoch;         /* of the engine: replies to another one's questions are dropped */
     bool dumps_done;        /* the last run's dump files were read, or are not wanted */
     bool reload_wanted;     /* asked for while it could not be */

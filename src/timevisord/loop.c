@@ -9,6 +9,7 @@
 #include "timevisord/once.h"
 #include "timevisord/rtc.h"
 #include "timevisord/signals.h"
+#include "timevisord/tempcomp.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -88,6 +89,8 @@ static visor_mono deadline_of(const struct visor_daemon *daemon)
 
     if (visor_mono_before(broadcast, earliest))
         earliest = broadcast;
+    if (visor_mono_before(visor_tempcomp_deadline(daemon), earliest))
+        earliest = visor_tempcomp_deadline(daemon);
     if (visor_mono_before(visor_hwstamp_deadline(daemon->hwstamp), earliest))
         earliest = visor_hwstamp_deadline(daemon->hwstamp);
     if (visor_mono_before(visor_once_deadline(daemon), earliest))
@@ -293,6 +296,7 @@ void visor_daemon_run(struct visor_daemon *daemon)
             visor_daemon_handle(daemon, &timer);
             tick_refclocks(daemon);
             visor_hwstamp_tick(daemon->hwstamp, raw_now());
+            visor_tempcomp_tick(daemon, raw_now());
             visor_rtc_service_tick(daemon->rtc, raw_now());
             visor_server_tick(&daemon->server, &daemon->view, raw_now());
             daemon->overdue = is_due(daemon);

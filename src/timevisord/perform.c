@@ -132,7 +132,9 @@ static void perform_resolve(struct visor_daemon *daemon, const struct visor_acti
 
 static void perform_drift(struct visor_daemon *daemon, const struct visor_action_drift *action)
 {
-    struct visor_drift drift = {action->frequency_ppm, action->skew_ppm};
+    /* The file is about the counter without compensation. */
+    struct visor_drift drift = {action->frequency_ppm + daemon->tempcomp.applied_ppm,
+                                action->skew_ppm};
     int error;
 
     if (!daemon->config->driftfile[0])

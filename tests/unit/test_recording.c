@@ -177,6 +177,29 @@ static void test_event__command_that_adds_a_source(void **state)
     assert_null(entry.event.command.source);
 }
 
+static void test_event__restored_samples_and_rate(void **state)
+{
+    static const struct visor_sample samples[] = {
+        {.at = {1}, .reference = {2}, .delay_s = 1e-3, .stratum = 1},
+        {.at = {3}, .reference = {4}, .root_dispersion_s = 0.5, .leap = VISOR_LEAP_DELETE}};
+    struct visor_event event = event_of(VISOR_EVENT_RESTORE);
+
+    (void)state;
+    event.restore = (struct visor_event_restore){
+        .source = 2, .reach = 3, .reach_size = 2, .count = 2, .samples = samples};
+    check_round_trip(&event, NULL, &entry);
+    assert_int_equal(entry.event.restore.count, 2);
+    assert_ptr_equal(entry.event.restore.samples, entry.samples);
+    assert_int_equal(entry.samples[1].reference.ns, 4);
+    assert_true(entry.samples[0].delay_s == 1e-3);
+    assert_int_equal(entry.samples[1].leap, VISOR_LEAP_DELETE);
+
+    event = event_of(VISOR_EVENT_RATE);
+    event.rate.change_ppb = -183.0;
+    check_round_trip(&event, NULL, &entry);
+    assert_true(entry.event.rate.change_ppb == -183.0);
+}
+
 static void test_event__configuration_with_its_supplement(void **state)
 {
     static const struct visor_leap_entry leaps[] = {{78796800, 11}, {1483228800, 37}};
@@ -339,6 +362,7 @@ int main(void)
         cmocka_unit_test(test_event__start_sent_and_applied),
         cmocka_unit_test(test_event__refclock_witness_and_resolved),
         cmocka_unit_test(test_event__command_that_adds_a_source),
+        cmocka_unit_test(test_event__restored_samples_and_rate),
         cmocka_unit_test(test_event__configuration_with_its_supplement),
         cmocka_unit_test(test_event__cut_and_malformed),
         cmocka_unit_test(test_event__no_room_marks_the_writer),

@@ -1,0 +1,51 @@
+/* The counter's rate changes by an amount that is known (temperature compensation): everything that
+ * was learnt is turned, so that it looks as if the new rate had always been the rate. The phase at
+ * this moment stays. */
+#include "engine/core.h"
+
+static int64_t turned_ns(visor_mono at, visor_mono now, double change)
+{
+    return visor_ns_from_seconds(change * visor_seconds_from_ns(visor_mono_diff(at, now)));
+}
+
+static void turn_line(struct visor_line *line, visor_mono now, double change)
+{
+    line->offset_ns += turned_ns(line->at, now, change);
+    line->rate += change;
+}
+
+static void turn_filter(struct visor_filter *filter, visor_mono now, double change)
+{
+    for (unsigned int i = 0; i < filter->count; i++) {
+        struct visor_point *point =
+            &filter->entries[(filter->first + i) % VISOR_FILTER_SAMPLES].point;
+
+        point->offset_ns += turned_ns(point->at, now, change);
+    }
+    for (unsigned int i = 0; i < filter->suspect_count; i++)
+        filter->suspects[i].point.offset_ns += turned_ns(filter->suspects[i].point.at, now, change);
+    turn_line(&filter->prior, now, change);
+    turn_line(&filter->line, now, change);
+    filter->prior_rate += change;
+}
+
+void visor_sources_turn(struct visor_engine *e, const struct visor_event_rate *event)
+{
+    double change = event->change_ppb * 1e-9;
+
+    if (!(change > -1e-3 && change < 1e-3))
+        return;
+    for (int i = 0; i < e->source_limit; i++)
+        if (e->sources[i].id != 0)
+            turn_filter(&e->sources[i].filter, e->now.raw, change);
+    e->rate += change;
+    if (e->known) {
+        turn_line(&e->line, e->now.raw, change);
+        visor_discipline_slew(e);
+    } else if (e->settable) {
+        e->steer.base_ppb += event->change_ppb;
+        visor_engine_push(e, VISOR_ACTION_FREQUENCY)->frequency.frequency_ppb = e->steer.base_ppb;
+        e->steer.wanted_ppb = e->steer.base_ppb;
+    }
+    visor_discipline_publish(e);
+}
