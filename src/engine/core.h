@@ -1,10 +1,11 @@
 /* The engine's inside, shared by its own files and nobody else: engine.c (dispatch, queue),
  * sources.c (table, names, polls), discipline.c (from selection to the clock), command.c,
- * report.c (status model). */
+ * report.c (status model), standard.c (a reference clock that is `local`). */
 #ifndef VISOR_ENGINE_CORE_H
 #define VISOR_ENGINE_CORE_H
 
 #include "base/rng.h"
+#include "engine/counter.h"
 #include "engine/engine.h"
 #include "engine/leap.h"
 #include "engine/local.h"
@@ -18,7 +19,10 @@
 struct visor_engine {
     const struct visor_config *config;
     struct visor_rng rng;
-    struct visor_reading now; /* of the event in hand; raw never goes backward */
+    struct visor_reading now;        /* of the event in hand; raw never goes backward */
+    struct visor_counter counter;    /* what all of our "raw" is: see counter.h */
+    struct visor_refclock *standard; /* that it follows; NULL: none */
+    uint32_t standard_index;
     bool started, stopping, settable;
     visor_mono started_at;
     double precision_s;
@@ -138,6 +142,13 @@ void visor_publish_view(struct visor_engine *e);
 void visor_publish_timer(struct visor_engine *e);
 void visor_publish_moved(struct visor_engine *e);  /* the estimate has: smooth what is served */
 void visor_publish_smooth(struct visor_engine *e); /* begin to do so */
+
+/* standard.c; all on the raw counter itself */
+void visor_standard_init(struct visor_engine *e);
+void visor_standard_done(struct visor_engine *e);
+/* True: the event was the standard's own. */
+bool visor_standard_handle(struct visor_engine *e, const struct visor_event *event);
+visor_mono visor_standard_deadline(const struct visor_engine *e);
 
 /* command.c */
 void visor_command_handle(struct visor_engine *e, const struct visor_event_command *command);

@@ -54,6 +54,7 @@ void visor_engine_free(struct visor_engine *e)
         return;
     if (e->sources)
         visor_sources_done(e);
+    visor_standard_done(e);
     free(e->sources);
     free(e->candidates);
     free(e->candidate_source);
@@ -104,6 +105,7 @@ static void start(struct visor_engine *e, const struct visor_event_start *event)
     if (e->started)
         return;
     visor_discipline_start(e, event);
+    visor_standard_init(e);
     visor_sources_start(e);
     e->started = true;
 }
@@ -150,20 +152,38 @@ static void dispatch(struct visor_engine *e, const struct visor_event *event)
     }
 }
 
-void visor_engine_handle(struct visor_engine *e, const struct visor_event *event)
+/* The event as the engine sees it: on its own counter. */
+static void handle(struct visor_engine *e, const struct visor_event *event,
+                   const struct visor_event *outside)
 {
     visor_mono last = e->now.raw;
+    bool done;
 
     e->now = event->now;
     if (e->started && e->now.raw.ns < last.ns)
         e->now.raw = last;
     if (e->started && event->kind != VISOR_EVENT_APPLIED)
         visor_discipline_watch(e);
-    dispatch(e, event);
+    done = visor_standard_handle(e, outside);
+    if (!done)
+        dispatch(e, event);
     if (e->started && !e->stopping) {
         visor_sources_timer(e);
         visor_discipline_timer(e);
     }
+}
+
+void visor_engine_handle(struct visor_engine *e, const struct visor_event *event)
+{
+    struct visor_event ours;
+
+    if (!e->counter.in_use) {
+        handle(e, event, event);
+        return;
+    }
+    ours = *event;
+    visor_counter_read_event(&e->counter, &ours);
+    handle(e, &ours, event);
 }
 
 bool visor_engine_next(struct visor_engine *e, struct visor_action *action)
@@ -171,6 +191,7 @@ bool visor_engine_next(struct visor_engine *e, struct visor_action *action)
     if (e->queue_count == 0)
         return false;
     *action = e->queue[e->queue_first];
+    visor_counter_write_action(&e->counter, action);
     e->queue_first = (e->queue_first + 1) % VISOR_QUEUE;
     e->queue_count--;
     return true;
@@ -184,5 +205,8 @@ visor_mono visor_engine_deadline(const struct visor_engine *e)
         return (visor_mono){INT64_MAX};
     sources = visor_sources_deadline(e);
     clock = visor_discipline_deadline(e);
+    sources =
+        visor_counter_to_raw(&e->counter, visor_mono_before(sources, clock) ? sources : clock);
+    clock = visor_standard_deadline(e);
     return visor_mono_before(sources, clock) ? sources : clock;
 }

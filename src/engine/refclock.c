@@ -26,7 +26,8 @@ struct raw_sample {
 };
 
 struct visor_refclock {
-    const struct visor_refclock_config *config;
+    const struct visor_refclock_config *config; /* the copy */
+    struct visor_refclock_config copy;
     double offset; /* s, the option or what a command has made of it */
     char refid[5];
     double precision;
@@ -121,7 +122,8 @@ struct visor_refclock *visor_refclock_new(const struct visor_refclock_config *co
     if (!clock)
         return NULL;
     limit = limit < 1 ? 1 : limit > VISOR_COMBINE_MAX ? VISOR_COMBINE_MAX : limit;
-    clock->config = config;
+    clock->copy = *config;
+    clock->config = &clock->copy;
     clock->offset = config->offset;
     clock->limit = (size_t)limit;
     clock->precision = larger(precision_s, config->precision);
@@ -186,6 +188,8 @@ unsigned visor_refclock_due(struct visor_refclock *clock, visor_mono now)
     unsigned due = 0;
     bool tick;
 
+    if (!clock)
+        return 0;
     if (!clock->started) {
         clock->started = true;
         clock->next = clock->asks ? now : visor_mono_add(now, clock->raw_step_ns);
@@ -214,6 +218,8 @@ unsigned visor_refclock_due(struct visor_refclock *clock, visor_mono now)
 
 visor_mono visor_refclock_deadline(const struct visor_refclock *clock)
 {
+    if (!clock)
+        return (visor_mono){INT64_MAX};
     if (!clock->started || clock->poll_ended)
         return (visor_mono){INT64_MIN};
     return clock->next;

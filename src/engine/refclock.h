@@ -28,7 +28,7 @@ struct visor_refclock;
     11 /* `error` of FAILED: no fault, only no new sample (EAGAIN)                                 \
         */
 
-/* `config` is borrowed. `index`: in the configuration. `precision_s`: of the local clock. All
+/* `config` is copied. `index`: in the configuration. `precision_s`: of the local clock. All
  * memory is allocated here; NULL without memory. */
 struct visor_refclock *visor_refclock_new(const struct visor_refclock_config *config,
                                           uint32_t index, double precision_s);
@@ -46,7 +46,7 @@ void visor_refclock_refid_text(const struct visor_refclock_config *config, uint3
 enum visor_refclock_due { VISOR_REFCLOCK_MEASURE = 1, VISOR_REFCLOCK_POLL = 2 };
 
 /* What is to be done at `now` (bits; 0: nothing). Saying so also does the bookkeeping: it is said
- * once. The first call starts the schedule, with a MEASURE at once. */
+ * once. The first call starts the schedule, with a MEASURE at once. NULL: never anything. */
 unsigned visor_refclock_due(struct visor_refclock *clock, visor_mono now);
 visor_mono visor_refclock_deadline(const struct visor_refclock *clock);
 

@@ -139,14 +139,16 @@ void visor_engine_status(const struct visor_engine *engine, const struct visor_r
     struct visor_engine at = *engine; /* the same engine a moment later; its tables are shared */
 
     at.now = *now;
+    visor_counter_read_reading(&at.counter, &at.now);
     memset(status, 0, sizeof(*status));
     status->now = *now;
-    status->utc = at.known ? visor_line_utc(&at.line, now->raw) : now->real;
+    status->utc = at.known ? visor_line_utc(&at.line, at.now.raw) : now->real;
     status->mode = at.config->mode;
     status->clock_settable = at.settable;
     report_tracking(&at, &status->tracking);
     visor_manual_status(&at, &status->manual);
-    visor_smooth_status(&at.smooth, now->raw, &status->smoothing);
+    visor_counter_write_tracking(&at.counter, &status->tracking);
+    visor_smooth_status(&at.smooth, at.now.raw, &status->smoothing);
     for (int i = 0; i < at.source_limit && status->source_count < VISOR_SOURCES_MAX; i++) {
         if (at.sources[i].id == 0)
             continue;

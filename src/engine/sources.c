@@ -334,6 +334,10 @@ static void start_refclock(struct visor_engine *e, uint32_t index)
     source->origin = index;
     source->clock_config = config;
     source->options = config->select_options;
+    if (e->standard && e->standard_index == index) { /* it is no source, but shown as one */
+        source->options = VISOR_SELECT_NOSELECT;
+        return;
+    }
     source->clock = visor_refclock_new(config, index, e->precision_s);
     visor_filter_init(&source->filter, false,
                       config->max_samples > 0 ? config->max_samples : VISOR_FILTER_SAMPLES);

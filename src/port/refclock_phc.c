@@ -77,13 +77,13 @@ static int add(struct readings *readings, int64_t before, int64_t device, int64_
 
 /* ---- five ways to read ---- */
 
-static int read_precise(int fd, struct readings *readings)
+static int read_precise(int fd, size_t wanted, struct readings *readings)
 {
     int64_t begin = read_clock(CLOCK_MONOTONIC_RAW);
     int error = 0;
 
     readings->on_raw = true;
-    while (error == 0 && readings->count < READINGS) {
+    while (error == 0 && readings->count < wanted) {
         struct ptp_sys_offset_precise offset;
         int64_t raw;
 
@@ -150,12 +150,16 @@ static int read_ourselves(int fd, struct readings *readings)
     return error;
 }
 
-static int read_by(enum method method, int fd, struct readings *readings)
+/* A local standard is followed from reading to reading by a filter of its own: one is enough. */
+static int read_by(enum method method, const struct visor_refclock_device *device,
+                   struct readings *readings)
 {
+    int fd = device->fd;
+
     readings->count = 0;
     switch (method) {
     case PRECISE:
-        return read_precise(fd, readings);
+        return read_precise(fd, device->config->local ? 1 : READINGS, readings);
     case EXTENDED_RAW:
         return read_extended(fd, readings, CLOCK_MONOTONIC_RAW);
     case EXTENDED:
@@ -184,7 +188,7 @@ static int read_best(struct visor_refclock_device *device, struct readings *read
 
         if (device->listens && (method == EXTENDED || method == PLAIN))
             continue; /* stamps of pulses are converted by raw readings only */
-        error = read_by((enum method)method, device->fd, readings);
+        error = read_by((enum method)method, device, readings);
         if (error == 0 && readings->count > 0) {
             device->method = method;
             return 0;
