@@ -47,5 +47,5 @@ void visor_sources_turn(struct visor_engine *e, const struct visor_event_rate *e
         visor_engine_push(e, VISOR_ACTION_FREQUENCY)->frequency.frequency_ppb = e->steer.base_ppb;
         e->steer.wanted_ppb = e->steer.base_ppb;
     }
-    visor_discipline_publish(e);
+    visor_publish_view(e);
 }

@@ -496,13 +496,12 @@ static void take_sample(struct visor_engine *e, struct visor_source *source,
         doubted |= visor_doubt_suspect(e, source, jump);
         look_closer(e, source);
         break;
-    case VISOR_FILTER_JUMPED: {
+    case VISOR_FILTER_JUMPED:
         tell(e, source, VISOR_MESSAGE_JUMP_BELIEVED, VISOR_SEVERITY_WARNING, 0);
         e->queue[(e->queue_first + e->queue_count - 1) % VISOR_QUEUE].message.number[0] = jump;
         source->fresh = true;
         source->proof = VISOR_SOURCE_PROOF;
         break;
-    }
     case VISOR_FILTER_RESTARTED:
     case VISOR_FILTER_TAKEN:
         source->fresh = true;
