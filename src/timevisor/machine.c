@@ -32,6 +32,11 @@ void visor_machine_free(struct visor_machine *machine)
     free(machine);
 }
 
+const struct visor_facts *visor_machine_facts(const struct visor_machine *machine)
+{
+    return machine ? &machine->facts : NULL;
+}
+
 __attribute__((format(printf, 2, 3))) static void append(char *text, const char *format, ...)
 {
     size_t length = strlen(text);

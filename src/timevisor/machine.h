@@ -2,6 +2,8 @@
 #ifndef VISOR_TIMEVISOR_MACHINE_H
 #define VISOR_TIMEVISOR_MACHINE_H
 
+#include "advise/facts.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -9,6 +11,9 @@ struct visor_machine;
 
 struct visor_machine *visor_machine_new(void); /* NULL without memory: then nothing is printed */
 void visor_machine_free(struct visor_machine *machine);
+
+/* As gathered; NULL for NULL. */
+const struct visor_facts *visor_machine_facts(const struct visor_machine *machine);
 
 /* Looks again at what changes, and prints a table. */
 void visor_machine_print(struct visor_machine *machine, FILE *out, bool colored);

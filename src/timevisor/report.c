@@ -4,6 +4,7 @@
 #include "port/text.h"
 #include "timevisor/field.h"
 #include "timevisor/quantity.h"
+#include "timevisor/why.h"
 
 #include <math.h>
 #include <string.h>
@@ -165,17 +166,23 @@ static void add_quantity(struct visor_table *table, double seconds, const char *
     visor_table_add(table, VISOR_PLAIN, signed_text);
 }
 
-static void add_row(struct visor_table *table, const json_t *source)
+static void add_row(struct visor_table *table, const json_t *source,
+                    const struct visor_facts *facts)
 {
-    char mark[2] = "", number[16], scratch[VISOR_VERDICT_MAX];
+    char mark[2] = "", number[16];
+    struct visor_why why;
     bool sampled = visor_field(source, "last_sample_age_s") != NULL;
-    int mood = 0;
-    const char *why = visor_verdict_source(source, mark, &mood, scratch);
     const char *name = visor_field_text(source, "name");
     const char *address = visor_field_text(source, "address");
     double poll = visor_field_number(source, "poll"), reach = visor_field_number(source, "reach");
 
-    visor_table_add(table, mood > 0 ? VISOR_GOOD : mood < 0 ? VISOR_BAD : VISOR_PLAIN, mark);
+    visor_why_read(source, facts, &why);
+    mark[0] = why.mark;
+    visor_table_add(table,
+                    why.mood > 0   ? VISOR_GOOD
+                    : why.mood < 0 ? VISOR_BAD
+                                   : VISOR_PLAIN,
+                    mark);
     visor_table_add(table, VISOR_BOLD, name);
     visor_table_add(table, VISOR_PLAIN, strcmp(name, address) != 0 ? address : "");
     snprintf(number, sizeof(number), "%.0f", visor_field_number(source, "stratum"));
@@ -188,16 +195,17 @@ static void add_row(struct visor_table *table, const json_t *source)
     add_quantity(table, sampled ? visor_field_number(source, "last_offset_s") : (double)INFINITY,
                  "+");
     add_quantity(table, visor_field_number(source, "bound_ns") * NS, "±");
-    visor_table_add(table, mood < 0 ? VISOR_WARN : VISOR_DIM, why);
+    visor_table_add(table, why.mood < 0 ? VISOR_WARN : VISOR_DIM, why.text);
 }
 
-void visor_report_sources(const json_t *status, FILE *out, bool colored)
+void visor_report_sources(const json_t *status, const struct visor_facts *facts, FILE *out,
+                          bool colored)
 {
     const char *const headings[] = {"",         _("SOURCE"),        _("ADDRESS"), _("STRATUM"),
                                     _("POLL"),  _("REACH"),         _("LAST"),    _("OFFSET"),
                                     _("BOUND"), _("HOW IT IS USED")};
     struct visor_table *table = visor_table_new("lllrrrrrrl");
-    const json_t *sources = visor_field(status, "sources"), *source;
+    const json_t *sources = visor_field(status, "sources");
     size_t i;
 
     if (!table)
@@ -209,7 +217,8 @@ void visor_report_sources(const json_t *status, FILE *out, bool colored)
     }
     for (i = 0; i < sizeof(headings) / sizeof(headings[0]); i++)
         visor_table_add(table, VISOR_DIM, headings[i]);
-    json_array_foreach(sources, i, source) add_row(table, source);
+    for (i = 0; i < json_array_size(sources); i++)
+        add_row(table, json_array_get(sources, i), facts);
     visor_table_print(table, out, colored);
     visor_table_free(table);
 }

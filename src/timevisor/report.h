@@ -14,8 +14,9 @@
 void visor_report_status(const json_t *status, const struct visor_verdict *verdict, FILE *out,
                          bool colored);
 
-/* One line a source. */
-void visor_report_sources(const json_t *status, FILE *out, bool colored);
+/* One line a source; `facts` may be NULL. */
+void visor_report_sources(const json_t *status, const struct visor_facts *facts, FILE *out,
+                          bool colored);
 
 /* "2026-11-23 21:04:05.123 UTC" of ns since 1970; "" if it is no number. Returns `text`. */
 char *visor_report_utc(const json_t *ns, char text[48]);

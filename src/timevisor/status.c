@@ -2,6 +2,7 @@
 #include "port/text.h"
 #include "timevisor/ask.h"
 #include "timevisor/cli.h"
+#include "timevisor/machine.h"
 #include "timevisor/report.h"
 
 #include <getopt.h>
@@ -23,6 +24,7 @@ int visor_cli_status(int argc, char **argv)
 {
     struct visor_cli_options options;
     struct visor_verdict verdict;
+    struct visor_machine *machine;
     json_t *status;
     int exit_status = visor_cli_options(argc, argv, "limit json socket", print_usage, &options);
 
@@ -31,11 +33,13 @@ int visor_cli_status(int argc, char **argv)
     exit_status = visor_ask(options.socket, VISOR_CONTROL_STATUS, "", false, &status);
     if (exit_status != VISOR_CLI_YES)
         return exit_status;
-    visor_verdict_read(status, options.limit_s, &verdict);
+    machine = visor_machine_new();
+    visor_verdict_read(status, visor_machine_facts(machine), options.limit_s, &verdict);
     if (options.json)
         visor_ask_print(status);
     else
         visor_report_status(status, &verdict, stdout, visor_table_wants_color(stdout));
+    visor_machine_free(machine);
     json_decref(status);
     return verdict.right ? VISOR_CLI_YES : VISOR_CLI_NO;
 }

@@ -54,7 +54,7 @@ int visor_cli_wait(int argc, char **argv)
         result =
             visor_ask(options.socket, VISOR_CONTROL_STATUS, "", options.quiet || !last, &status);
         if (result == VISOR_CLI_YES) {
-            visor_verdict_read(status, options.limit_s, &verdict);
+            visor_verdict_read(status, NULL, options.limit_s, &verdict);
             result = verdict.right ? VISOR_CLI_YES : VISOR_CLI_NO;
         }
         if (status && (verdict.right || last) && !options.quiet) {

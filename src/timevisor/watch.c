@@ -90,11 +90,12 @@ static void print_view(struct watch *watch, const json_t *status, FILE *out)
 
     print_heading(watch, out);
     if (status) {
-        visor_verdict_read(status, watch->options.limit_s, &verdict);
+        visor_verdict_read(status, visor_machine_facts(watch->machine), watch->options.limit_s,
+                           &verdict);
         visor_report_status(status, &verdict, out, watch->colored);
         print_charts(watch, status, &verdict, out);
         fputc('\n', out);
-        visor_report_sources(status, out, watch->colored);
+        visor_report_sources(status, visor_machine_facts(watch->machine), out, watch->colored);
     } else {
         fprintf(out, "%s%s%s\n", visor_table_color(VISOR_BAD, watch->colored),
                 _("No daemon answers: what this clock is worth is not known."),
@@ -155,7 +156,8 @@ static int watch_lines(struct watch *watch)
         char utc[48] = "";
 
         if (status) {
-            visor_verdict_read(status, watch->options.limit_s, &verdict);
+            visor_verdict_read(status, visor_machine_facts(watch->machine), watch->options.limit_s,
+                               &verdict);
             printf("%s  %s\n", visor_report_utc(visor_field(status, "utc_ns"), utc), verdict.text);
         } else {
             puts(_("No daemon answers: what this clock is worth is not known."));

