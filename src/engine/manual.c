@@ -51,7 +51,7 @@ static void hold(struct visor_engine *e, visor_wall utc, double rate, double dev
 static double regress(struct visor_manual *manual, double *at_newest, double *span)
 {
     const struct visor_manual_entry *newest = &manual->entries[manual->count - 1];
-    double x[VISOR_MANUAL_MAX], y[VISOR_MANUAL_MAX], n = (double)manual->count, slope;
+    double x[VISOR_MANUAL_MAX] = {0}, y[VISOR_MANUAL_MAX], n = (double)manual->count, slope;
     double mean_x = 0.0, mean_y = 0.0, xx = 0.0, xy = 0.0;
 
     for (size_t i = 0; i < manual->count; i++) {
