@@ -74,15 +74,14 @@ static void add_hypervisor(struct visor_table *table, const struct visor_facts *
 
 static void add_clocksource(struct visor_table *table, const struct visor_facts *facts)
 {
-    char text[TEXT] = "";
+    char text[TEXT] = "", others[TEXT] = "";
 
     append(text, "%s", *facts->clocksource ? facts->clocksource : _("unknown"));
     for (size_t i = 0; i < facts->clocksource_count; i++)
         if (strcmp(facts->clocksources[i], facts->clocksource) != 0)
-            append(text, "%s%s", *text && strchr(text, '(') ? " " : _(" (also there: "),
-                   facts->clocksources[i]);
-    if (strchr(text, '('))
-        append(text, ")");
+            append(others, "%s%s", *others ? " " : "", facts->clocksources[i]);
+    if (*others)
+        append(text, _(" (also there: %s)"), others);
     if (facts->tsc)
         append(text, _("; TSC: %s, %s"), facts->constant_tsc ? _("constant") : _("not constant"),
                facts->nonstop_tsc ? _("never stops") : _("may stop"));
@@ -162,7 +161,15 @@ static void add_configured(struct visor_table *table, const struct visor_facts *
     if (facts->source_count)
         append(text, " (%s)", visor_facts_origin_name(facts->sources[0].origin));
     add(table, _("Configured"), VISOR_PLAIN,
-        facts->source_count ? text : _("no time source on this machine"));
+        facts->source_count ? text : _("no time source in this machine's own files"));
+}
+
+json_t *visor_machine_json(struct visor_machine *machine)
+{
+    if (!machine)
+        return json_null();
+    visor_facts_refresh(&machine->facts, "");
+    return visor_facts_json(&machine->facts);
 }
 
 void visor_machine_print(struct visor_machine *machine, FILE *out, bool colored)

@@ -4,6 +4,8 @@
 
 #include "advise/facts.h"
 
+#include <jansson.h>
+
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -17,5 +19,8 @@ const struct visor_facts *visor_machine_facts(const struct visor_machine *machin
 
 /* Looks again at what changes, and prints a table. */
 void visor_machine_print(struct visor_machine *machine, FILE *out, bool colored);
+
+/* The facts as they are now; a new reference. NULL machine: null. */
+json_t *visor_machine_json(struct visor_machine *machine);
 
 #endif

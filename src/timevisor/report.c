@@ -4,6 +4,7 @@
 #include "port/text.h"
 #include "timevisor/field.h"
 #include "timevisor/quantity.h"
+#include "timevisor/screen.h"
 #include "timevisor/why.h"
 
 #include <math.h>
@@ -118,15 +119,29 @@ static void add_daemon(struct visor_table *table, const json_t *status)
     add_pair(table, "timevisord", text);
 }
 
+static void print_verdict(const struct visor_verdict *verdict, FILE *out, bool colored, int width)
+{
+    const char *color = visor_table_color(verdict->right ? VISOR_GOOD : VISOR_BAD, colored);
+    const char *text = verdict->text;
+
+    do {
+        size_t length = width > 0 ? visor_screen_fold(text, width) : strlen(text);
+
+        fprintf(out, "%s%.*s%s\n", color, (int)length, text,
+                visor_table_color(VISOR_PLAIN, colored));
+        text += length;
+        text += strspn(text, " ");
+    } while (*text);
+}
+
 void visor_report_status(const json_t *status, const struct visor_verdict *verdict, FILE *out,
-                         bool colored)
+                         bool colored, int width)
 {
     struct visor_table *table = visor_table_new("ll");
     char text[TEXT], age[VISOR_QUANTITY_MAX];
     double verified = visor_verdict_verified_age(status);
 
-    fprintf(out, "%s%s%s\n", visor_table_color(verdict->right ? VISOR_GOOD : VISOR_BAD, colored),
-            verdict->text, visor_table_color(VISOR_PLAIN, colored));
+    print_verdict(verdict, out, colored, width);
     if (!table)
         return;
     visor_table_widen(table, 0, VISOR_REPORT_LABEL);

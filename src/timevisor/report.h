@@ -10,9 +10,9 @@
 
 #define VISOR_REPORT_LABEL 12 /* cells of the first column */
 
-/* The verdict, and on what it rests. */
+/* The verdict, folded to `width` cells (0: one line), and on what it rests. */
 void visor_report_status(const json_t *status, const struct visor_verdict *verdict, FILE *out,
-                         bool colored);
+                         bool colored, int width);
 
 /* One line a source; `facts` may be NULL. */
 void visor_report_sources(const json_t *status, const struct visor_facts *facts, FILE *out,

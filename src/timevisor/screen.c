@@ -142,6 +142,19 @@ size_t visor_screen_clip(const char *line, size_t length, int width)
     return at;
 }
 
+size_t visor_screen_fold(const char *text, int width)
+{
+    size_t length = strlen(text), most = visor_screen_clip(text, length, width), end = most;
+
+    if (most == length)
+        return length;
+    while (end > 0 && text[end] > ' ' && text[end - 1] > ' ')
+        end--; /* inside a word of ASCII; Chinese breaks anywhere */
+    while (end > 0 && text[end - 1] == ' ')
+        end--;
+    return end > 0 ? end : most > 0 ? most : length;
+}
+
 void visor_screen_paint(struct visor_screen *screen, const char *text)
 {
     int line = 0;

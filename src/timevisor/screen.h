@@ -24,6 +24,9 @@ bool visor_screen_wait(struct visor_screen *screen, double seconds);
 /* Bytes of a line's beginning that fill at most `width` cells, escapes not counted. */
 size_t visor_screen_clip(const char *line, size_t length, int width);
 
+/* Bytes of a text's beginning for one line of `width` cells: whole words, where it has spaces. */
+size_t visor_screen_fold(const char *text, int width);
+
 /* Without a terminal: rest, and false once a signal wants the end. Installs the handlers. */
 bool visor_screen_rest(double seconds);
 

@@ -79,10 +79,11 @@ static void say(void *context, const struct visor_host *host, int64_t at,
         printf("%14.6f  %-10s  ", visor_seconds_from_ns(at), host->name);
         print_text(&action->message, source_name(world, &action->message));
     } else if (action->kind == VISOR_ACTION_PUBLISH && action->view.trust != host->view.trust) {
-        static const char *const trusts[] = {"unknown", "synchronized", "holdover", "disrupted"};
+        static const char *const trusts[] = {N_("unknown"), N_("synchronized"), N_("holdover"),
+                                             N_("disrupted")};
 
         printf("%14.6f  %-10s  %s\n", visor_seconds_from_ns(at), host->name,
-               trusts[action->view.trust]);
+               _(trusts[action->view.trust]));
     }
 }
 

@@ -38,7 +38,7 @@ int visor_cli_status(int argc, char **argv)
     if (options.json)
         visor_ask_print(status);
     else
-        visor_report_status(status, &verdict, stdout, visor_table_wants_color(stdout));
+        visor_report_status(status, &verdict, stdout, visor_table_wants_color(stdout), 0);
     visor_machine_free(machine);
     json_decref(status);
     return verdict.right ? VISOR_CLI_YES : VISOR_CLI_NO;

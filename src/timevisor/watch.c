@@ -29,11 +29,12 @@ struct watch {
 
 static void print_usage(FILE *out)
 {
-    fputs(_("Usage: timevisor watch [--interval TIME] [--limit TIME] [--socket PATH]\n"
+    fputs(_("Usage: timevisor watch [--interval TIME] [--limit TIME] [--json] [--socket PATH]\n"
             "A live view of the clock, its error bound, the sources and the machine; q ends it.\n"
-            "Without a terminal: a line at each interval.\n\n"
+            "Without a terminal, or with --json: a line at each interval.\n\n"
             "  --interval TIME  time between two looks (1s)\n"
             "  --limit TIME     greatest error bound that counts as right (1s)\n"
+            "  --json           the daemon's status model and the machine's facts\n"
             "  --socket PATH    the daemon's control socket\n"),
           out);
 }
@@ -92,7 +93,7 @@ static void print_view(struct watch *watch, const json_t *status, FILE *out)
     if (status) {
         visor_verdict_read(status, visor_machine_facts(watch->machine), watch->options.limit_s,
                            &verdict);
-        visor_report_status(status, &verdict, out, watch->colored);
+        visor_report_status(status, &verdict, out, watch->colored, watch->width);
         print_charts(watch, status, &verdict, out);
         fputc('\n', out);
         visor_report_sources(status, visor_machine_facts(watch->machine), out, watch->colored);
@@ -148,20 +149,40 @@ static int watch_terminal(struct watch *watch, struct visor_screen *screen)
     return VISOR_CLI_YES;
 }
 
+static void print_line(const struct watch *watch, const json_t *status)
+{
+    struct visor_verdict verdict;
+    char utc[48] = "";
+
+    if (!status) {
+        puts(_("No daemon answers: what this clock is worth is not known."));
+        return;
+    }
+    visor_verdict_read(status, visor_machine_facts(watch->machine), watch->options.limit_s,
+                       &verdict);
+    printf("%s  %s\n", visor_report_utc(visor_field(status, "utc_ns"), utc), verdict.text);
+}
+
+/* {"status": ..., "machine": ...}; no daemon: its status is null. */
+static void print_json(const struct watch *watch, const json_t *status)
+{
+    json_t *both = json_object(), *copy = status ? json_deep_copy(status) : json_null();
+
+    json_object_set_new(both, "status", copy ? copy : json_null());
+    json_object_set_new(both, "machine", visor_machine_json(watch->machine));
+    visor_ask_print(both);
+    json_decref(both);
+}
+
 static int watch_lines(struct watch *watch)
 {
     do {
         json_t *status = look(watch);
-        struct visor_verdict verdict;
-        char utc[48] = "";
 
-        if (status) {
-            visor_verdict_read(status, visor_machine_facts(watch->machine), watch->options.limit_s,
-                               &verdict);
-            printf("%s  %s\n", visor_report_utc(visor_field(status, "utc_ns"), utc), verdict.text);
-        } else {
-            puts(_("No daemon answers: what this clock is worth is not known."));
-        }
+        if (watch->options.json)
+            print_json(watch, status);
+        else
+            print_line(watch, status);
         json_decref(status);
         if (fflush(stdout))
             return VISOR_CLI_REFUSED; /* nobody reads on */
@@ -177,12 +198,12 @@ int visor_cli_watch(int argc, char **argv)
 
     if (!watch)
         return VISOR_CLI_REFUSED;
-    status = visor_cli_options(argc, argv, "interval limit socket", print_usage, &watch->options);
+    status = visor_cli_options(argc, argv, "interval limit json socket", print_usage, &watch->options);
     if (status == VISOR_CLI_YES && !watch->options.done) {
         if (watch->options.interval_s < INTERVAL_LEAST)
             watch->options.interval_s = INTERVAL_LEAST;
         watch->machine = visor_machine_new();
-        screen = visor_screen_new();
+        screen = watch->options.json ? NULL : visor_screen_new();
         status = screen ? watch_terminal(watch, screen) : watch_lines(watch);
         visor_screen_free(screen);
         visor_machine_free(watch->machine);
