@@ -198,7 +198,8 @@ int visor_cli_watch(int argc, char **argv)
 
     if (!watch)
         return VISOR_CLI_REFUSED;
-    status = visor_cli_options(argc, argv, "interval limit json socket", print_usage, &watch->options);
+    status =
+        visor_cli_options(argc, argv, "interval limit json socket", print_usage, &watch->options);
     if (status == VISOR_CLI_YES && !watch->options.done) {
         if (watch->options.interval_s < INTERVAL_LEAST)
             watch->options.interval_s = INTERVAL_LEAST;
