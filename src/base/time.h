@@ -23,14 +23,30 @@ typedef struct {
     int64_t ns;
 } visor_wall;
 
+/* Sums and differences end at the ends of int64_t: a recording, a device or an unset clock may say
+ * any time at all, and "unbounded" stays so whatever is added. */
+static inline int64_t visor_ns_add(int64_t a, int64_t b)
+{
+    int64_t sum;
+
+    return !__builtin_add_overflow(a, b, &sum) ? sum : b < 0 ? INT64_MIN : INT64_MAX;
+}
+
+static inline int64_t visor_ns_diff(int64_t a, int64_t b)
+{
+    int64_t difference;
+
+    return !__builtin_sub_overflow(a, b, &difference) ? difference : b < 0 ? INT64_MAX : INT64_MIN;
+}
+
 static inline int64_t visor_mono_diff(visor_mono later, visor_mono earlier)
 {
-    return later.ns - earlier.ns;
+    return visor_ns_diff(later.ns, earlier.ns);
 }
 
 static inline visor_mono visor_mono_add(visor_mono at, int64_t ns)
 {
-    return (visor_mono){at.ns + ns};
+    return (visor_mono){visor_ns_add(at.ns, ns)};
 }
 
 static inline bool visor_mono_before(visor_mono a, visor_mono b)
@@ -40,12 +56,12 @@ static inline bool visor_mono_before(visor_mono a, visor_mono b)
 
 static inline int64_t visor_wall_diff(visor_wall later, visor_wall earlier)
 {
-    return later.ns - earlier.ns;
+    return visor_ns_diff(later.ns, earlier.ns);
 }
 
 static inline visor_wall visor_wall_add(visor_wall at, int64_t ns)
 {
-    return (visor_wall){at.ns + ns};
+    return (visor_wall){visor_ns_add(at.ns, ns)};
 }
 
 /* Nearest nanosecond to a difference in seconds; saturates at the ends of int64_t, NaN gives 0. */

@@ -226,7 +226,7 @@ void visor_discipline_correct(struct visor_engine *e)
  * cannot say what it likes; but with nobody in reach nothing is selected. */
 static int nominate(struct visor_engine *e)
 {
-    struct visor_line base = {.at = e->now.raw, .offset_ns = e->now.real.ns - e->now.raw.ns};
+    struct visor_line base = {.at = e->now.raw, .offset_ns = visor_reading_offset_ns(&e->now)};
     int n = 0;
     bool reached = false;
 
@@ -411,7 +411,8 @@ static void adopt(struct visor_engine *e, const struct visor_source *leader,
 {
     struct visor_line line = combine(e, leader);
     double at =
-        visor_seconds_from_ns(line.offset_ns - (e->now.real.ns - e->now.raw.ns)) + line.phase;
+        visor_seconds_from_ns(visor_ns_diff(line.offset_ns, visor_reading_offset_ns(&e->now))) +
+        line.phase;
     double low = selection->low - at, high = selection->high - at;
 
     if (low > 0.0)

@@ -17,7 +17,8 @@ bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
     if (!e->known || source->options & VISOR_SELECT_NOSELECT)
         return false;
     aged = visor_seconds_from_ns(visor_mono_diff(sample->at, e->line.at));
-    off = visor_seconds_from_ns(sample->reference.ns - visor_line_utc(&e->line, sample->at).ns);
+    off = visor_seconds_from_ns(
+        visor_wall_diff(sample->reference, visor_line_utc(&e->line, sample->at)));
     reach = (sample->delay_s + sample->root_delay_s) / 2.0 + sample->dispersion_s +
             sample->root_dispersion_s;
     if (off - reach <= e->high + e->drift * size_of(aged) &&

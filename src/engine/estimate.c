@@ -42,7 +42,7 @@ void visor_line_move(struct visor_line *line, visor_mono to, double wander)
 double visor_line_innovation(const struct visor_line *line, const struct visor_point *point,
                              const struct visor_noise *noise, double *variance)
 {
-    double measured = visor_seconds_from_ns(point->offset_ns - line->offset_ns);
+    double measured = visor_seconds_from_ns(visor_ns_diff(point->offset_ns, line->offset_ns));
 
     *variance = line->p00 + visor_noise_variance(noise, point);
     return measured - noise->asymmetry * point->excess_s - line->phase;
@@ -79,8 +79,8 @@ visor_wall visor_line_utc(const struct visor_line *line, visor_mono raw)
 {
     double dt = visor_seconds_from_ns(visor_mono_diff(raw, line->at));
 
-    return (visor_wall){raw.ns + line->offset_ns +
-                        visor_ns_from_seconds(line->phase + line->rate * dt)};
+    return visor_wall_add((visor_wall){visor_ns_add(raw.ns, line->offset_ns)},
+                          visor_ns_from_seconds(line->phase + line->rate * dt));
 }
 
 double visor_line_diff(const struct visor_line *line, const struct visor_line *other,
@@ -89,6 +89,6 @@ double visor_line_diff(const struct visor_line *line, const struct visor_line *o
     double dt = visor_seconds_from_ns(visor_mono_diff(raw, line->at));
     double other_dt = visor_seconds_from_ns(visor_mono_diff(raw, other->at));
 
-    return visor_seconds_from_ns(line->offset_ns - other->offset_ns) +
+    return visor_seconds_from_ns(visor_ns_diff(line->offset_ns, other->offset_ns)) +
            (line->phase + line->rate * dt) - (other->phase + other->rate * other_dt);
 }

@@ -19,6 +19,12 @@ struct visor_reading {
     double frequency_ppb; /* kernel's frequency and tick as read back by adjtimex, + runs faster */
 };
 
+/* REALTIME - raw. */
+static inline int64_t visor_reading_offset_ns(const struct visor_reading *reading)
+{
+    return visor_ns_diff(reading->real.ns, reading->raw.ns);
+}
+
 enum visor_stamper {
     VISOR_STAMPER_NONE,
     VISOR_STAMPER_DAEMON,

@@ -278,13 +278,16 @@ static void intersect(struct visor_filter *filter, const struct visor_line *befo
                       const struct visor_filter_entry *entry, double drift)
 {
     double reach = distance_of(entry);
-    double low = visor_seconds_from_ns(entry->point.offset_ns - filter->line.offset_ns) - reach;
+    double low =
+        visor_seconds_from_ns(visor_ns_diff(entry->point.offset_ns, filter->line.offset_ns)) -
+        reach;
     double high = low + 2.0 * reach;
 
     if (filter->count > 1) {
         double aged = visor_seconds_from_ns(visor_mono_diff(entry->point.at, before->at));
         double moved = before->rate * aged;
-        double shift = visor_seconds_from_ns(before->offset_ns - filter->line.offset_ns);
+        double shift =
+            visor_seconds_from_ns(visor_ns_diff(before->offset_ns, filter->line.offset_ns));
         double old_low = filter->low + moved + shift - drift * aged;
         double old_high = filter->high + moved + shift + drift * aged;
 
@@ -312,16 +315,22 @@ static void accept(struct visor_filter *filter, const struct visor_filter_entry 
     filter->suspect_count = 0;
 }
 
+static void shift_ns(int64_t *offset_ns, int64_t by_ns)
+{
+    *offset_ns = visor_ns_add(*offset_ns, by_ns);
+}
+
 void visor_filter_shift(struct visor_filter *filter, double jump_s)
 {
     int64_t jump_ns = visor_ns_from_seconds(jump_s);
 
     for (unsigned int i = 0; i < filter->count; i++)
-        filter->entries[(filter->first + i) % VISOR_FILTER_SAMPLES].point.offset_ns += jump_ns;
+        shift_ns(&filter->entries[(filter->first + i) % VISOR_FILTER_SAMPLES].point.offset_ns,
+                 jump_ns);
     for (unsigned int i = 0; i < filter->suspect_count; i++)
-        filter->suspects[i].point.offset_ns += jump_ns;
-    filter->prior.offset_ns += jump_ns;
-    filter->line.offset_ns += jump_ns;
+        shift_ns(&filter->suspects[i].point.offset_ns, jump_ns);
+    shift_ns(&filter->prior.offset_ns, jump_ns);
+    shift_ns(&filter->line.offset_ns, jump_ns);
 }
 
 double visor_filter_cautious_wander(const struct visor_filter *filter)
@@ -438,7 +447,7 @@ static struct visor_filter_entry entry_of(const struct visor_filter *filter,
 
     return (struct visor_filter_entry){
         .point = {.at = sample->at,
-                  .offset_ns = sample->reference.ns - sample->at.ns,
+                  .offset_ns = visor_sample_offset_ns(sample),
                   .excess_s = filter->network && excess > 0.0 ? excess : 0.0,
                   .variance = deviation * deviation},
         .delay_s = sample->delay_s,

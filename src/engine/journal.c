@@ -11,13 +11,13 @@ struct visor_line visor_journal_clock(const struct visor_engine *e)
 {
     return e->known ? e->line
                     : (struct visor_line){.at = e->now.raw,
-                                          .offset_ns = e->now.real.ns - e->now.raw.ns,
+                                          .offset_ns = visor_reading_offset_ns(&e->now),
                                           .rate = e->now.frequency_ppb * 1e-9};
 }
 
 double visor_journal_residual(const struct visor_line *line, const struct visor_point *point)
 {
-    return visor_seconds_from_ns(point->offset_ns - line->offset_ns) - line->phase -
+    return visor_seconds_from_ns(visor_ns_diff(point->offset_ns, line->offset_ns)) - line->phase -
            line->rate * visor_seconds_from_ns(visor_mono_diff(point->at, line->at));
 }
 

@@ -130,7 +130,7 @@ bool visor_leap_is_close(const struct visor_engine *e, visor_wall utc)
 
     if (e->leap.midnight_s == 0)
         return false;
-    away = utc.ns - e->leap.midnight_s * VISOR_NS_PER_S;
+    away = visor_ns_diff(utc.ns, e->leap.midnight_s * VISOR_NS_PER_S);
     return away >= -CLOSE_NS && away < CLOSE_NS;
 }
 
@@ -164,7 +164,7 @@ static visor_wall moment(const struct visor_engine *e)
 
 static void shift_all(struct visor_engine *e, int shift_s)
 {
-    e->line.offset_ns += shift_s * VISOR_NS_PER_S;
+    e->line.offset_ns = visor_ns_add(e->line.offset_ns, shift_s * VISOR_NS_PER_S);
     for (int i = 0; i < e->source_limit; i++) {
         struct visor_source *s = &e->sources[i];
 

@@ -31,7 +31,7 @@ static void hold(struct visor_engine *e, visor_wall utc, double rate, double dev
     }
     e->line = (struct visor_line){
         .at = e->now.raw,
-        .offset_ns = utc.ns - e->now.raw.ns,
+        .offset_ns = visor_ns_diff(utc.ns, e->now.raw.ns),
         .rate = rate,
         .p00 = OBEYED_S * OBEYED_S,
         .p11 = deviation * deviation,
@@ -56,7 +56,8 @@ static double regress(struct visor_manual *manual, double *at_newest, double *sp
 
     for (size_t i = 0; i < manual->count; i++) {
         x[i] = visor_seconds_from_ns(visor_mono_diff(manual->entries[i].at, newest->at));
-        y[i] = visor_seconds_from_ns(manual->entries[i].offset_ns - newest->offset_ns);
+        y[i] =
+            visor_seconds_from_ns(visor_ns_diff(manual->entries[i].offset_ns, newest->offset_ns));
         mean_x += x[i] / n;
         mean_y += y[i] / n;
     }
@@ -189,12 +190,12 @@ void visor_manual_status(const struct visor_engine *e, struct visor_manual_statu
     *status = (struct visor_manual_status){.enabled = e->manual.enabled, .count = e->manual.count};
     for (size_t i = 0; i < e->manual.count; i++) {
         const struct visor_manual_entry *entry = &e->manual.entries[i];
-        visor_wall now = e->known ? visor_line_utc(&e->line, entry->at)
-                                  : (visor_wall){entry->at.ns + entry->offset_ns};
+        visor_wall told = {visor_ns_add(entry->at.ns, entry->offset_ns)};
+        visor_wall now = e->known ? visor_line_utc(&e->line, entry->at) : told;
 
         status->samples[i] = (struct visor_manual_sample){
             .when = now,
-            .slewed_offset = visor_seconds_from_ns(entry->at.ns + entry->offset_ns - now.ns),
+            .slewed_offset = visor_seconds_from_ns(visor_wall_diff(told, now)),
             .original_offset = entry->original,
             .residual = entry->residual};
     }

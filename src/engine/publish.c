@@ -38,8 +38,8 @@ static void describe_local(const struct visor_engine *e, struct visor_view *view
 {
     view->stratum = (uint8_t)e->local.stratum;
     view->refid = VISOR_NTP_REFID_LOCAL;
-    view->reference =
-        visor_wall_add(view->utc, -(view->utc.ns - e->local.reference_ns) % REFERENCE_STEP_NS);
+    view->reference = visor_wall_add(
+        view->utc, -(visor_ns_diff(view->utc.ns, e->local.reference_ns) % REFERENCE_STEP_NS));
     view->orphan = e->local.orphan;
     if (view->leap != VISOR_LEAP_UNSYNCHRONIZED)
         view->leap = VISOR_LEAP_NONE;

@@ -3,27 +3,30 @@
  * this moment stays. */
 #include "engine/core.h"
 
-static int64_t turned_ns(visor_mono at, visor_mono now, double change)
+static int64_t turned_ns(int64_t offset_ns, visor_mono at, visor_mono now, double change)
 {
-    return visor_ns_from_seconds(change * visor_seconds_from_ns(visor_mono_diff(at, now)));
+    double moved = change * visor_seconds_from_ns(visor_mono_diff(at, now));
+
+    return visor_ns_add(offset_ns, visor_ns_from_seconds(moved));
 }
 
 static void turn_line(struct visor_line *line, visor_mono now, double change)
 {
-    line->offset_ns += turned_ns(line->at, now, change);
+    line->offset_ns = turned_ns(line->offset_ns, line->at, now, change);
     line->rate += change;
+}
+
+static void turn_point(struct visor_point *point, visor_mono now, double change)
+{
+    point->offset_ns = turned_ns(point->offset_ns, point->at, now, change);
 }
 
 static void turn_filter(struct visor_filter *filter, visor_mono now, double change)
 {
-    for (unsigned int i = 0; i < filter->count; i++) {
-        struct visor_point *point =
-            &filter->entries[(filter->first + i) % VISOR_FILTER_SAMPLES].point;
-
-        point->offset_ns += turned_ns(point->at, now, change);
-    }
+    for (unsigned int i = 0; i < filter->count; i++)
+        turn_point(&filter->entries[(filter->first + i) % VISOR_FILTER_SAMPLES].point, now, change);
     for (unsigned int i = 0; i < filter->suspect_count; i++)
-        filter->suspects[i].point.offset_ns += turned_ns(filter->suspects[i].point.at, now, change);
+        turn_point(&filter->suspects[i].point, now, change);
     turn_line(&filter->prior, now, change);
     turn_line(&filter->line, now, change);
     filter->prior_rate += change;

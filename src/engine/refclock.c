@@ -250,7 +250,8 @@ static bool utc_at(const struct visor_refclock_context *context, visor_mono raw,
     away = visor_mono_diff(raw, estimate ? known->at : context->now.raw);
     ppb = estimate ? known->rate_ppb : context->now.frequency_ppb;
     return sum_ns(estimate ? known->utc.ns : context->now.real.ns,
-                  away + visor_ns_from_seconds((double)away * ppb * 1e-18), &utc->ns) &&
+                  visor_ns_add(away, visor_ns_from_seconds((double)away * ppb * 1e-18)),
+                  &utc->ns) &&
            sane(*utc);
 }
 
@@ -641,7 +642,7 @@ static void follow_seconds(struct visor_refclock *clock, const struct visor_read
         return;
     clock->raw_step_ns = clock->step_ns - visor_ns_from_seconds((double)clock->step_ns * 1e-18 *
                                                                 prediction->rate_ppb);
-    off = next.ns - unit / 10;
+    off = visor_ns_diff(next.ns, unit / 10);
     off -= floor_div(off, unit) * unit;
     if (off >= unit / 2)
         off -= unit;

@@ -194,7 +194,8 @@ static void measure(struct reply_work *w)
     int64_t local_ns = visor_mono_diff(w->received.raw, w->sent.raw);
     int64_t remote_ns = visor_wall_diff(w->remote_sent, w->remote_received);
     double precision = precision_s(w), local = visor_seconds_from_ns(local_ns);
-    double delay = visor_seconds_from_ns(local_ns - remote_ns) + local * expected->rate_ppb * 1e-9;
+    double delay = visor_seconds_from_ns(visor_ns_diff(local_ns, remote_ns)) +
+                   local * expected->rate_ppb * 1e-9;
     double error = visor_seconds_from_ns(
         w->sent.error_ns > w->received.error_ns ? w->sent.error_ns : w->received.error_ns);
     visor_wall real;

@@ -102,7 +102,8 @@ static void report_tracking(struct visor_engine *e, struct visor_tracking *out)
         return;
     out->offset = visor_discipline_remaining(e);
     if (bound != VISOR_NS_MAX)
-        out->bound_ns += visor_ns_from_seconds(out->offset < 0.0 ? -out->offset : out->offset);
+        out->bound_ns = visor_ns_add(
+            out->bound_ns, visor_ns_from_seconds(out->offset < 0.0 ? -out->offset : out->offset));
     out->last_offset = e->last_offset_s;
     out->rms_offset = e->rms_offset_s;
     out->skew_ppm = visor_math_sqrt(e->line.p11) * 1e6;

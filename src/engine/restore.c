@@ -7,7 +7,7 @@ static struct visor_sample sample_of(const struct visor_source *source,
 {
     return (struct visor_sample){
         .at = entry->point.at,
-        .reference = {entry->point.at.ns + entry->point.offset_ns},
+        .reference = {visor_ns_add(entry->point.at.ns, entry->point.offset_ns)},
         .delay_s = entry->delay_s,
         .dispersion_s = entry->dispersion_s,
         .root_delay_s = entry->root_delay_s,

@@ -18,6 +18,12 @@ struct visor_sample {
                        tells (F323): older samples of it move along; else 0 */
 };
 
+/* UTC - raw. */
+static inline int64_t visor_sample_offset_ns(const struct visor_sample *sample)
+{
+    return visor_ns_diff(sample->reference.ns, sample->at.ns);
+}
+
 /* What the engine expects of the next sample of a source, for the tests that need it. */
 struct visor_prediction {
     bool known;

@@ -20,10 +20,10 @@ struct answer {
  * the same time as another host's: by it a host knows itself (test D). */
 static visor_wall local_reference(const struct visor_view *view, visor_mono raw)
 {
-    int64_t ns = visor_view_utc(view, raw).ns - VISOR_NS_PER_S;
-    int64_t rest = (ns - (view->reference.ns - VISOR_NS_PER_S)) % LOCAL_STEP_NS;
+    visor_wall now = visor_view_utc(view, raw);
+    int64_t rest = visor_wall_diff(now, view->reference) % LOCAL_STEP_NS;
 
-    return (visor_wall){ns - (rest < 0 ? rest + LOCAL_STEP_NS : rest)};
+    return visor_wall_add(now, -VISOR_NS_PER_S - (rest < 0 ? rest + LOCAL_STEP_NS : rest));
 }
 
 void visor_serve_describe(const struct visor_view *view, visor_mono raw,

@@ -478,8 +478,8 @@ static void take_sample(struct visor_engine *e, struct visor_source *source,
     source->last_at = sample->at;
     source->last_delay_s = sample->delay_s;
     source->last_dispersion_s = sample->dispersion_s;
-    source->last_offset_s = visor_seconds_from_ns((sample->reference.ns - sample->at.ns) -
-                                                  (e->now.real.ns - e->now.raw.ns)) +
+    source->last_offset_s = visor_seconds_from_ns(visor_ns_diff(visor_sample_offset_ns(sample),
+                                                                visor_reading_offset_ns(&e->now))) +
                             visor_seconds_from_ns(visor_mono_diff(e->now.raw, sample->at)) *
                                 (e->steer.frequency_ppb * 1e-9);
     source->total_good++;

@@ -13,7 +13,8 @@ enum visor_foreign visor_steer_watch(struct visor_steer *steer, const struct vis
                                      double *change)
 {
     int64_t elapsed = visor_mono_diff(now->raw, steer->last.raw);
-    int64_t expected, off, tolerance;
+    visor_wall expected;
+    int64_t off, tolerance;
     double difference = now->frequency_ppb - steer->frequency_ppb;
 
     *change = 0.0;
@@ -23,10 +24,12 @@ enum visor_foreign visor_steer_watch(struct visor_steer *steer, const struct vis
         steer->frequency_ppb = now->frequency_ppb;
         return VISOR_FOREIGN_NONE;
     }
-    expected = steer->last.real.ns + elapsed +
-               visor_ns_from_seconds((double)elapsed * steer->frequency_ppb * 1e-18);
-    off = now->real.ns - expected;
-    tolerance = FOREIGN_STEP_NS + now->width_ns + steer->last.width_ns + elapsed / 1000000;
+    expected =
+        visor_wall_add(visor_wall_add(steer->last.real, elapsed),
+                       visor_ns_from_seconds((double)elapsed * steer->frequency_ppb * 1e-18));
+    off = visor_wall_diff(now->real, expected);
+    tolerance = visor_ns_add(visor_ns_add(now->width_ns, steer->last.width_ns),
+                             FOREIGN_STEP_NS + elapsed / 1000000);
     steer->last = *now;
     if (difference > FOREIGN_PPB || difference < -FOREIGN_PPB) {
         steer->frequency_ppb = now->frequency_ppb;
@@ -34,7 +37,7 @@ enum visor_foreign visor_steer_watch(struct visor_steer *steer, const struct vis
         steer->last_foreign_s = *change = difference;
         return VISOR_FOREIGN_FREQUENCY;
     }
-    if (off > tolerance || off < -tolerance) {
+    if (off > tolerance || off < visor_ns_diff(0, tolerance)) {
         double beside = visor_seconds_from_ns(off) - steer->leap_s;
 
         if (steer->leap_s != 0.0 && beside < LEAP_MARGIN_S && beside > -LEAP_MARGIN_S) {

@@ -218,7 +218,7 @@ static void add_configured(struct visor_hwstamp *hwstamp, int fd,
     struct ifaddrs *list = NULL, *next;
     int error;
 
-    if (strcmp(config->interface, "*")) {
+    if (strcmp(config->interface, "*") != 0) {
         error = add(hwstamp, fd, config->interface, config);
         if (error)
             visor_log_write(log, VISOR_SEVERITY_WARNING, _("No hardware timestamps on %s : %s"),

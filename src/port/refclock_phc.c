@@ -176,7 +176,7 @@ static int read_by(enum method method, const struct visor_refclock_device *devic
 /* From the way that worked last downward; of all errors the first one tells most. */
 static int read_best(struct visor_refclock_device *device, struct readings *readings)
 {
-    int best = has(device, "nocrossts") ? EXTENDED_RAW : PRECISE, first = 0;
+    int best = has(device, "nocrossts") ? EXTENDED_RAW : PRECISE, first = -EOPNOTSUPP;
 
     if (device->method < best || device->method_age >= RETRY_BEST) {
         device->method = best;
@@ -193,7 +193,7 @@ static int read_best(struct visor_refclock_device *device, struct readings *read
             device->method = method;
             return 0;
         }
-        if (first == 0 || first == -EOPNOTSUPP || first == -EINVAL || first == -ENOTTY)
+        if (first == -EOPNOTSUPP || first == -EINVAL || first == -ENOTTY)
             first = error ? error : -EBADMSG;
     }
     device->method = best;

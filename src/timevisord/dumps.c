@@ -44,16 +44,18 @@ static int64_t local_of(const struct visor_reading *now, visor_mono raw)
 {
     int64_t age = visor_mono_diff(now->raw, raw);
 
-    return now->real.ns - age - visor_ns_from_seconds((double)age * now->frequency_ppb * 1e-18);
+    return visor_ns_diff(visor_ns_diff(now->real.ns, age),
+                         visor_ns_from_seconds((double)age * now->frequency_ppb * 1e-18));
 }
 
 static visor_mono raw_of(const struct visor_reading *now, int64_t local_ns)
 {
     double ratio = now->frequency_ppb * 1e-9;
-    int64_t age = now->real.ns - local_ns;
+    int64_t age = visor_ns_diff(now->real.ns, local_ns);
 
     return visor_mono_add(
-        now->raw, visor_ns_from_seconds((double)age * (ratio / (1.0 + ratio)) * 1e-9) - age);
+        now->raw,
+        visor_ns_diff(visor_ns_from_seconds((double)age * (ratio / (1.0 + ratio)) * 1e-9), age));
 }
 
 /* ---- writing ---- */
@@ -82,7 +84,7 @@ static void fill(const struct visor_engine *engine, const struct visor_source_st
     dump->count = visor_engine_samples(engine, source->id, samples, VISOR_DUMP_SAMPLES_MAX);
     for (size_t i = 0; i < dump->count; i++) {
         int64_t local = local_of(now, samples[i].at);
-        double offset = visor_seconds_from_ns(samples[i].reference.ns - local);
+        double offset = visor_seconds_from_ns(visor_ns_diff(samples[i].reference.ns, local));
 
         dump->samples[i] =
             (struct visor_dump_sample){.at_ns = local,
@@ -142,15 +144,15 @@ static void give(struct visor_daemon *daemon, const struct visor_source_status *
     for (size_t i = 0; i < dump->count; i++) {
         const struct visor_dump_sample *from = &dump->samples[i];
 
-        samples[i] =
-            (struct visor_sample){.at = raw_of(now, from->at_ns),
-                                  .reference = {from->at_ns + visor_ns_from_seconds(from->offset)},
-                                  .delay_s = from->delay,
-                                  .dispersion_s = from->dispersion,
-                                  .root_delay_s = from->root_delay,
-                                  .root_dispersion_s = from->root_dispersion,
-                                  .stratum = (uint8_t)dump->stratum,
-                                  .leap = (enum visor_leap)dump->leap};
+        samples[i] = (struct visor_sample){
+            .at = raw_of(now, from->at_ns),
+            .reference = {visor_ns_add(from->at_ns, visor_ns_from_seconds(from->offset))},
+            .delay_s = from->delay,
+            .dispersion_s = from->dispersion,
+            .root_delay_s = from->root_delay,
+            .root_dispersion_s = from->root_dispersion,
+            .stratum = (uint8_t)dump->stratum,
+            .leap = (enum visor_leap)dump->leap};
     }
     visor_daemon_handle(daemon, &event);
 }

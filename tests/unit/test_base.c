@@ -36,6 +36,22 @@ static void test_ns_from_seconds__saturates_and_rounds(void **state)
     assert_int_equal(visor_ns_from_seconds((double)NAN), 0);
 }
 
+static void test_ns__sums_end_at_the_ends(void **state)
+{
+    const visor_mono first = {INT64_MIN}, last = {INT64_MAX}, zero = {0};
+
+    (void)state;
+    assert_true(visor_ns_add(INT64_MAX, 1) == INT64_MAX);
+    assert_true(visor_ns_add(INT64_MIN, -1) == INT64_MIN);
+    assert_true(visor_ns_add(INT64_MAX, INT64_MIN) == -1);
+    assert_true(visor_mono_diff(last, first) == INT64_MAX);
+    assert_true(visor_mono_diff(first, last) == INT64_MIN);
+    assert_true(visor_mono_diff(zero, first) == INT64_MAX);
+    assert_true(visor_mono_add(last, INT64_MIN).ns == -1);
+    assert_true(visor_wall_add((visor_wall){INT64_MAX - 5}, 9).ns == INT64_MAX);
+    assert_true(visor_wall_diff((visor_wall){7}, (visor_wall){9}) == -2);
+}
+
 static void test_rng__same_seed_same_numbers_and_right_moments(void **state)
 {
     struct visor_rng a, b;
@@ -107,6 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_math__agrees_with_libm),
         cmocka_unit_test(test_ns_from_seconds__saturates_and_rounds),
+        cmocka_unit_test(test_ns__sums_end_at_the_ends),
         cmocka_unit_test(test_rng__same_seed_same_numbers_and_right_moments),
         cmocka_unit_test(test_bytes__failure_is_sticky),
         cmocka_unit_test(test_address__text_both_ways),
