@@ -223,14 +223,14 @@ static void read_clocksource(struct visor_facts *facts, const char *root)
 }
 
 /* All devices of a class; `label`: the file that names one. */
-static size_t read_devices(const char *root, const char *class, const char *prefix,
+static size_t read_devices(const char *root, const char *class, const char *pattern,
                            const char *label, struct visor_facts_device *devices, size_t *more)
 {
     struct visor_tree_name names[VISOR_FACTS_DEVICES];
     size_t count;
 
     *more = 0;
-    count = visor_tree_list(root, class, prefix, "", names, VISOR_FACTS_DEVICES, more);
+    count = visor_tree_list(root, class, pattern, names, VISOR_FACTS_DEVICES, more);
     for (size_t i = 0; i < count; i++) {
         struct visor_facts_device *device = &devices[i];
         char path[VISOR_TREE_PATH_MAX], value[8];
@@ -247,13 +247,13 @@ static size_t read_devices(const char *root, const char *class, const char *pref
     return count;
 }
 
-static void read_acpi(struct visor_facts_acpi *found, const char *root, const char *id)
+static void read_acpi(struct visor_facts_acpi *found, const char *root, const char *pattern)
 {
     struct visor_tree_name name;
     char path[VISOR_TREE_PATH_MAX], driver[VISOR_FACTS_TEXT];
 
     if (found->described ||
-        visor_tree_list(root, "/sys/bus/acpi/devices", id, "", &name, 1, NULL) == 0)
+        visor_tree_list(root, "/sys/bus/acpi/devices", pattern, &name, 1, NULL) == 0)
         return;
     found->described = true;
     copy(TEXT(found->id), name.text);
@@ -266,17 +266,17 @@ static void read_acpi(struct visor_facts_acpi *found, const char *root, const ch
 static void read_all_devices(struct visor_facts *facts, const char *root)
 {
     facts->rtc_count =
-        read_devices(root, "/sys/class/rtc", "rtc", "name", facts->rtcs, &facts->rtc_more);
+        read_devices(root, "/sys/class/rtc", "rtc*", "name", facts->rtcs, &facts->rtc_more);
     facts->phc_count =
-        read_devices(root, "/sys/class/ptp", "ptp", "clock_name", facts->phcs, &facts->phc_more);
+        read_devices(root, "/sys/class/ptp", "ptp*", "clock_name", facts->phcs, &facts->phc_more);
     facts->pps_count =
         read_devices(root, "/sys/class/pps", "pps", "name", facts->pps, &facts->pps_more);
     facts->vmclock_count = read_devices(root, "/sys/class/misc", "vmclock", "name", facts->vmclocks,
                                         &facts->vmclock_more);
-    read_acpi(&facts->vmclock_acpi, root, "VMCLOCK");
-    read_acpi(&facts->vmclock_acpi, root, "AMZNC10C");
-    read_acpi(&facts->vmgenid, root, "VMGENCTR");
-    read_acpi(&facts->vmgenid, root, "QEMUVGID");
+    read_acpi(&facts->vmclock_acpi, root, "VMCLOCK*");
+    read_acpi(&facts->vmclock_acpi, root, "AMZNC10C*");
+    read_acpi(&facts->vmgenid, root, "VMGENCTR*");
+    read_acpi(&facts->vmgenid, root, "QEMUVGID*");
 }
 
 /* ---- what changes ---- */

@@ -78,7 +78,7 @@ static char *read_file(struct hunt *hunt, const char *file)
 
 static void read_chrony(struct hunt *hunt, const char *file, int depth);
 
-static void read_folder(struct hunt *hunt, const char *folder, const char *suffix, int depth)
+static void read_folder(struct hunt *hunt, const char *folder, const char *pattern, int depth)
 {
     struct visor_tree_name *names = calloc(VISOR_TREE_LIST_MAX, sizeof(*names));
     enum visor_facts_origin origin = hunt->origin;
@@ -88,7 +88,7 @@ static void read_folder(struct hunt *hunt, const char *folder, const char *suffi
         return;
     if (strstr(folder, "dhcp")) /* Debian's and Fedora's hooks write sources there */
         hunt->origin = VISOR_ORIGIN_DHCP;
-    count = visor_tree_list(hunt->root, folder, "", suffix, names, VISOR_TREE_LIST_MAX, NULL);
+    count = visor_tree_list(hunt->root, folder, pattern, names, VISOR_TREE_LIST_MAX, NULL);
     for (size_t i = 0; i < count; i++) {
         char path[VISOR_TREE_PATH_MAX];
 
@@ -135,7 +135,7 @@ static void read_directive(struct hunt *hunt, const char *text, const char *file
         bool sources = word[0] == 's' || word[0] == 'S';
 
         while (name[0]) {
-            read_folder(hunt, name, sources ? ".sources" : ".conf", depth);
+            read_folder(hunt, name, sources ? "*.sources" : "*.conf", depth);
             rest = take_word(rest, name, sizeof(name));
         }
     } else if (strcasecmp(word, "include") == 0) {
@@ -208,7 +208,7 @@ static void read_lists(struct hunt *hunt, const char *file, const char *const *k
     free(text);
 }
 
-static void read_all_lists(struct hunt *hunt, const char *folder, const char *suffix,
+static void read_all_lists(struct hunt *hunt, const char *folder, const char *pattern,
                            const char *const *keywords)
 {
     struct visor_tree_name *names = calloc(VISOR_TREE_LIST_MAX, sizeof(*names));
@@ -216,7 +216,7 @@ static void read_all_lists(struct hunt *hunt, const char *folder, const char *su
 
     if (!names)
         return;
-    count = visor_tree_list(hunt->root, folder, "", suffix, names, VISOR_TREE_LIST_MAX, NULL);
+    count = visor_tree_list(hunt->root, folder, pattern, names, VISOR_TREE_LIST_MAX, NULL);
     for (size_t i = 0; i < count; i++) {
         char path[VISOR_TREE_PATH_MAX];
 
@@ -243,7 +243,7 @@ static void read_timesyncd(struct hunt *hunt)
             char path[64];
 
             snprintf(path, sizeof(path), "%s/timesyncd.conf.d", folders[j]);
-            read_all_lists(hunt, path, ".conf", keywords[i]);
+            read_all_lists(hunt, path, "*.conf", keywords[i]);
         }
     }
 }
@@ -255,11 +255,11 @@ static void read_dhcp(struct hunt *hunt)
                                            "new_ntp_servers=", "ntp_servers=", "NTP=", NULL};
 
     hunt->origin = VISOR_ORIGIN_DHCP;
-    read_all_lists(hunt, "/run/systemd/netif/leases", "", networkd);
-    read_all_lists(hunt, "/var/lib/NetworkManager", ".lease", dhclient);
-    read_all_lists(hunt, "/var/lib/dhcp", ".leases", dhclient);
-    read_all_lists(hunt, "/var/lib/dhclient", ".leases", dhclient);
-    read_folder(hunt, "/run/chrony-dhcp", ".sources", 0);
+    read_all_lists(hunt, "/run/systemd/netif/leases", "*", networkd);
+    read_all_lists(hunt, "/var/lib/NetworkManager", "*.lease", dhclient);
+    read_all_lists(hunt, "/var/lib/dhcp", "*.leases", dhclient);
+    read_all_lists(hunt, "/var/lib/dhclient", "*.leases", dhclient);
+    read_folder(hunt, "/run/chrony-dhcp", "*.sources", 0);
     read_chrony(hunt, "/run/ntp.conf.dhcp", 0);
     read_chrony(hunt, "/var/lib/ntp/ntp.conf.dhcp", 0);
 }

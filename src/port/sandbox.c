@@ -30,7 +30,7 @@
 #define ARCHITECTURE 0
 #endif
 
-#define X32_BIT 0x40000000u /* the other numbering of x86-64 */
+#define X32_BIT 0x40000000u /* the other numbering of x86-64; no call elsewhere */
 
 /* Older calls that newer architectures do not have are left out where they are missing. */
 static const uint32_t allowed[] = {
@@ -291,10 +291,8 @@ size_t visor_sandbox_compile(int level, struct sock_filter program[VISOR_SANDBOX
     put(&assembler, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0));
     end(&assembler, denial);
     load(&assembler, offsetof(struct seccomp_data, nr));
-    if (ARCHITECTURE == AUDIT_ARCH_X86_64) {
-        put(&assembler, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1));
-        end(&assembler, denial);
-    }
+    put(&assembler, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1));
+    end(&assembler, denial);
     if (!strict) {
         for (size_t i = 0; i < COUNT(refused); i++)
             match(&assembler, refused[i], denial);

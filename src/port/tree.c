@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -121,14 +122,6 @@ bool visor_tree_link(const char *root, const char *path, char *name, size_t size
     return true;
 }
 
-static bool fits(const char *name, const char *prefix, const char *suffix)
-{
-    size_t length = strlen(name), tail = strlen(suffix);
-
-    return name[0] != '.' && strncmp(name, prefix, strlen(prefix)) == 0 && length >= tail &&
-           strcmp(name + length - tail, suffix) == 0;
-}
-
 /* Keeps the first `limit` names in order, so that the result is the same on every file system. */
 static size_t insert(struct visor_tree_name *names, size_t count, size_t limit, const char *name)
 {
@@ -145,7 +138,7 @@ static size_t insert(struct visor_tree_name *names, size_t count, size_t limit, 
     return count < limit ? count + 1 : count;
 }
 
-size_t visor_tree_list(const char *root, const char *folder, const char *prefix, const char *suffix,
+size_t visor_tree_list(const char *root, const char *folder, const char *pattern,
                        struct visor_tree_name *names, size_t limit, size_t *more)
 {
     char full[VISOR_TREE_PATH_MAX];
@@ -156,7 +149,8 @@ size_t visor_tree_list(const char *root, const char *folder, const char *prefix,
     if (!join(root, folder, full) || !(dir = opendir(full)))
         return 0;
     while ((entry = readdir(dir))) {
-        if (!fits(entry->d_name, prefix, suffix) || strlen(entry->d_name) >= sizeof(names->text))
+        if (fnmatch(pattern, entry->d_name, FNM_PERIOD) != 0 ||
+            strlen(entry->d_name) >= sizeof(names->text))
             continue;
         seen++;
         count = insert(names, count, limit, entry->d_name);

@@ -22,12 +22,12 @@ bool visor_tree_readable(const char *root, const char *path);
 /* Name of what a symbolic link points to, without folders; false if it is no link. */
 bool visor_tree_link(const char *root, const char *path, char *name, size_t size);
 
-/* Names in a folder that begin with `prefix` and end with `suffix`, in ascending order. Returns how
- * many of `names` are filled; `*more` (may be NULL) is raised by those that did not fit. */
+/* Names in a folder that match the shell's `pattern`, in ascending order. Returns how many of
+ * `names` are filled; `*more` (may be NULL) is raised by those that did not fit. */
 struct visor_tree_name {
     char text[64];
 };
-size_t visor_tree_list(const char *root, const char *folder, const char *prefix, const char *suffix,
+size_t visor_tree_list(const char *root, const char *folder, const char *pattern,
                        struct visor_tree_name *names, size_t limit, size_t *more);
 
 /* Cut to fit and trimmed of space at both ends. */

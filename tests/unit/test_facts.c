@@ -258,11 +258,11 @@ static void test_tree__list_is_sorted_bounded_and_filtered(void **state)
 
     (void)state;
     snprintf(root, sizeof(root), "%s/tests/data/facts/aws-chrony", VISOR_SOURCE_ROOT);
-    assert_int_equal(visor_tree_list(root, "/proc", "", "", names, 2, &more), 2);
+    assert_int_equal(visor_tree_list(root, "/proc", "*", names, 2, &more), 2);
     assert_string_equal(names[0].text, "412");
     assert_string_equal(names[1].text, "413");
     assert_true(more > 3);
-    assert_int_equal(visor_tree_list(root, "/etc/chrony/conf.d", "", ".conf", names, 2, NULL), 1);
+    assert_int_equal(visor_tree_list(root, "/etc/chrony/conf.d", "*.conf", names, 2, NULL), 1);
 }
 
 int main(void)
