@@ -368,13 +368,14 @@ static int64_t patience_ns(const struct visor_association *a)
 
 /* A source that has been answering is asked again; one that drops most requests or has been silent
  * for a poll is not pressed. Where retries are not answered either, the loss is no accident but a
- * rate limit, which they must not try to get round. */
+ * rate limit, which they must not try to get round. Of the polls that `filter` puts together some
+ * may miss. */
 static int retries_allowed(const struct visor_association *a)
 {
     int poll = visor_association_poll(a);
 
-    if (!is_client(a) || a->burst.active || a->warmup || poll < 2 || a->missed_polls > 1 ||
-        ones(a->reach) < RETRY_REACH || patience_ns(a) > RETRY_AFTER)
+    if (!is_client(a) || a->config.filter_length > 1 || a->burst.active || a->warmup || poll < 2 ||
+        a->missed_polls > 1 || ones(a->reach) < RETRY_REACH || patience_ns(a) > RETRY_AFTER)
         return 0;
     return poll == 2 ? 1 : 2;
 }
@@ -469,8 +470,10 @@ static bool begin_poll(struct visor_association *a, const struct visor_associati
         stop(a);
         return false;
     }
-    if (!a->warmup) /* what follows a warm-up belongs to the same poll */
+    if (!a->warmup) { /* what follows a warm-up belongs to the same poll */
         a->slot = nominal_slot(a, now);
+        a->polls++;
+    }
     warm_up(a, a->config.xleave && a->unanswered < INTERLEAVED_MISSED_MAX);
     transmit(a, context, send);
     plan_after_send(a, context->view);

@@ -161,6 +161,7 @@ struct visor_association {
 
     struct visor_association_reply last;  /* the last packet handled */
     struct visor_association_reply valid; /* the last valid one: ntpdata */
+    uint32_t polls;                       /* begun; retries and warm-ups do not count */
     uint32_t total_tx, total_rx, total_valid, total_good;
     uint32_t total_kernel_tx, total_kernel_rx, total_hardware_tx, total_hardware_rx;
 };

@@ -66,6 +66,8 @@ struct visor_engine {
     bool step_pending;
     double makestep_threshold, max_update_skew, reselect_distance;
     int makestep_limit, max_change_delay, max_change_ignore;
+    bool change_held; /* what remains is more than maxchange allows: only the slew under way goes on
+                       */
     visor_mono drift_saved;
     struct visor_action_status kernel_status; /* as last asked for */
     visor_mono kernel_status_at;

@@ -152,32 +152,37 @@ void visor_discipline_step(struct visor_engine *e, double remaining_s)
 
 void visor_discipline_slew(struct visor_engine *e)
 {
-    double before = e->steer.wanted_ppb, wanted, tolerance;
+    double before = e->steer.wanted_ppb, wanted, tolerance, remaining;
 
     if (!e->settable || !e->known || e->step_pending)
         return;
+    remaining =
+        e->change_held ? visor_steer_pending(&e->steer, e->now.raw) : visor_discipline_remaining(e);
     if (e->rate_deviation * 1e6 <= e->max_update_skew)
         e->steer.base_ppb = e->line.rate * 1e9;
     tolerance = 0.02 * visor_math_sqrt(e->line.p00);
-    wanted = visor_steer_plan(&e->steer, e->config, &e->now, visor_discipline_remaining(e),
-                              e->update_interval_s, tolerance > 1e-9 ? tolerance : 1e-9);
+    wanted = visor_steer_plan(&e->steer, e->config, &e->now, remaining, e->update_interval_s,
+                              tolerance > 1e-9 ? tolerance : 1e-9);
     if (wanted != before || e->steer.frequency_ppb - wanted > 1.0 ||
         wanted - e->steer.frequency_ppb > 1.0)
         visor_engine_push(e, VISOR_ACTION_FREQUENCY)->frequency.frequency_ppb = wanted;
 }
 
+static bool change_too_large(const struct visor_engine *e, double offset)
+{
+    return e->max_change_delay == 0 && size_of(offset) > e->config->max_change;
+}
+
 /* maxchange: false when the update must not be carried out. */
-static bool change_allowed(struct visor_engine *e, double remaining)
+static bool change_allowed(struct visor_engine *e, double offset)
 {
     struct visor_message *message;
-    double limit = e->config->max_change;
 
-    if (e->max_change_delay != 0) { /* off, or not on yet: every update counts */
-        e->max_change_delay -= e->max_change_delay > 0;
+    e->change_held = change_too_large(e, offset);
+    if (!e->change_held) {
+        e->max_change_delay -= e->max_change_delay > 0; /* below 0 it is off */
         return true;
     }
-    if (size_of(remaining) <= limit)
-        return true;
     if (e->max_change_ignore != 0) {
         if (e->max_change_ignore > 0)
             e->max_change_ignore--;
@@ -188,24 +193,27 @@ static bool change_allowed(struct visor_engine *e, double remaining)
         message->kind = VISOR_MESSAGE_TOO_LARGE;
         message->severity = VISOR_SEVERITY_ERROR;
     }
-    message->number[0] = remaining;
-    message->number[1] = limit;
+    message->number[0] = offset;
+    message->number[1] = e->config->max_change;
     return false;
 }
 
+static void tell_wrong(struct visor_engine *e, double offset)
+{
+    if (size_of(offset) > e->config->log_change)
+        visor_engine_log(e, VISOR_MESSAGE_WRONG_BY, VISOR_SEVERITY_WARNING)->number[0] = offset;
+}
+
+/* What a slew under way removes was allowed, and said, before. */
 void visor_discipline_correct(struct visor_engine *e)
 {
     double remaining = visor_discipline_remaining(e);
+    double offset = remaining - visor_steer_pending(&e->steer, e->now.raw);
     bool step;
 
-    if (!change_allowed(e, remaining))
+    if (!change_allowed(e, offset))
         return;
-    if (size_of(remaining) > e->config->log_change) {
-        struct visor_message *message =
-            visor_engine_log(e, VISOR_MESSAGE_WRONG_BY, VISOR_SEVERITY_WARNING);
-
-        message->number[0] = remaining;
-    }
+    tell_wrong(e, offset);
     step = e->makestep_limit != 0 && size_of(remaining) > e->makestep_threshold;
     if (e->makestep_limit > 0)
         e->makestep_limit--;
@@ -579,6 +587,9 @@ void visor_discipline_watch(struct visor_engine *e)
     case VISOR_FOREIGN_STEP:
         message = visor_engine_log(e, VISOR_MESSAGE_FOREIGN_STEP, VISOR_SEVERITY_WARNING);
         message->number[0] = change;
+        e->change_held |= change_too_large(e, change);
+        if (e->known && e->settable && !e->change_held)
+            tell_wrong(e, -change);
         break;
     case VISOR_FOREIGN_FREQUENCY:
         if (!e->settable)

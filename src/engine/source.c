@@ -19,6 +19,8 @@
 #define SHARE_TARGET                                                                               \
     5.0 /* over polltarget: share of a new sample at which the interval is right                   \
          */
+#define TARGET_USUAL          8.0  /* polltarget that the figures above are for */
+#define FASTEST_GROWTH        0.3  /* of the interval with each sample */
 #define COARSE                1e-3 /* s: a clock this uncertain is worth more packets */
 #define GROWTH_SAMPLES_COARSE 7.2
 #define GROWTH_SAMPLES        5.0 /* samples after which the shortest interval has grown by itself */
@@ -191,6 +193,30 @@ void visor_source_nominate(struct visor_source *source, const struct visor_line 
     candidate->usable = candidate->state == VISOR_STATE_WAITING_SOURCES;
 }
 
+bool visor_source_thin_end(struct visor_source *source, uint32_t polls, struct visor_sample *sample)
+{
+    int length = source->refclock ? 1 : source->association.config.filter_length;
+
+    if (length <= 1 || polls - source->thin_from < (uint32_t)length)
+        return false;
+    source->thin_from = polls;
+    if (source->thinned == 0)
+        return false;
+    *sample = source->thin;
+    source->thinned = 0;
+    return true;
+}
+
+bool visor_source_thin(struct visor_source *source, struct visor_sample *sample)
+{
+    if (source->refclock || source->association.config.filter_length <= 1)
+        return true;
+    if (source->thinned == 0 || sample->delay_s < source->thin.delay_s)
+        source->thin = *sample;
+    source->thinned++;
+    return visor_source_thin_end(source, source->association.polls, sample);
+}
+
 /* The share of the newest sample in the estimate tells how many samples it rests on: with many,
  * they may come less often; with few, the clock wanders too much between them. Until there are
  * samples enough to know, the interval grows with their number only. */
@@ -202,14 +228,16 @@ double visor_source_adapt(const struct visor_source *source, double interval_s, 
     double growth = line.p00 > COARSE * COARSE ? GROWTH_SAMPLES_COARSE : GROWTH_SAMPLES;
     double longest = visor_math_exp2i(source->association.minpoll) *
                      (1.0 + 8.0 * (double)filter->taken / (growth * (double)poll_target));
-    double useful = visor_math_sqrt(visor_math_sqrt(deviation / filter->noise.wander));
+    double fewer = TARGET_USUAL / (double)poll_target, fastest = 1.0 + FASTEST_GROWTH * fewer;
+    double useful = USEFUL_INTERVAL * visor_math_sqrt(fewer) *
+                    visor_math_sqrt(visor_math_sqrt(deviation / filter->noise.wander));
 
     visor_line_move(&line, visor_mono_add(line.at, visor_ns_from_seconds(interval_s)),
                     filter->noise.wander);
     share = line.p00 / (line.p00 + deviation * deviation);
     factor = visor_math_sqrt(SHARE_TARGET / ((double)poll_target * share));
-    factor = factor < 0.5 ? 0.5 : factor > 1.3 ? 1.3 : factor;
-    if (longest > USEFUL_INTERVAL * useful)
-        longest = USEFUL_INTERVAL * useful;
+    factor = factor < 0.5 ? 0.5 : factor > fastest ? fastest : factor;
+    if (longest > useful)
+        longest = useful;
     return factor * interval_s < longest ? factor * interval_s : longest;
 }

@@ -59,7 +59,7 @@ struct visor_source {
     double poll_score;        /* -1 … 1: beyond either end the poll changes */
     struct visor_sample thin; /* best so far of `filter` samples */
     int thinned;
-    uint32_t thin_from;       /* requests sent when the first of them came */
+    uint32_t thin_from;       /* polls begun when the last of them spoke */
     double wanted_interval_s; /* between polls, as the filter deserves; 0: the shortest */
     double last_offset_s, last_delay_s, last_dispersion_s;
     visor_mono last_at; /* of the last sample, INT64_MIN: none */
@@ -88,6 +88,13 @@ enum visor_source_fault visor_source_judge(struct visor_source *source, visor_mo
 
 /* Samples in succession after which a source that was left is taken back. */
 #define VISOR_SOURCE_PROOF 3
+
+/* `filter N`: of the samples of N polls, answered or not, the one that waited least in queues
+ * speaks for all. True: `sample` is that one, and the polls are over. */
+bool visor_source_thin(struct visor_source *source, struct visor_sample *sample);
+/* The same where the last of `polls` begun ended without a sample. */
+bool visor_source_thin_end(struct visor_source *source, uint32_t polls,
+                           struct visor_sample *sample);
 
 /* Fill source->candidate for selection; the offset is against `base` (a line) at now. */
 void visor_source_nominate(struct visor_source *source, const struct visor_line *base,

@@ -445,26 +445,8 @@ static void look_closer(struct visor_engine *e, struct visor_source *source)
     visor_sources_verify(e, source);
 }
 
-/* `filter N`: of the samples of N polls the one that waited least in queues speaks for all. */
-static bool thin_out(struct visor_source *source, struct visor_sample *sample)
-{
-    int length = source->refclock ? 1 : source->association.config.filter_length;
-
-    if (length <= 1)
-        return true;
-    if (source->thinned == 0 || sample->delay_s < source->thin.delay_s)
-        source->thin = *sample;
-    if (source->thinned++ == 0)
-        source->thin_from = source->association.total_tx;
-    if (source->association.total_tx - source->thin_from < (uint32_t)length - 1)
-        return false;
-    *sample = source->thin;
-    source->thinned = 0;
-    return true;
-}
-
-static void take_sample(struct visor_engine *e, struct visor_source *source,
-                        struct visor_sample *sample)
+static void use_sample(struct visor_engine *e, struct visor_source *source,
+                       const struct visor_sample *sample)
 {
     struct visor_line before = source->filter.line;
     int samples = source->filter.count;
@@ -472,22 +454,6 @@ static void take_sample(struct visor_engine *e, struct visor_source *source,
     double jump;
     bool doubted;
 
-    sample->reference = visor_wall_add(sample->reference, visor_leap_shift_ns(e, sample->at));
-    source->stratum = sample->stratum;
-    source->leap = sample->leap;
-    source->last_at = sample->at;
-    source->last_delay_s = sample->delay_s;
-    source->last_dispersion_s = sample->dispersion_s;
-    source->last_offset_s = visor_seconds_from_ns(visor_ns_diff(visor_sample_offset_ns(sample),
-                                                                visor_reading_offset_ns(&e->now))) +
-                            visor_seconds_from_ns(visor_mono_diff(e->now.raw, sample->at)) *
-                                (e->steer.frequency_ppb * 1e-9);
-    source->total_good++;
-    if (e->known && (visor_leap_is_close(e, sample->reference) ||
-                     visor_leap_is_close(e, visor_line_utc(&e->line, e->now.raw))))
-        return; /* one of us may not have made it yet */
-    if (!thin_out(source, sample))
-        return;
     doubted = visor_doubt_hear(e, source, sample);
     verdict =
         visor_filter_take(&source->filter, sample, visor_source_drift(source, e->config), &jump);
@@ -516,6 +482,35 @@ static void take_sample(struct visor_engine *e, struct visor_source *source,
         visor_discipline_status(e, true);
     }
     visor_journal_selection(e);
+}
+
+static void take_sample(struct visor_engine *e, struct visor_source *source,
+                        struct visor_sample *sample)
+{
+    sample->reference = visor_wall_add(sample->reference, visor_leap_shift_ns(e, sample->at));
+    source->stratum = sample->stratum;
+    source->leap = sample->leap;
+    source->last_at = sample->at;
+    source->last_delay_s = sample->delay_s;
+    source->last_dispersion_s = sample->dispersion_s;
+    source->last_offset_s = visor_seconds_from_ns(visor_ns_diff(visor_sample_offset_ns(sample),
+                                                                visor_reading_offset_ns(&e->now))) +
+                            visor_seconds_from_ns(visor_mono_diff(e->now.raw, sample->at)) *
+                                (e->steer.frequency_ppb * 1e-9);
+    source->total_good++;
+    if (e->known && (visor_leap_is_close(e, sample->reference) ||
+                     visor_leap_is_close(e, visor_line_utc(&e->line, e->now.raw))))
+        return; /* one of us may not have made it yet */
+    if (visor_source_thin(source, sample))
+        use_sample(e, source, sample);
+}
+
+static void do_without(struct visor_engine *e, struct visor_source *source, uint32_t polls)
+{
+    struct visor_sample sample; /* of an earlier poll: this one brought none */
+
+    if (visor_source_thin_end(source, polls, &sample))
+        use_sample(e, source, &sample);
 }
 
 static void record_measurement(struct visor_engine *e, const struct visor_source *source)
@@ -567,6 +562,8 @@ void visor_sources_packet(struct visor_engine *e, const struct visor_event_packe
         source->rejected = 0;
     if (verdict == VISOR_VERDICT_SAMPLE)
         take_sample(e, source, &sample);
+    else if (source->association.answered)
+        do_without(e, source, source->association.polls);
 }
 
 void visor_sources_sent(struct visor_engine *e, const struct visor_event_sent *sent)
@@ -691,6 +688,7 @@ static void serve_association(struct visor_engine *e, struct visor_source *sourc
     struct visor_association *a = &source->association;
     struct visor_association_context context;
     struct visor_action *action;
+    uint32_t polls = a->polls;
     int64_t apart = visor_association_separation_ns(a);
     visor_mono free_at = visor_mono_add(e->last_request, apart);
     bool send;
@@ -723,6 +721,8 @@ static void serve_association(struct visor_engine *e, struct visor_source *sourc
     }
     if (send)
         e->last_request = e->now.raw;
+    if (a->polls != polls)
+        do_without(e, source, polls); /* if the last one was in vain */
     count_idle(e, source);
 }
 

@@ -101,6 +101,14 @@ double visor_steer_plan(struct visor_steer *steer, const struct visor_config *co
     return steer->wanted_ppb = steer->base_ppb + rate * 1e9;
 }
 
+double visor_steer_pending(const struct visor_steer *steer, visor_mono now)
+{
+    if (!steer->slewing || !visor_mono_before(now, steer->slew_end))
+        return 0.0;
+    return (steer->wanted_ppb - steer->base_ppb) * 1e-9 *
+           visor_seconds_from_ns(visor_mono_diff(steer->slew_end, now));
+}
+
 bool visor_steer_due(const struct visor_steer *steer, visor_mono now)
 {
     return steer->slewing && now.ns >= steer->slew_end.ns;

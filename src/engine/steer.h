@@ -41,6 +41,9 @@ double visor_steer_plan(struct visor_steer *steer, const struct visor_config *co
                         const struct visor_reading *now, double remaining_s, double interval_s,
                         double tolerance_s);
 
+/* What the slew under way has still to remove, s; 0 when there is none. */
+double visor_steer_pending(const struct visor_steer *steer, visor_mono now);
+
 /* True once the planned slew has run its time. */
 bool visor_steer_due(const struct visor_steer *steer, visor_mono now);
 

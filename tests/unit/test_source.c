@@ -1,0 +1,94 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "engine/source.h"
+
+static void init(struct visor_source *source, struct visor_config *config)
+{
+    visor_source_init(source, 1, config);
+    source->association.minpoll = 6;
+    source->association.maxpoll = 10;
+}
+
+static void test_thin__the_least_late_speaks_for_all_polls(void **state)
+{
+    struct visor_config *config = visor_config_new();
+    struct visor_source source;
+    struct visor_sample sample = {.delay_s = 3e-3};
+
+    (void)state;
+    init(&source, config);
+    source.association.config.filter_length = 3;
+    source.association.polls = 1;
+    assert_false(visor_source_thin(&source, &sample));
+    source.association.polls = 2;
+    sample.delay_s = 1e-3;
+    sample.stratum = 7;
+    assert_false(visor_source_thin(&source, &sample));
+    source.association.polls = 3;
+    sample.delay_s = 2e-3;
+    sample.stratum = 8;
+    assert_true(visor_source_thin(&source, &sample));
+    assert_true(sample.delay_s == 1e-3 && sample.stratum == 7);
+    source.association.polls = 4;
+    sample.delay_s = 2e-3;
+    assert_false(visor_source_thin(&source, &sample));
+    visor_config_free(config);
+}
+
+static void test_thin__a_poll_without_sample_counts(void **state)
+{
+    struct visor_config *config = visor_config_new();
+    struct visor_source source;
+    struct visor_sample sample = {.delay_s = 3e-3}, other;
+
+    (void)state;
+    init(&source, config);
+    source.association.config.filter_length = 3;
+    assert_false(visor_source_thin_end(&source, 1, &other));
+    assert_false(visor_source_thin_end(&source, 2, &other));
+    assert_false(visor_source_thin_end(&source, 3, &other)); /* three in vain: a new start */
+    source.association.polls = 4;
+    assert_false(visor_source_thin(&source, &sample));
+    assert_false(visor_source_thin_end(&source, 5, &other));
+    assert_true(visor_source_thin_end(&source, 6, &other));
+    assert_true(other.delay_s == 3e-3);
+    visor_config_free(config);
+}
+
+/* A smaller polltarget lets the interval grow sooner and further. */
+static void test_adapt__fewer_samples_make_longer_intervals(void **state)
+{
+    struct visor_config *config = visor_config_new();
+    struct visor_source source;
+    struct visor_sample sample = {.delay_s = 1e-3, .stratum = 1};
+    double jump, few, usual;
+
+    (void)state;
+    init(&source, config);
+    for (int i = 0; i < 4; i++) {
+        sample.at.ns = (int64_t)i * 64 * VISOR_NS_PER_S;
+        sample.reference.ns = sample.at.ns;
+        visor_filter_take(&source.filter, &sample, 1e-6, &jump);
+    }
+    usual = visor_source_adapt(&source, 64.0, 8);
+    few = visor_source_adapt(&source, 64.0, 1);
+    assert_true(usual <= 64.0 * 1.31);
+    assert_true(few > 2.5 * usual);
+    visor_config_free(config);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_thin__the_least_late_speaks_for_all_polls),
+        cmocka_unit_test(test_thin__a_poll_without_sample_counts),
+        cmocka_unit_test(test_adapt__fewer_samples_make_longer_intervals),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
