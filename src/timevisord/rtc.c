@@ -199,7 +199,7 @@ static void set_fine(struct visor_daemon *daemon)
     if (daemon->clock.ops->read(&daemon->clock, &now))
         return;
     view = (struct visor_view){.raw = now.raw, .utc = now.real, .rate_ppb = now.frequency_ppb};
-    if (!visor_rtc_fast(samples, count, &view, &fast))
+    if (count == 0 || !visor_rtc_fast(samples, count, &view, &fast))
         return;
     expected = known.fast_s +
                known.gain_ppm * 1e-6 * (double)(samples[count - 1].seconds - known.reference_s);
