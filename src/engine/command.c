@@ -27,6 +27,8 @@ static void set_online(struct visor_engine *e, struct visor_source *source, bool
 {
     if (!source->resolved) { /* it will begin so */
         e->origins[source->origin].config.offline = !online;
+        if (online)
+            visor_names_retry(e, source->origin);
         return;
     }
     if (source->association.online == online)
@@ -238,14 +240,6 @@ static enum visor_answer reset_sources(struct visor_engine *e)
     return VISOR_ANSWER_OK;
 }
 
-static enum visor_answer refresh(struct visor_engine *e)
-{
-    for (int i = 0; i < e->origin_limit; i++)
-        if (e->origins[i].used && !e->origins[i].asking && e->origins[i].resolve_at.ns != INT64_MAX)
-            e->origins[i].resolve_at = e->now.raw;
-    return VISOR_ANSWER_OK;
-}
-
 static enum visor_answer smooth_time(struct visor_engine *e, bool activate)
 {
     if (!visor_smooth_enabled(&e->smooth))
@@ -290,7 +284,8 @@ static enum visor_answer carry_out(struct visor_engine *e,
     case VISOR_COMMAND_DELETE:
         return delete_source(e, command);
     case VISOR_COMMAND_REFRESH:
-        return refresh(e);
+        visor_names_refresh(e);
+        return VISOR_ANSWER_OK;
     case VISOR_COMMAND_RESET_SOURCES:
         return reset_sources(e);
     case VISOR_COMMAND_RESELECT:

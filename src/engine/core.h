@@ -1,6 +1,6 @@
 /* The engine's inside, shared by its own files and nobody else: engine.c (dispatch, queue),
- * sources.c (table, names, polls), discipline.c (from selection to the clock), command.c,
- * report.c (status model), standard.c (a reference clock that is `local`). */
+ * sources.c (table, polls), names.c (their addresses), discipline.c (from selection to the clock),
+ * command.c, report.c (status model), standard.c (a reference clock that is `local`). */
 #ifndef VISOR_ENGINE_CORE_H
 #define VISOR_ENGINE_CORE_H
 
@@ -99,7 +99,6 @@ visor_mono visor_sources_deadline(const struct visor_engine *e);
 void visor_sources_packet(struct visor_engine *e, const struct visor_event_packet *packet);
 void visor_sources_sent(struct visor_engine *e, const struct visor_event_sent *sent);
 void visor_sources_refclock(struct visor_engine *e, const struct visor_event_refclock *event);
-void visor_sources_resolved(struct visor_engine *e, const struct visor_event_resolved *resolved);
 void visor_sources_turn(struct visor_engine *e, const struct visor_event_rate *event); /* rate.c */
 void visor_sources_restore(struct visor_engine *e, const struct visor_event_restore *restore);
 enum visor_answer visor_sources_add(struct visor_engine *e,
@@ -112,6 +111,16 @@ void visor_sources_verify(struct visor_engine *e, const struct visor_source *exc
 struct visor_source *visor_sources_find(struct visor_engine *e, uint32_t id);
 struct visor_prediction visor_sources_predict(const struct visor_engine *e,
                                               const struct visor_source *source);
+
+/* names.c */
+struct visor_source *visor_names_find(struct visor_engine *e, const struct visor_address *address);
+void visor_names_give(struct visor_engine *e, struct visor_source *source,
+                      const struct visor_address *address);
+void visor_names_resolved(struct visor_engine *e, const struct visor_event_resolved *resolved);
+void visor_names_refresh(struct visor_engine *e);                /* look all up at once */
+void visor_names_retry(struct visor_engine *e, uint32_t origin); /* this one */
+void visor_names_timer(struct visor_engine *e);
+visor_mono visor_names_deadline(const struct visor_engine *e);
 
 /* discipline.c */
 void visor_discipline_start(struct visor_engine *e, const struct visor_event_start *start);

@@ -126,7 +126,7 @@ static void dispatch(struct visor_engine *e, const struct visor_event *event)
         visor_sources_refclock(e, &event->refclock);
         break;
     case VISOR_EVENT_RESOLVED:
-        visor_sources_resolved(e, &event->resolved);
+        visor_names_resolved(e, &event->resolved);
         break;
     case VISOR_EVENT_APPLIED:
         visor_discipline_applied(e, &event->applied);

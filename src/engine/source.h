@@ -18,11 +18,14 @@ struct visor_origin {
     struct visor_source_config config;
     uint32_t query; /* of the RESOLVE under way and of all earlier ones; never 0 */
     bool used, asking;
+    bool named;      /* by a name, not by an address */
+    bool refreshing; /* the answer tells which addresses are no longer the name's */
+    bool replacing;  /* one of it goes to a source that is useless as it is */
     enum visor_resolve_result result; /* of the last query that came back */
     int index; /* in the configuration's sources; -1: from a command, a reload leaves it alone */
     int tries;
     visor_mono resolve_at; /* INT64_MAX: nothing to resolve */
-    visor_mono replaced;   /* when one of its sources was last given a new address */
+    visor_mono replaced;   /* when a replacement was last asked for; INT64_MIN: never */
 };
 
 enum visor_complaint {

@@ -1,5 +1,5 @@
-/* The table of sources at work: names, polls, packets and samples. A sample goes through its
- * source's filter here; what all filters together say is discipline.c's. */
+/* The table of sources at work: polls, packets and samples. A sample goes through its source's
+ * filter here; their addresses are names.c's, what all filters together say is discipline.c's. */
 #include "engine/core.h"
 
 #include "base/math.h"
@@ -8,10 +8,7 @@
 
 #include <string.h>
 
-#define RESOLVE_FIRST_S   4
-#define RESOLVE_LONGEST_S 512
-#define REPLACE_EVERY_S   1024
-#define VERIFY_EVERY_NS   (16 * VISOR_NS_PER_S)
+#define VERIFY_EVERY_NS (16 * VISOR_NS_PER_S)
 
 /* ---- lookup ---- */
 
@@ -29,18 +26,6 @@ struct visor_source *visor_sources_find(struct visor_engine *e, uint32_t id)
 
     for (int at = 0; (source = each(e, &at));)
         if (source->id == id)
-            return source;
-    return NULL;
-}
-
-static struct visor_source *find_address(struct visor_engine *e,
-                                         const struct visor_address *address)
-{
-    struct visor_source *source;
-
-    for (int at = 0; (source = each(e, &at));)
-        if (!source->refclock && source->resolved &&
-            visor_address_same(&source->association.remote, address))
             return source;
     return NULL;
 }
@@ -105,27 +90,10 @@ static struct visor_association_context context_of(const struct visor_engine *e,
     };
 }
 
-/* ---- origins and names ---- */
-
-static void give_address(struct visor_engine *e, struct visor_source *source,
-                         const struct visor_address *address)
-{
-    const struct visor_source_config *config = &e->origins[source->origin].config;
-
-    visor_association_init(&source->association, config, address, source->id, &e->rng, e->now.raw);
-    source->resolved = true;
-    source->options = config->select_options;
-    visor_filter_expect(&source->filter, e->rate, e->rate_deviation);
-    /* chrony.conf: negative where the way to the source is the more variable one. */
-    visor_filter_path(&source->filter, config->min_delay, -config->asymmetry);
-    if (config->max_samples > 0)
-        source->filter.limit =
-            (uint16_t)(config->max_samples < VISOR_FILTER_SAMPLES ? config->max_samples
-                                                                  : VISOR_FILTER_SAMPLES);
-}
+/* ---- origins ---- */
 
 static struct visor_origin *new_origin(struct visor_engine *e,
-                                       const struct visor_source_config *config)
+                                       const struct visor_source_config *config, bool named)
 {
     for (int i = 0; i < e->origin_limit; i++) {
         struct visor_origin *origin = &e->origins[i];
@@ -134,6 +102,7 @@ static struct visor_origin *new_origin(struct visor_engine *e,
             continue;
         *origin = (struct visor_origin){.config = *config,
                                         .used = true,
+                                        .named = named,
                                         .query = ++e->last_query,
                                         .resolve_at = {INT64_MAX},
                                         .replaced = {INT64_MIN}};
@@ -151,9 +120,9 @@ enum visor_answer visor_sources_add(struct visor_engine *e,
     struct visor_origin *origin;
 
     address.port = config->port;
-    if (literal && find_address(e, &address))
+    if (literal && visor_names_find(e, &address))
         return VISOR_ANSWER_EXISTS;
-    origin = new_origin(e, config);
+    origin = new_origin(e, config, !literal);
     if (!origin)
         return VISOR_ANSWER_TOO_MANY;
     origin->index = index;
@@ -165,7 +134,7 @@ enum visor_answer visor_sources_add(struct visor_engine *e,
         source->origin = (uint32_t)(origin - e->origins);
         source->options = config->select_options;
         if (literal)
-            give_address(e, source, &address);
+            visor_names_give(e, source, &address);
         if (made == 0 && e->started)
             tell(e, source, VISOR_MESSAGE_SOURCE_ADDED, VISOR_SEVERITY_INFO, (int)config->kind);
     }
@@ -204,121 +173,6 @@ void visor_sources_delete(struct visor_engine *e, struct visor_source *source)
     tell(e, source, VISOR_MESSAGE_SOURCE_REMOVED, VISOR_SEVERITY_INFO, VISOR_SOURCE_SERVER);
     visor_sources_remove(e, source);
     visor_discipline_update(e);
-}
-
-static bool unresolved_left(struct visor_engine *e, uint32_t origin)
-{
-    struct visor_source *source;
-
-    for (int at = 0; (source = each(e, &at));)
-        if (!source->refclock && source->origin == origin && !source->resolved)
-            return true;
-    return false;
-}
-
-static void ask_name(struct visor_engine *e, struct visor_origin *origin)
-{
-    struct visor_action_resolve *resolve = &visor_engine_push(e, VISOR_ACTION_RESOLVE)->resolve;
-
-    resolve->query = origin->query;
-    resolve->family = origin->config.family;
-    memcpy(resolve->name, origin->config.name, sizeof(resolve->name));
-    origin->asking = true;
-    origin->resolve_at = (visor_mono){INT64_MAX};
-}
-
-static void ask_again_later(struct visor_engine *e, struct visor_origin *origin)
-{
-    int64_t wait = (int64_t)RESOLVE_FIRST_S << (origin->tries < 7 ? origin->tries : 7);
-
-    origin->tries++;
-    origin->resolve_at = visor_mono_add(
-        e->now.raw, (wait < RESOLVE_LONGEST_S ? wait : RESOLVE_LONGEST_S) * VISOR_NS_PER_S);
-}
-
-/* A source that lies or is gone, and that came by name, may have a better address. */
-static bool wants_replacement(const struct visor_engine *e, const struct visor_source *source)
-{
-    const struct visor_origin *origin = &e->origins[source->origin];
-    int64_t since = origin->replaced.ns == INT64_MIN
-                        ? INT64_MAX
-                        : visor_mono_diff(e->now.raw, origin->replaced) / VISOR_NS_PER_S;
-    struct visor_address unused;
-
-    if (source->refclock || !source->resolved || !source->association.online ||
-        since < REPLACE_EVERY_S || visor_address_parse(origin->config.name, &unused))
-        return false;
-    return source->idle_polls >= 8 || source->candidate.state == VISOR_STATE_FALSETICKER;
-}
-
-static void replace(struct visor_engine *e, struct visor_source *source,
-                    const struct visor_address *address)
-{
-    struct visor_message *message =
-        visor_engine_log(e, VISOR_MESSAGE_SOURCE_REPLACED, VISOR_SEVERITY_INFO);
-    uint32_t id = source->id, origin = source->origin;
-
-    visor_source_describe(source, e->origins, message);
-    message->address2 = *address;
-    visor_engine_push(e, VISOR_ACTION_CLOSE)->source = id;
-    visor_source_init(source, id, e->config);
-    source->origin = origin;
-    give_address(e, source, address);
-    e->origins[origin].replaced = e->now.raw;
-}
-
-/* The source of this origin that should get a new address; NULL: none. */
-static struct visor_source *needy(struct visor_engine *e, uint32_t origin)
-{
-    struct visor_source *source, *worst = NULL;
-
-    for (int at = 0; (source = each(e, &at));) {
-        if (source->refclock || source->origin != origin)
-            continue;
-        if (!source->resolved)
-            return source;
-        if (wants_replacement(e, source))
-            worst = source;
-    }
-    return worst;
-}
-
-void visor_sources_resolved(struct visor_engine *e, const struct visor_event_resolved *resolved)
-{
-    struct visor_origin *origin = NULL;
-
-    for (int i = 0; i < e->origin_limit; i++)
-        if (e->origins[i].used && e->origins[i].query == resolved->query)
-            origin = &e->origins[i];
-    if (!origin || !origin->asking)
-        return;
-    origin->asking = false;
-    origin->result = resolved->result;
-    for (size_t i = 0; i < resolved->count && i < VISOR_RESOLVE_MAX; i++) {
-        struct visor_address address = resolved->addresses[i];
-        struct visor_source *source = needy(e, (uint32_t)(origin - e->origins));
-
-        address.port = origin->config.port;
-        if (!source)
-            break;
-        if (find_address(e, &address))
-            continue;
-        if (source->resolved)
-            replace(e, source, &address);
-        else
-            give_address(e, source, &address);
-        visor_engine_push(e, VISOR_ACTION_CLOSE)->source = source->id;
-    }
-    if (!unresolved_left(e, (uint32_t)(origin - e->origins)))
-        return;
-    if (resolved->count == 0 && (origin->tries == 0 || resolved->result == VISOR_RESOLVE_FAILED)) {
-        struct visor_message *message =
-            visor_engine_log(e, VISOR_MESSAGE_UNRESOLVED, VISOR_SEVERITY_WARNING);
-
-        memcpy(message->name, origin->config.name, sizeof(message->name) - 1);
-        message->count[0] = resolved->result;
-    }
-    ask_again_later(e, origin);
 }
 
 /* ---- life ---- */
@@ -536,7 +390,7 @@ static void handle_kiss(struct visor_engine *e, const struct visor_source *sourc
 void visor_sources_packet(struct visor_engine *e, const struct visor_event_packet *packet)
 {
     struct visor_source *source =
-        packet->source ? visor_sources_find(e, packet->source) : find_address(e, &packet->peer);
+        packet->source ? visor_sources_find(e, packet->source) : visor_names_find(e, &packet->peer);
     struct visor_association_context context;
     enum visor_association_verdict verdict;
     struct visor_sample sample;
@@ -751,12 +605,7 @@ void visor_sources_timer(struct visor_engine *e)
 {
     struct visor_source *source;
 
-    for (int i = 0; i < e->origin_limit; i++) {
-        struct visor_origin *origin = &e->origins[i];
-
-        if (origin->used && !origin->asking && origin->resolve_at.ns <= e->now.raw.ns)
-            ask_name(e, origin);
-    }
+    visor_names_timer(e);
     for (int at = 0; (source = each(e, &at));) {
         if (source->refclock)
             serve_refclock(e, source);
@@ -765,11 +614,6 @@ void visor_sources_timer(struct visor_engine *e)
         else
             continue;
         judge(e, source);
-        if (!source->refclock && !e->origins[source->origin].asking &&
-            wants_replacement(e, source)) {
-            e->origins[source->origin].replaced = e->now.raw;
-            ask_name(e, &e->origins[source->origin]);
-        }
     }
 }
 
@@ -781,11 +625,8 @@ static void earlier(visor_mono *deadline, visor_mono at)
 
 visor_mono visor_sources_deadline(const struct visor_engine *e)
 {
-    visor_mono deadline = {INT64_MAX};
+    visor_mono deadline = visor_names_deadline(e);
 
-    for (int i = 0; i < e->origin_limit; i++)
-        if (e->origins[i].used && !e->origins[i].asking)
-            earlier(&deadline, e->origins[i].resolve_at);
     for (int i = 0; i < e->source_limit; i++) {
         const struct visor_source *source = &e->sources[i];
 

@@ -30,6 +30,9 @@ struct puppet {
     struct visor_view view;
     struct visor_action_status status;
     struct visor_action_answer answer;
+    struct visor_action_resolve asked; /* the last name */
+    struct visor_address sent_to;      /* the last request */
+    int asks, sends;
     int messages[PUPPET_KINDS], steps, records[8];
     struct visor_message last[PUPPET_KINDS];
     struct visor_record last_record[8];
@@ -140,6 +143,14 @@ static inline void puppet_perform(struct puppet *p, const struct visor_action *a
         break;
     case VISOR_ACTION_ANSWER:
         p->answer = action->answer;
+        break;
+    case VISOR_ACTION_RESOLVE:
+        p->asked = action->resolve;
+        p->asks++;
+        break;
+    case VISOR_ACTION_SEND:
+        p->sent_to = action->send.to;
+        p->sends++;
         break;
     case VISOR_ACTION_MEASURE:
         puppet_measure(p, action->refclock);
