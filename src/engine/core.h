@@ -122,6 +122,9 @@ void visor_names_retry(struct visor_engine *e, uint32_t origin); /* this one */
 void visor_names_timer(struct visor_engine *e);
 visor_mono visor_names_deadline(const struct visor_engine *e);
 
+/* authmode.c */
+void visor_authmode_apply(struct visor_engine *e);
+
 /* discipline.c */
 void visor_discipline_start(struct visor_engine *e, const struct visor_event_start *start);
 void visor_discipline_update(struct visor_engine *e); /* select, combine, publish, steer */

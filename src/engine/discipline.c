@@ -238,6 +238,7 @@ static int nominate(struct visor_engine *e)
     int n = 0;
     bool reached = false;
 
+    visor_authmode_apply(e);
     for (int i = 0; i < e->source_limit; i++) {
         struct visor_source *source = &e->sources[i];
 

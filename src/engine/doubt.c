@@ -14,7 +14,7 @@ bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
 {
     double before = source->doubt_s, aged, off, reach;
 
-    if (!e->known || source->options & VISOR_SELECT_NOSELECT)
+    if (!e->known || visor_source_options(source) & VISOR_SELECT_NOSELECT)
         return false;
     aged = visor_seconds_from_ns(visor_mono_diff(sample->at, e->line.at));
     off = visor_seconds_from_ns(
@@ -38,7 +38,7 @@ bool visor_doubt_suspect(struct visor_engine *e, struct visor_source *source, do
 {
     double since = visor_seconds_from_ns(visor_mono_diff(source->last_at, source->filter.line.at));
 
-    if (!e->known || source->options & VISOR_SELECT_NOSELECT)
+    if (!e->known || visor_source_options(source) & VISOR_SELECT_NOSELECT)
         return false;
     if (source->doubt_s == 0.0) {
         source->doubt_since = source->last_at;

@@ -104,7 +104,7 @@ void visor_journal_selection(struct visor_engine *e)
         s->authenticated =
             !source->refclock && source->resolved && source->association.config.key ? 'Y' : 'N';
         s->options = source->options;
-        s->effective_options = source->options | source->added_options;
+        s->effective_options = visor_source_options(source);
         s->reach = visor_source_reach(source);
         s->score = visor_journal_score(e, source);
         s->lo = source->candidate.low;

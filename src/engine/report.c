@@ -57,7 +57,7 @@ static void report_source(const struct visor_engine *e, const struct visor_sourc
     out->state = source->candidate.state ? source->candidate.state : VISOR_STATE_NO_SAMPLES;
     out->fault = source->fault;
     out->options = source->options;
-    out->effective_options = source->options | source->added_options;
+    out->effective_options = visor_source_options(source);
     out->stratum = source->stratum;
     out->leap = source->filter.count > 0 ? source->leap
                 : out->total_valid > 0   ? out->remote_leap

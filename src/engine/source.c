@@ -147,7 +147,7 @@ static enum visor_select_state usability(const struct visor_source *source,
     int unreach = source->refclock ? source->clock_config->max_unreach
                                    : source->association.config.max_unreach;
 
-    if (source->options & VISOR_SELECT_NOSELECT)
+    if (visor_source_options(source) & VISOR_SELECT_NOSELECT)
         return VISOR_STATE_NOT_SELECTABLE;
     if (source->leap == VISOR_LEAP_UNSYNCHRONIZED)
         return VISOR_STATE_UNSYNCHRONIZED;
@@ -174,7 +174,7 @@ void visor_source_nominate(struct visor_source *source, const struct visor_line 
     double drift, low, high, aged, center;
     struct visor_line line = filter->line;
 
-    candidate->options = source->options | source->added_options;
+    candidate->options = visor_source_options(source);
     candidate->usable = false;
     candidate->stratum = source->stratum;
     candidate->suspect = source->fault != VISOR_FAULT_NONE;

@@ -77,6 +77,12 @@ void visor_source_init(struct visor_source *source, uint32_t id, const struct vi
 void visor_source_describe(const struct visor_source *source, const struct visor_origin *origins,
                            struct visor_message *message);
 
+/* Selection options in force. */
+static inline uint32_t visor_source_options(const struct visor_source *source)
+{
+    return source->options | source->added_options;
+}
+
 uint32_t visor_source_refid(const struct visor_source *source);
 uint8_t visor_source_reach(const struct visor_source *source);
 

@@ -144,6 +144,7 @@ enum visor_answer visor_sources_add(struct visor_engine *e,
     }
     if (!literal)
         origin->resolve_at = e->now.raw;
+    visor_authmode_apply(e);
     return VISOR_ANSWER_OK;
 }
 
