@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "engine/counter.h"
 #include "engine/engine.h"
+#include "engine/fallback.h"
 #include "engine/leap.h"
 #include "engine/local.h"
 #include "engine/manual.h"
@@ -69,6 +70,9 @@ struct visor_engine {
     bool change_held; /* what remains is more than maxchange allows: only the slew under way goes on
                        */
     visor_mono drift_saved;
+    struct visor_fallback fallback;
+    bool fallen_back;  /* to a mean rate: we no longer call ourselves synchronised */
+    bool rate_limited; /* maxdrift: said once */
     struct visor_action_status kernel_status; /* as last asked for */
     visor_mono kernel_status_at;
     struct visor_leap_second leap;
@@ -137,7 +141,9 @@ void visor_discipline_step(struct visor_engine *e, double remaining_s);
 double visor_discipline_remaining(const struct visor_engine *e); /* estimate - REALTIME now, s */
 int64_t visor_discipline_bound_ns(const struct visor_engine *e, visor_mono raw);
 void visor_discipline_correct(struct visor_engine *e); /* step or slew, as configured */
-void visor_discipline_slew(struct visor_engine *e);    /* plan anew */
+void visor_discipline_rate(struct visor_engine *e,
+                           double ppb);             /* that it runs at, up to maxdrift */
+void visor_discipline_slew(struct visor_engine *e); /* plan anew */
 /* Tell the kernel how well we are; `force`: even if it is not due. */
 void visor_discipline_status(struct visor_engine *e, bool force);
 

@@ -44,7 +44,8 @@ void visor_discipline_start(struct visor_engine *e, const struct visor_event_sta
     e->reselect_distance = config->reselect_distance;
     e->max_change_delay = config->max_change_delay;
     e->max_change_ignore = config->max_change_ignore;
-    e->steer.base_ppb = e->rate * 1e9;
+    visor_fallback_init(&e->fallback, config);
+    visor_discipline_rate(e, e->rate * 1e9);
     e->kernel_status_at = (visor_mono){INT64_MIN};
     visor_leap_init(e);
     visor_publish_init(e);
@@ -150,6 +151,18 @@ void visor_discipline_step(struct visor_engine *e, double remaining_s)
     message->number[0] = remaining_s;
 }
 
+void visor_discipline_rate(struct visor_engine *e, double ppb)
+{
+    double limit = e->config->max_drift * 1e3;
+    bool beyond = size_of(ppb) > limit;
+
+    if (beyond && !e->rate_limited)
+        visor_engine_log(e, VISOR_MESSAGE_FREQUENCY_LIMITED, VISOR_SEVERITY_WARNING)->number[0] =
+            -ppb * 1e-3;
+    e->rate_limited = beyond;
+    e->steer.base_ppb = beyond ? ppb < 0.0 ? -limit : limit : ppb;
+}
+
 void visor_discipline_slew(struct visor_engine *e)
 {
     double before = e->steer.wanted_ppb, wanted, tolerance, remaining;
@@ -159,7 +172,7 @@ void visor_discipline_slew(struct visor_engine *e)
     remaining =
         e->change_held ? visor_steer_pending(&e->steer, e->now.raw) : visor_discipline_remaining(e);
     if (e->rate_deviation * 1e6 <= e->max_update_skew)
-        e->steer.base_ppb = e->line.rate * 1e9;
+        visor_discipline_rate(e, e->line.rate * 1e9);
     tolerance = 0.02 * visor_math_sqrt(e->line.p00);
     wanted = visor_steer_plan(&e->steer, e->config, &e->now, remaining, e->update_interval_s,
                               tolerance > 1e-9 ? tolerance : 1e-9);
@@ -439,8 +452,40 @@ static void adopt(struct visor_engine *e, const struct visor_source *leader,
     foresee(e, e->update_interval_s);
 }
 
+/* Nothing was heard for so long that the mean rate is better knowledge than the last one. */
+static void fall_back(struct visor_engine *e)
+{
+    double rate, change;
+
+    if (!visor_fallback_take(&e->fallback, &rate))
+        return;
+    change = rate - e->line.rate;
+    visor_line_turn(&e->line, e->now.raw, change);
+    e->line.p11 += change * change;
+    e->rate = rate;
+    e->fallen_back = true;
+    if (e->trust == VISOR_TRUST_SYNCHRONIZED)
+        e->trust = VISOR_TRUST_HOLDOVER;
+    foresee(e, visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->line.at)));
+    visor_discipline_slew(e);
+    visor_publish_view(e);
+    visor_discipline_status(e, true);
+}
+
+static visor_mono fallback_deadline(const struct visor_engine *e)
+{
+    double due = visor_fallback_due(&e->fallback);
+
+    return e->updated.ns == INT64_MIN || due < 0.0
+               ? (visor_mono){INT64_MAX}
+               : visor_mono_add(e->updated, visor_ns_from_seconds(due));
+}
+
 static void account(struct visor_engine *e, const struct visor_source *leader)
 {
+    double since = e->updated.ns == INT64_MIN
+                       ? 0.0
+                       : visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->updated));
     const struct visor_filter_entry *newest = visor_filter_newest(&leader->filter);
     double bound;
 
@@ -454,6 +499,8 @@ static void account(struct visor_engine *e, const struct visor_source *leader)
     e->stratum = (uint8_t)(leader->stratum + 1);
     e->refid = visor_source_refid(leader);
     e->trust = VISOR_TRUST_SYNCHRONIZED;
+    visor_fallback_learn(&e->fallback, e->line.rate, since);
+    e->fallen_back = false;
     e->updated = e->now.raw;
     e->updates++;
 }
@@ -637,6 +684,8 @@ void visor_discipline_timer(struct visor_engine *e)
         visor_publish_view(e);
         visor_discipline_status(e, false);
     }
+    if (e->known && !visor_mono_before(e->now.raw, fallback_deadline(e)))
+        fall_back(e);
     visor_publish_timer(e);
     if (visor_steer_due(&e->steer, e->now.raw))
         visor_discipline_slew(e);
@@ -648,6 +697,8 @@ visor_mono visor_discipline_deadline(const struct visor_engine *e)
 
     if (e->known && visor_mono_before(e->renew_at, deadline))
         deadline = e->renew_at;
+    if (e->known && visor_mono_before(fallback_deadline(e), deadline))
+        deadline = fallback_deadline(e);
     if (visor_mono_before(e->publish_at, deadline))
         deadline = e->publish_at;
     if (e->steer.slewing && e->settable && visor_mono_before(e->steer.slew_end, deadline))

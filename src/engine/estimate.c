@@ -39,6 +39,14 @@ void visor_line_move(struct visor_line *line, visor_mono to, double wander)
     line->at = to;
 }
 
+void visor_line_turn(struct visor_line *line, visor_mono now, double change)
+{
+    line->offset_ns = visor_ns_diff(
+        line->offset_ns,
+        visor_ns_from_seconds(change * visor_seconds_from_ns(visor_mono_diff(now, line->at))));
+    line->rate += change;
+}
+
 double visor_line_innovation(const struct visor_line *line, const struct visor_point *point,
                              const struct visor_noise *noise, double *variance)
 {

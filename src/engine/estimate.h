@@ -51,6 +51,9 @@ double visor_line_take(struct visor_line *line, const struct visor_point *point,
                        const struct visor_noise *noise);
 
 /* UTC by the line, and its seconds' difference from another line at the same raw time. */
+/* Another rate from `now` on, as if it had always been so; the value at `now` stays. */
+void visor_line_turn(struct visor_line *line, visor_mono now, double change);
+
 visor_wall visor_line_utc(const struct visor_line *line, visor_mono raw);
 double visor_line_diff(const struct visor_line *line, const struct visor_line *other,
                        visor_mono raw); /* line - other */

@@ -125,12 +125,12 @@ static enum visor_answer set_time(struct visor_engine *e, double utc_s, double n
          visor_mono_diff(e->now.raw, manual->entries[manual->count - 1].at) < SEPARATION_NS))
         return VISOR_ANSWER_BAD_SAMPLE;
     typed = visor_ns_from_seconds(utc_s);
-    offset = visor_seconds_from_ns(typed - held_utc(e).ns);
+    offset = visor_seconds_from_ns(visor_ns_diff(typed, held_utc(e).ns));
     if (manual->count == VISOR_MANUAL_MAX)
         drop(manual, 0);
     entry = &manual->entries[manual->count++];
     *entry = (struct visor_manual_entry){
-        .at = e->now.raw, .offset_ns = typed - e->now.raw.ns, .original = offset};
+        .at = e->now.raw, .offset_ns = visor_ns_diff(typed, e->now.raw.ns), .original = offset};
     number[0] = offset;
     number[1] = set_clock(e, true) * 1e6;
     number[2] = e->line.rate * 1e6;

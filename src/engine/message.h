@@ -60,7 +60,7 @@ enum visor_message_kind {
     VISOR_MESSAGE_INITSTEP_FAILED,
     VISOR_MESSAGE_FREQUENCY_INITIAL,  /* number[0], number[1]: ppm and skew as the drift file has
                                          them; name: the file's */
-    VISOR_MESSAGE_FREQUENCY_LIMITED,  /* number[0] ppm exceeds maxdrift */
+    VISOR_MESSAGE_FREQUENCY_LIMITED,  /* number[0] ppm by which the clock gains exceed maxdrift */
     VISOR_MESSAGE_FOREIGN_STEP,       /* number[0] s: somebody else stepped the clock */
     VISOR_MESSAGE_FOREIGN_FREQUENCY,  /* number[0] ppb found, number[1] ppb set by us */
     VISOR_MESSAGE_CLOCK_NOT_SETTABLE, /* count[0]: errno */

@@ -3,22 +3,11 @@
  * this moment stays. */
 #include "engine/core.h"
 
-static int64_t turned_ns(int64_t offset_ns, visor_mono at, visor_mono now, double change)
-{
-    double moved = change * visor_seconds_from_ns(visor_mono_diff(at, now));
-
-    return visor_ns_add(offset_ns, visor_ns_from_seconds(moved));
-}
-
-static void turn_line(struct visor_line *line, visor_mono now, double change)
-{
-    line->offset_ns = turned_ns(line->offset_ns, line->at, now, change);
-    line->rate += change;
-}
-
 static void turn_point(struct visor_point *point, visor_mono now, double change)
 {
-    point->offset_ns = turned_ns(point->offset_ns, point->at, now, change);
+    double moved = change * visor_seconds_from_ns(visor_mono_diff(point->at, now));
+
+    point->offset_ns = visor_ns_add(point->offset_ns, visor_ns_from_seconds(moved));
 }
 
 static void turn_filter(struct visor_filter *filter, visor_mono now, double change)
@@ -27,8 +16,8 @@ static void turn_filter(struct visor_filter *filter, visor_mono now, double chan
         turn_point(&filter->entries[(filter->first + i) % VISOR_FILTER_SAMPLES].point, now, change);
     for (unsigned int i = 0; i < filter->suspect_count; i++)
         turn_point(&filter->suspects[i].point, now, change);
-    turn_line(&filter->prior, now, change);
-    turn_line(&filter->line, now, change);
+    visor_line_turn(&filter->prior, now, change);
+    visor_line_turn(&filter->line, now, change);
     filter->prior_rate += change;
 }
 
@@ -43,10 +32,10 @@ void visor_sources_turn(struct visor_engine *e, const struct visor_event_rate *e
             turn_filter(&e->sources[i].filter, e->now.raw, change);
     e->rate += change;
     if (e->known) {
-        turn_line(&e->line, e->now.raw, change);
+        visor_line_turn(&e->line, e->now.raw, change);
         visor_discipline_slew(e);
     } else if (e->settable) {
-        e->steer.base_ppb += event->change_ppb;
+        visor_discipline_rate(e, e->steer.base_ppb + event->change_ppb);
         visor_engine_push(e, VISOR_ACTION_FREQUENCY)->frequency.frequency_ppb = e->steer.base_ppb;
         e->steer.wanted_ppb = e->steer.base_ppb;
     }

@@ -58,6 +58,17 @@ static inline int64_t puppet_utc(const struct puppet *p)
            (p->leap_at != 0 && p->now >= p->leap_at ? p->leap_ns : 0);
 }
 
+/* From now on raw gains so much, without a jump. */
+static inline void puppet_drift(struct puppet *p, double ppb)
+{
+    int64_t moved = puppet_utc(p);
+
+    p->drift_ppb = ppb;
+    moved -= puppet_utc(p);
+    p->utc_at_0 += moved;
+    p->gap -= moved;
+}
+
 /* Of CLOCK_REALTIME, s, + : it is ahead. */
 static inline double puppet_error(const struct puppet *p)
 {

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -83,12 +84,69 @@ static void test_logchange__a_slew_is_said_once(void **state)
     puppet_done(&p);
 }
 
+/* The counter gains 20 ppm for a long time, and then 30 for a short one; after that nobody tells.
+ */
+static void test_fallbackdrift__goes_back_to_the_mean_rate(void **state)
+{
+    struct visor_config *config = puppet_config(1);
+    struct puppet p;
+    double last;
+
+    (void)state;
+    config->fallback_drift_min = 10;
+    config->fallback_drift_max = 11;
+    puppet_init(&p, config, START, 0.0);
+    puppet_drift(&p, 20000.0);
+    puppet_run(&p, 6000.0);
+    puppet_drift(&p, 30000.0);
+    puppet_run(&p, 6100.0);
+    p.silent = true;
+    puppet_run(&p, 6120.0);
+    last = p.view.rate_ppb;
+    assert_true(last < -29000.0 && last > -31000.0);
+    puppet_run(&p, 6100.0 + 1000.0);
+    assert_true(p.view.rate_ppb == last);
+    assert_int_equal(p.view.stratum, 1);
+    puppet_run(&p, 6100.0 + 1040.0);
+    assert_true(p.view.rate_ppb < -20000.0 && p.view.rate_ppb > -22000.0);
+    assert_true(p.frequency_ppb < -20000.0 && p.frequency_ppb > -22000.0);
+    assert_int_equal(p.view.leap, VISOR_LEAP_UNSYNCHRONIZED);
+    assert_false(p.status.synchronized);
+    last = p.view.rate_ppb;
+    puppet_run(&p, 6100.0 + 2060.0); /* the longer mean has seen less of it */
+    assert_true(p.view.rate_ppb > last);
+    p.silent = false;
+    puppet_run(&p, 6100.0 + 2200.0);
+    assert_int_equal(p.view.stratum, 1);
+    assert_true(p.view.rate_ppb < -29000.0);
+    puppet_done(&p);
+}
+
+static void test_maxdrift__limits_the_rate_of_the_clock(void **state)
+{
+    struct visor_config *config = puppet_config(1);
+    struct puppet p;
+
+    (void)state;
+    config->max_drift = 10.0;
+    config->max_slew_rate = 1e-3; /* so that correcting the offset does not make up for it */
+    puppet_init(&p, config, START, 0.0);
+    puppet_drift(&p, 20000.0);
+    puppet_run(&p, 600.0);
+    assert_int_equal(p.messages[VISOR_MESSAGE_FREQUENCY_LIMITED], 1);
+    assert_true(fabs(p.last[VISOR_MESSAGE_FREQUENCY_LIMITED].number[0] - 20.0) < 1.0);
+    assert_true(fabs(p.frequency_ppb + 10000.0) < 2.0);
+    puppet_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_maxchange__ignores_then_gives_up),
         cmocka_unit_test(test_maxchange__goes_on_when_the_step_is_undone),
         cmocka_unit_test(test_logchange__a_slew_is_said_once),
+        cmocka_unit_test(test_fallbackdrift__goes_back_to_the_mean_rate),
+        cmocka_unit_test(test_maxdrift__limits_the_rate_of_the_clock),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
