@@ -197,11 +197,11 @@ static void step(struct visor_host *host, struct visor_world *world, int64_t ns)
 {
     const struct visor_config *config = host->model->config;
     double size = visor_seconds_from_ns(ns < 0 ? -ns : ns);
-    bool allowed =
-        size >= config->makestep_threshold * 0.999 &&
-        (config->makestep_limit < 0 || host->score.steps < (uint64_t)config->makestep_limit);
+    uint64_t steps = host->score.steps - host->steps_before; /* of this life of the daemon */
+    bool allowed = size >= config->makestep_threshold * 0.999 &&
+                   (config->makestep_limit < 0 || steps < (uint64_t)config->makestep_limit);
 
-    if (!allowed && !(config->initstep_count > 0 && host->score.steps == 0))
+    if (!allowed && !(config->initstep_count > 0 && steps == 0))
         visor_checker_blame(&host->checker, VISOR_VIOLATION_STEP, world->now, size,
                             config->makestep_threshold);
     host->score.steps++;

@@ -93,6 +93,7 @@ void visor_host_restart(struct visor_host *host, struct visor_world *world, int6
     visor_engine_free(host->engine);
     host->engine = NULL;
     host->running = host->published = false;
+    host->steps_before = host->score.steps;
     host->selected = VISOR_SCENARIO_NONE;
     host->lost_before = world->now + 1;
     visor_heap_remove(&world->heap, &host->timer);
@@ -132,7 +133,7 @@ static bool honest(struct visor_world *world, uint32_t target, bool *answers)
                host->checker.violations[VISOR_VIOLATION_BOUND] == 0;
     }
     server = &world->servers[target];
-    *answers = !server->dead;
+    *answers = !server->dead && !server->unsynchronized;
     return visor_server_honest(server, world->now);
 }
 

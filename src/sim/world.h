@@ -55,6 +55,7 @@ struct visor_host {
     double resume_rate;                          /* s/s by which its rate changes then */
     int64_t born_raw, born_real;                 /* clocks at the start of the world */
     bool running;                                /* the daemon was started */
+    uint64_t steps_before;                       /* made by earlier lives of the daemon */
     bool drift_known;                            /* a drift file exists, with: */
     double drift_ppm, drift_skew_ppm;
     struct visor_happening timer, start, resume;
