@@ -10,7 +10,12 @@
 #define ANY_RATE       0.1          /* s/s: after evidence that it is no ordinary one */
 #define NEWCOMERS      4            /* samples that do not say yet what is typical */
 #define UNBOUNDED      1e9
-#define YOUNG          3 /* samples below which two suspects are enough to restart */
+#define YOUNG          3    /* samples below which two suspects are enough to restart */
+#define BIAS_MEMORY    16.0 /* samples */
+#define BIAS_MOST      0.8  /* 4.4 deviations of a mean over that memory */
+#define TRIAL_CAUTION  3.0  /* deviations of the rate that a trial may still hide */
+#define TRIAL_VERDICT  4.5  /* deviations between trial and line that are no chance */
+#define TRIAL_ENOUGH   2.0  /* times the line's deviation of the rate: the trial is over */
 
 #define WANDER_TYPICAL 1e-9
 #define WANDER_WORST   1e-7 /* of a counter of which little is known yet */
@@ -18,6 +23,11 @@
 #define WANDER_MAX     1e-5
 #define WHITE_MIN      1e-10
 #define QUARTER_DECADE 1.7782794100389228 /* 10^(1/4) */
+
+static double size_of(double x)
+{
+    return x < 0.0 ? -x : x;
+}
 
 void visor_filter_init(struct visor_filter *filter, bool network, int limit)
 {
@@ -48,6 +58,8 @@ void visor_filter_expect(struct visor_filter *filter, double rate, double deviat
 void visor_filter_reset(struct visor_filter *filter)
 {
     filter->first = filter->count = filter->suspect_count = 0;
+    filter->bias = filter->scatter_s = 0.0;
+    filter->on_trial = false;
 }
 
 const struct visor_filter_entry *visor_filter_entry(const struct visor_filter *filter,
@@ -273,9 +285,10 @@ static void append(struct visor_filter *filter, const struct visor_filter_entry 
         };
 }
 
-/* Intersect the sure interval with the sample's own; a contradiction starts it anew. */
+/* Intersect the sure interval with the sample's own; a contradiction starts it anew. What the
+ * sample misses the line by beyond its noise (`slack_s`) may be an error of the older interval. */
 static void intersect(struct visor_filter *filter, const struct visor_line *before,
-                      const struct visor_filter_entry *entry, double drift)
+                      const struct visor_filter_entry *entry, double drift, double slack_s)
 {
     double reach = distance_of(entry);
     double low =
@@ -288,8 +301,9 @@ static void intersect(struct visor_filter *filter, const struct visor_line *befo
         double moved = before->rate * aged;
         double shift =
             visor_seconds_from_ns(visor_ns_diff(before->offset_ns, filter->line.offset_ns));
-        double old_low = filter->low + moved + shift - drift * aged;
-        double old_high = filter->high + moved + shift + drift * aged;
+        double spread = drift * aged + slack_s;
+        double old_low = filter->low + moved + shift - spread;
+        double old_high = filter->high + moved + shift + spread;
 
         /* Where the two hardly overlap, the drift allowed for was too small: trust the new one. */
         if (old_low <= high - reach && low + reach <= old_high) {
@@ -304,14 +318,14 @@ static void intersect(struct visor_filter *filter, const struct visor_line *befo
 }
 
 static void accept(struct visor_filter *filter, const struct visor_filter_entry *entry,
-                   double drift)
+                   double drift, double slack_s)
 {
     struct visor_line before = filter->line;
 
     append(filter, entry);
     measure_delays(filter);
     learn(filter);
-    intersect(filter, &before, entry, drift);
+    intersect(filter, &before, entry, drift, slack_s);
     filter->suspect_count = 0;
 }
 
@@ -385,8 +399,6 @@ static bool suspects_agree(const struct visor_filter *filter, double *jump_s)
     return agree;
 }
 
-/* Enough suspects: either a jump, or a counter that runs at another rate than was believed. In a
- * young filter nothing says that the first samples were the right ones: all are taken again. */
 /* Jumps in one direction, one after the other, are no jumps: the reference runs at another rate
  * than it did when the samples before the first one were taken. What rate they amount to, s/s; 0:
  * none. */
@@ -406,11 +418,30 @@ static double rate_of_jumps(struct visor_filter *filter, double jump_s)
     return rate;
 }
 
-static enum visor_filter_verdict believe(struct visor_filter *filter, double drift, double *jump_s)
+/* A pause keeps the counter's rate and a migration does not: the samples since the jump tell. */
+static void begin_trial(struct visor_filter *filter, const struct visor_filter_entry *entries,
+                        unsigned int n)
+{
+    filter->trial = (struct visor_line){
+        .at = entries[0].point.at,
+        .offset_ns = entries[0].point.offset_ns,
+        .rate = filter->line.rate,
+        .p00 = 1.0,
+        .p11 = FREE_RATE * FREE_RATE,
+    };
+    for (unsigned int i = 0; i < n; i++)
+        visor_line_take(&filter->trial, &entries[i].point, &filter->noise);
+    filter->on_trial = true;
+}
+
+/* Enough suspects: either a jump, or a counter that runs at another rate than was believed. In a
+ * young filter nothing says that the first samples were the right ones: all are taken again. */
+static enum visor_filter_verdict believe(struct visor_filter *filter, double *jump_s)
 {
     struct visor_filter_entry again[YOUNG + VISOR_FILTER_SUSPECTS];
     bool jumped = suspects_agree(filter, jump_s);
-    double extra = jumped ? rate_of_jumps(filter, *jump_s) : 0.0, deviation = ANY_RATE;
+    double extra = jumped ? rate_of_jumps(filter, *jump_s) : 0.0;
+    double deviation = jumped ? FREE_RATE : ANY_RATE;
     unsigned int n = 0;
 
     if (extra != 0.0) {
@@ -431,10 +462,47 @@ static enum visor_filter_verdict believe(struct visor_filter *filter, double dri
         visor_filter_reset(filter);
         visor_filter_expect(filter, filter->line.rate + extra, deviation);
     }
+    if (jumped)
+        begin_trial(filter, again, n);
     for (unsigned int i = 0; i < n; i++)
-        accept(filter, &again[i], drift);
-    filter->scatter_s = 0.0;
+        accept(filter, &again[i], deviation, 0.0);
+    filter->scatter_s = filter->bias = 0.0;
     return jumped ? VISOR_FILTER_JUMPED : VISOR_FILTER_RESTARTED;
+}
+
+/* The line has missed sample after sample to one side, or a trial found another rate: what it was
+ * learnt from is of no use any more, but for the last few samples. */
+static enum visor_filter_verdict restart(struct visor_filter *filter)
+{
+    struct visor_filter_entry again[NEWCOMERS];
+    unsigned int n = filter->count < NEWCOMERS ? filter->count : NEWCOMERS;
+    double rate = filter->on_trial ? filter->trial.rate : filter->line.rate;
+
+    for (unsigned int i = 0; i < n; i++)
+        again[i] = *visor_filter_entry(filter, filter->count - n + i);
+    visor_filter_reset(filter);
+    visor_filter_expect(filter, rate, FREE_RATE);
+    filter->noise.white = 0.0; /* too large, if it was to explain the misses */
+    for (unsigned int i = 0; i < n; i++)
+        accept(filter, &again[i], FREE_RATE, 0.0);
+    filter->taken = n;
+    return VISOR_FILTER_RESTARTED;
+}
+
+/* The trial takes part in every sample until it knows enough; true: it contradicts the line. */
+static bool try_rate(struct visor_filter *filter, const struct visor_point *point)
+{
+    double apart, variance;
+
+    if (!filter->on_trial)
+        return false;
+    visor_line_take(&filter->trial, point, &filter->noise);
+    apart = filter->trial.rate - filter->line.rate;
+    variance = filter->trial.p11;
+    if (apart * apart > TRIAL_VERDICT * TRIAL_VERDICT * variance)
+        return true;
+    filter->on_trial = variance > TRIAL_ENOUGH * TRIAL_ENOUGH * filter->line.p11;
+    return false;
 }
 
 /* A server's dispersion is a bound, a reference clock's (engine/refclock.h) is the deviation
@@ -462,33 +530,44 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
                                             double *jump_s)
 {
     struct visor_filter_entry entry = entry_of(filter, sample);
-    double deviations;
+    double deviations, deviation;
+    bool far;
 
     *jump_s = 0.0;
     if (!filter->network && filter->taken == 0)
         filter->noise.white = told_white(sample->dispersion_s);
     if (filter->count == 0) {
-        accept(filter, &entry, drift);
+        accept(filter, &entry, drift, 0.0);
         return VISOR_FILTER_TAKEN;
     }
     *jump_s = misfit(filter, &entry, &deviations);
-    filter->scatter_s += ((*jump_s < 0.0 ? -*jump_s : *jump_s) - filter->scatter_s) / 4.0;
-    if (deviations * deviations <= GATE * GATE) {
-        accept(filter, &entry, drift);
+    deviation = deviations != 0.0 ? *jump_s / deviations : 0.0;
+    far = size_of(deviations) > GATE;
+    filter->scatter_s += ((far ? GATE * deviation : size_of(*jump_s)) - filter->scatter_s) / 4.0;
+    if (!far) {
+        filter->bias += (deviations - filter->bias) / BIAS_MEMORY;
+        accept(filter, &entry, drift,
+               size_of(deviations) > 1.0 ? size_of(*jump_s) - deviation : 0.0);
+        if (try_rate(filter, &entry.point) || size_of(filter->bias) > BIAS_MOST)
+            return restart(filter);
         return VISOR_FILTER_TAKEN;
     }
     filter->suspects[filter->suspect_count++] = entry;
     if (filter->suspect_count == (filter->count < YOUNG ? 2 : VISOR_FILTER_SUSPECTS))
-        return believe(filter, drift, jump_s);
+        return believe(filter, jump_s);
     return VISOR_FILTER_SUSPECT;
 }
 
 double visor_filter_unrest(const struct visor_filter *filter, double interval_s)
 {
-    double unexplained = filter->scatter_s - 1.5 * visor_filter_deviation(filter);
+    double unexplained = filter->scatter_s - 1.5 * visor_filter_deviation(filter), unrest = 0.0;
 
-    return unexplained > 0.0 && unexplained < 1e-3 * interval_s ? 2.0 * unexplained / interval_s
-                                                                : 0.0;
+    if (unexplained > 0.0 && unexplained < 1e-3 * interval_s)
+        unrest = 2.0 * unexplained / interval_s;
+    if (filter->on_trial)
+        unrest += size_of(filter->trial.rate - filter->line.rate) +
+                  TRIAL_CAUTION * visor_math_sqrt(filter->trial.p11);
+    return unrest;
 }
 
 double visor_filter_jitter(const struct visor_filter *filter)

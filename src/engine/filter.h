@@ -27,10 +27,13 @@ struct visor_filter {
     struct visor_noise noise;
     struct visor_line prior; /* at the oldest entry's time, before it is taken */
     struct visor_line line;  /* at the newest entry's time */
+    struct visor_line trial; /* from samples since the last jump alone, as if of unknown rate */
+    bool on_trial;           /* until it is as sure of the rate as the line is */
     double prior_rate, prior_rate_deviation;
     double min_delay_s, mean_excess_s;
     double typical_excess_s; /* mean of all but the last few */
     double scatter_s;        /* running mean of what samples missed the line by */
+    double bias;             /* running mean of the same with its sign, in deviations */
     double known_delay_s;    /* `mindelay`; 0: to be learnt */
     bool asymmetry_fixed;    /* `asymmetry`: not to be learnt */
     double floor_s;          /* smallest credible noise: configured or the refclock's precision */
@@ -47,7 +50,7 @@ enum visor_filter_verdict {
     VISOR_FILTER_TAKEN,
     VISOR_FILTER_SUSPECT,   /* does not fit; `jump_s` is by how much */
     VISOR_FILTER_JUMPED,    /* the fourth in agreement: the filter was shifted by `jump_s` */
-    VISOR_FILTER_RESTARTED, /* four suspects that fit a line of another rate: started anew */
+    VISOR_FILTER_RESTARTED, /* the rate is another one: started anew from the last few samples */
 };
 
 /* `limit`: samples to keep, 4 … 64. `rate`, `deviation`: what is known of the counter's rate

@@ -18,6 +18,7 @@ static void turn_filter(struct visor_filter *filter, visor_mono now, double chan
         turn_point(&filter->suspects[i].point, now, change);
     visor_line_turn(&filter->prior, now, change);
     visor_line_turn(&filter->line, now, change);
+    visor_line_turn(&filter->trial, now, change);
     filter->prior_rate += change;
 }
 
