@@ -2,6 +2,8 @@
  * the caller; how their lines are combined too. */
 #include "engine/select.h"
 
+#define SLIVER 0.5 /* of the narrowest interval: a smaller overlap is suspicious */
+
 struct visor_region {
     double low, high;
 };
@@ -165,6 +167,31 @@ static int lead(struct visor_candidate *candidates, int count,
     return best;
 }
 
+/* Honest sources overlap by much; where those that agree only just touch, one of them has probably
+ * begun to err, and what they have in common is the least likely place of all. */
+static void distrust_sliver(const struct visor_candidate *candidates, int count,
+                            struct visor_selection *selection)
+{
+    double low = selection->low, high = selection->high, narrowest = high - low;
+    bool first = true;
+
+    for (int i = 0; i < count; i++) {
+        const struct visor_candidate *c = &candidates[i];
+
+        if (!agrees(c))
+            continue;
+        if (first || c->high - c->low < narrowest)
+            narrowest = c->high - c->low;
+        low = c->low < low ? c->low : low;
+        high = c->high > high ? c->high : high;
+        first = false;
+    }
+    if (selection->high - selection->low < SLIVER * narrowest) {
+        selection->low = low;
+        selection->high = high;
+    }
+}
+
 bool visor_select_agrees(enum visor_select_state state)
 {
     return state == VISOR_STATE_SELECTED || state == VISOR_STATE_COMBINED ||
@@ -211,6 +238,7 @@ void visor_select(struct visor_candidate *candidates, int count, int *order,
         fail_rest(candidates, count, VISOR_STATE_WAITING_SOURCES);
         return;
     }
+    distrust_sliver(candidates, count, selection);
     selection->best = lead(candidates, count, limits);
     for (int i = 0; i < count; i++) {
         struct visor_candidate *c = &candidates[i];

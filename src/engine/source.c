@@ -12,6 +12,7 @@
 #define LATE_SAMPLES   2
 #define LATE_EXCESS    6.0  /* times the typical one */
 #define RATE_MOST      0.12 /* s/s: no counter is off by more; a frozen server is by 1 */
+#define UNSETTLED      2e-5 /* s/s: a rate known no better does not lead while others can */
 #define RECENT         4    /* samples whose smallest root distance counts */
 #define USEFUL_INTERVAL                                                                            \
     37.0 /* s, times (noise / wander)^(1/4): beyond it the clock only coasts                       \
@@ -177,7 +178,8 @@ void visor_source_nominate(struct visor_source *source, const struct visor_line 
     candidate->options = visor_source_options(source);
     candidate->usable = false;
     candidate->stratum = source->stratum;
-    candidate->suspect = source->fault != VISOR_FAULT_NONE;
+    candidate->suspect =
+        source->fault != VISOR_FAULT_NONE || filter->line.p11 > UNSETTLED * UNSETTLED;
     if (filter->count > 0) {
         drift = visor_source_drift(source, config);
         visor_line_move(&line, now, filter->noise.wander);
