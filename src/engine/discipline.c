@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define DRIFT_DEFAULT   1e-4   /* s/s: uncertainty of an unknown counter */
+#define DISPUTE_LEAST   1e-6   /* s/s: rates so close are not worth a dispute */
 #define BIAS_SHARE      0.1    /* of a root distance: how asymmetric a path is taken to be */
 #define KERNEL_GROWTH   4.9e-4 /* s/s: it lets maxerror grow by 500 ppm itself */
 #define STATUS_EVERY_NS (64 * VISOR_NS_PER_S)
@@ -52,6 +53,7 @@ void visor_discipline_start(struct visor_engine *e, const struct visor_event_sta
     e->manual.enabled = config->manual;
     e->started_at = e->now.raw;
     visor_discipline_watch(e);
+    visor_discipline_status(e, true); /* what a former daemon claimed may hold no more */
     if (start->drift_known) {
         struct visor_message *message =
             visor_engine_log(e, VISOR_MESSAGE_FREQUENCY_INITIAL, VISOR_SEVERITY_INFO);
@@ -123,6 +125,9 @@ void visor_discipline_status(struct visor_engine *e, bool force)
         return;
     remaining = e->known ? visor_discipline_remaining(e) : 0.0;
     error = bound == VISOR_NS_MAX ? 16.0 : visor_seconds_from_ns(bound) + size_of(remaining);
+    if (e->known && e->drift > KERNEL_GROWTH && error < 16.0) /* the kernel would grow too slowly */
+        error += (e->drift - KERNEL_GROWTH) *
+                 visor_seconds_from_ns(visor_mono_diff(e->renew_at, e->now.raw));
     covered = status->max_error_s + KERNEL_GROWTH * visor_seconds_from_ns(since);
     if (!force && synchronized == status->synchronized && e->kernel_status_at.ns != INT64_MIN &&
         since < STATUS_EVERY_NS && error <= covered)
@@ -381,20 +386,38 @@ static bool followed(const struct visor_source *source)
                                source->candidate.state == VISOR_STATE_COMBINED);
 }
 
+/* By how much the rate of a source is off the leader's beyond what chance allows, s/s: one counter
+ * has one rate, so one of the two is wrong, even if their times agree for the moment. */
+static double rate_dispute(const struct visor_line *line, const struct visor_line *leader)
+{
+    double apart = size_of(line->rate - leader->rate);
+    double allowed = VISOR_RATE_DEVIATIONS * visor_math_sqrt(line->p11 + leader->p11);
+
+    return apart > allowed + DISPUTE_LEAST ? apart : 0.0;
+}
+
 /* Weighted mean of the followed lines. What a path's asymmetry may hide does not average out with
- * more samples, so it enters the weights. */
-static struct visor_line combine(const struct visor_engine *e, const struct visor_source *leader)
+ * more samples, so it enters the weights. `*dispute`: largest of the rates left out. */
+static struct visor_line combine(const struct visor_engine *e, const struct visor_source *leader,
+                                 double *dispute)
 {
     struct visor_line base = leader->filter.line;
     double weight = 0.0, phase = 0.0, variance = 0.0, rate_weight = 0.0, rate = 0.0, cross = 0.0;
+
+    *dispute = 0.0;
 
     visor_line_move(&base, e->now.raw, leader->filter.noise.wander);
     for (int i = 0; i < e->source_limit; i++) {
         const struct visor_source *source = &e->sources[i];
         struct visor_line line = source->filter.line;
-        double bias, w;
+        double bias, w, apart;
 
         if (!followed(source))
+            continue;
+        apart = rate_dispute(&line, &leader->filter.line);
+        if (apart > *dispute)
+            *dispute = apart;
+        if (apart > 0.0)
             continue;
         visor_line_move(&line, e->now.raw, source->filter.noise.wander);
         bias = BIAS_SHARE * source->candidate.distance;
@@ -431,7 +454,8 @@ static void foresee(struct visor_engine *e, double seconds)
 static void adopt(struct visor_engine *e, const struct visor_source *leader,
                   const struct visor_selection *selection)
 {
-    struct visor_line line = combine(e, leader);
+    double dispute;
+    struct visor_line line = combine(e, leader, &dispute);
     double at =
         visor_seconds_from_ns(visor_ns_diff(line.offset_ns, visor_reading_offset_ns(&e->now))) +
         line.phase;
@@ -448,7 +472,7 @@ static void adopt(struct visor_engine *e, const struct visor_source *leader,
     e->rate = line.rate;
     e->rate_deviation = visor_math_sqrt(line.p11) + 1e-8;
     e->wander = visor_filter_cautious_wander(&leader->filter);
-    e->unrest = visor_filter_unrest(&leader->filter, e->update_interval_s);
+    e->unrest = visor_filter_unrest(&leader->filter, e->update_interval_s) + dispute;
     foresee(e, e->update_interval_s);
 }
 
