@@ -81,6 +81,12 @@ static bool met_at_end(const struct visor_scenario_expect *expect, const struct 
     case VISOR_EXPECT_MAX:
         *value = score->clock.largest;
         break;
+    case VISOR_EXPECT_P99:
+        *value = visor_histogram_quantile(&score->clock_errors, 0.99);
+        break;
+    case VISOR_EXPECT_OUTAGE:
+        *value = score->first_in < 0.0 ? score->last : (double)score->outage_longest;
+        break;
     case VISOR_EXPECT_MEDIAN:
         *value = visor_histogram_quantile(&score->bounds, 0.5);
         return score->bounds.count > 0 && *value < expect->limit;

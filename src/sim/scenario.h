@@ -146,6 +146,8 @@ enum visor_expect_kind {
     VISOR_EXPECT_AVOIDED,  /* … is not */
     VISOR_EXPECT_RMS,      /* at the end, from statistics: of REALTIME, s */
     VISOR_EXPECT_MAX,
+    VISOR_EXPECT_P99,         /* 99 % of the seconds are within, s */
+    VISOR_EXPECT_OUTAGE,      /* the longest time beyond statistics' error, s */
     VISOR_EXPECT_MEDIAN,      /* of the bound, s */
     VISOR_EXPECT_SYNC,        /* s */
     VISOR_EXPECT_PACKETS,     /* sent, at most */

@@ -225,6 +225,8 @@ static const struct expectation {
     {"selected", VISOR_EXPECT_SELECTED, 'S', true},
     {"rms", VISOR_EXPECT_RMS, 't', false},
     {"max", VISOR_EXPECT_MAX, 't', false},
+    {"p99", VISOR_EXPECT_P99, 't', false},
+    {"outage", VISOR_EXPECT_OUTAGE, 't', false},
     {"median-bound", VISOR_EXPECT_MEDIAN, 't', false},
     {"sync", VISOR_EXPECT_SYNC, 't', false},
     {"packets", VISOR_EXPECT_PACKETS, 'n', false},

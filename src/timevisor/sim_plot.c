@@ -5,6 +5,7 @@
 #include "base/math.h"
 #include "port/text.h"
 #include "timevisor/quantity.h"
+#include "timevisor/table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #define BAND       16
 #define WIDTH      (LEFT + COLUMNS + 24)
 #define LANES      4 /* of labels above the drawing */
+#define LANE       12
 #define EVENTS_MAX 400
 
 struct column {
@@ -27,6 +29,8 @@ struct column {
 struct event {
     double at;
     char text[2 * VISOR_SCENARIO_NAME_MAX + 32];
+    int lane; /* of its label; LANES: none has room */
+    bool left;
 };
 
 struct change {
@@ -43,6 +47,7 @@ struct visor_plot {
     struct event event[EVENTS_MAX];
     struct change trust[EVENTS_MAX], source[EVENTS_MAX];
     size_t events, trusts, sources;
+    int lanes;     /* of labels that are used */
     int low, high; /* decades shown */
 };
 
@@ -186,6 +191,12 @@ static void choose_range(struct visor_plot *plot)
         plot->low = plot->high - 2;
 }
 
+/* Width of a text in the drawing's font, about. */
+static double width_of(const char *text)
+{
+    return 6.5 * visor_table_width(text);
+}
+
 static void text_at(FILE *to, double x, double y, const char *anchor, const char *text)
 {
     fprintf(to, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
@@ -310,17 +321,37 @@ struct band {
     double y;
     const char *const *colors; /* by value, again from the first at the end */
     size_t color_count;
+    bool named; /* values are sources */
 };
+
+/* Of the target that a source's address stands for; reference clocks are not told apart. */
+static const char *name_of(const struct visor_plot *plot, uint32_t target)
+{
+    const struct visor_host *host;
+
+    if (target == VISOR_SCENARIO_NONE)
+        return "";
+    if (!(target & VISOR_TARGET_IS_HOST))
+        return target < plot->scenario->server_count ? plot->scenario->servers[target].name : "";
+    host = visor_world_host_of(plot->world, target);
+    return host ? host->name : "";
+}
 
 static void draw_band(const struct visor_plot *plot, const struct band *band, FILE *to)
 {
     for (size_t i = 0; i < band->count; i++) {
         double from = x_of(plot, band->changes[i].at);
         double end = i + 1 < band->count ? x_of(plot, band->changes[i + 1].at) : LEFT + COLUMNS;
+        const char *name = band->named ? name_of(plot, band->changes[i].value) : "";
 
         fprintf(to, "<path fill=\"%s\" d=\"M%.1f %.1fH%.1fv%dH%.1fz\"/>\n",
                 band->colors[band->changes[i].value % band->color_count], from, band->y, end,
                 BAND - 3, from);
+        if (*name && width_of(name) + 8 < end - from) {
+            fputs("<g fill=\"white\">", to);
+            text_at(to, (from + end) / 2, band->y + BAND - 6, "middle", name);
+            fputs("</g>\n", to);
+        }
     }
 }
 
@@ -331,36 +362,49 @@ static void draw_bands(const struct visor_plot *plot, FILE *to)
                                          "#76b7b2", "#edc948", "#9c755f"};
     double y = TOP + HEIGHT + 6;
 
-    draw_band(plot, &(struct band){plot->trust, plot->trusts, y, trust, 4}, to);
-    draw_band(plot, &(struct band){plot->source, plot->sources, y + BAND, source, 7}, to);
+    draw_band(plot, &(struct band){plot->trust, plot->trusts, y, trust, 4, false}, to);
+    draw_band(plot, &(struct band){plot->source, plot->sources, y + BAND, source, 7, true}, to);
     fputs("<g fill=\"#444\">\n", to);
     text_at(to, LEFT - 8, y + BAND - 6, "end", _("trust"));
     text_at(to, LEFT - 8, y + 2 * BAND - 6, "end", _("source"));
     fputs("</g>\n", to);
 }
 
-/* A dashed line each; a label where there is room for it. */
-static void draw_events(const struct visor_plot *plot, FILE *to)
+/* Each label into the lowest lane where there is room for it, if there is. */
+static void place_labels(struct visor_plot *plot)
 {
     double end[LANES] = {0};
 
     for (size_t i = 0; i < plot->events; i++) {
+        struct event *event = &plot->event[i];
+        double x = x_of(plot, event->at), width = width_of(event->text) + 8;
+
+        event->left = x + width > LEFT + COLUMNS;
+        event->lane = 0;
+        while (event->lane < LANES && (event->left ? x - width : x) < end[event->lane])
+            event->lane++;
+        if (event->lane == LANES)
+            continue;
+        end[event->lane] = event->left ? x : x + width;
+        plot->lanes = event->lane + 1 > plot->lanes ? event->lane + 1 : plot->lanes;
+    }
+}
+
+/* A dashed line each, with its label. */
+static void draw_events(const struct visor_plot *plot, FILE *to)
+{
+    for (size_t i = 0; i < plot->events; i++) {
         const struct event *event = &plot->event[i];
-        double x = x_of(plot, event->at), width = 6.5 * (double)strlen(event->text) + 8;
-        bool left = x + width > LEFT + COLUMNS;
+        double x = x_of(plot, event->at);
 
         fprintf(to, "<path stroke=\"#b03060\" stroke-dasharray=\"3 3\" d=\"M%.1f %dv%d\"/>\n", x,
                 TOP, HEIGHT);
-        for (int lane = 0; lane < LANES; lane++) {
-            if ((left ? x - width : x) < end[lane])
-                continue;
-            end[lane] = left ? x : x + width;
-            fputs("<g fill=\"#b03060\">", to);
-            text_at(to, left ? x - 2 : x + 2, TOP - 5 - 12 * lane, left ? "end" : "start",
-                    event->text);
-            fputs("</g>\n", to);
-            break;
-        }
+        if (event->lane == LANES)
+            continue;
+        fputs("<g fill=\"#b03060\">", to);
+        text_at(to, event->left ? x - 2 : x + 2, TOP - 5 - LANE * event->lane,
+                event->left ? "end" : "start", event->text);
+        fputs("</g>\n", to);
     }
 }
 
@@ -368,15 +412,15 @@ static void draw_events(const struct visor_plot *plot, FILE *to)
 static void draw_legend(FILE *to)
 {
     static const struct {
-        const char *color, *text;
-    } entries[] = {{"#d17b0f", N_("published bound")},
-                   {"#1f4e9c", N_("error of CLOCK_REALTIME")},
-                   {"#2b8a5a", N_("error of the published estimate")},
-                   {"#f0b6b4", N_("false bound")},
-                   {"#6fbf73", N_("synchronized")},
-                   {"#f2c14e", N_("holdover")},
-                   {"#d9534f", N_("disrupted")},
-                   {"#bdbdbd", N_("unknown")}};
+        const char *color, *text, *dashes;
+    } entries[] = {{"#d17b0f", N_("published bound"), ""},
+                   {"#1f4e9c", N_("error of CLOCK_REALTIME"), ""},
+                   {"#2b8a5a", N_("error of the published estimate"), "6 3"},
+                   {"#f0b6b4", N_("false bound"), ""},
+                   {"#6fbf73", N_("synchronized"), ""},
+                   {"#f2c14e", N_("holdover"), ""},
+                   {"#d9534f", N_("disrupted"), ""},
+                   {"#bdbdbd", N_("unknown"), ""}};
     double x = LEFT, y = TOP + HEIGHT + 2 * BAND + 58;
 
     for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
@@ -385,36 +429,40 @@ static void draw_legend(FILE *to)
             y += 18;
         }
         if (i < 3)
-            fprintf(to, "<path stroke=\"%s\" stroke-width=\"2.5\" d=\"M%.1f %.1fh18\"/>\n",
-                    entries[i].color, x, y - 4);
+            fprintf(to,
+                    "<path stroke=\"%s\" stroke-width=\"2.5\" stroke-dasharray=\"%s\" "
+                    "d=\"M%.1f %.1fh18\"/>\n",
+                    entries[i].color, entries[i].dashes, x, y - 4);
         else
             fprintf(to, "<path fill=\"%s\" d=\"M%.1f %.1fh18v10h-18z\"/>\n", entries[i].color, x,
                     y - 9);
         text_at(to, x + 23, y, "start", _(entries[i].text));
-        x += 44 + 6.4 * (double)strlen(_(entries[i].text));
+        x += 44 + width_of(_(entries[i].text));
     }
 }
 
-bool visor_plot_write(const struct visor_plot *seen, FILE *to)
+/* The sheet and its title; the unused lanes are cut off. */
+static void draw_sheet(const struct visor_plot *plot, FILE *to)
 {
-    struct visor_plot *plot = malloc(sizeof(*plot));
     char title[VISOR_SCENARIO_TITLE_MAX + 64];
+    int top = LANE * (LANES - plot->lanes);
 
-    if (!plot)
-        return false;
-    *plot = *seen;
-    choose_range(plot);
     fprintf(to,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\""
-            "sans-serif\" font-size=\"11\">\n<rect width=\"100%%\" height=\"100%%\" "
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 %d %d %d\" font-family=\""
+            "sans-serif\" font-size=\"11\">\n<rect y=\"%d\" width=\"100%%\" height=\"100%%\" "
             "fill=\"white\"/>\n",
-            WIDTH, TOP + HEIGHT + 2 * BAND + 92);
+            top, WIDTH, TOP + HEIGHT + 2 * BAND + 92 - top, top);
     snprintf(title, sizeof(title), "%s%s%s (%s %llu)", plot->scenario->title,
              plot->scenario->title[0] ? ": " : "", plot->host->name, _("seed"),
              (unsigned long long)plot->world->seed);
     fputs("<g font-size=\"15\" font-weight=\"bold\" fill=\"#222\">\n", to);
-    text_at(to, LEFT, 24, "start", title);
+    text_at(to, LEFT, top + 24, "start", title);
     fputs("</g>\n", to);
+}
+
+static void draw_all(const struct visor_plot *plot, FILE *to)
+{
+    draw_sheet(plot, to);
     draw_bound(plot, to);
     draw_false(plot, to);
     draw_grid(plot, to);
@@ -432,6 +480,18 @@ bool visor_plot_write(const struct visor_plot *seen, FILE *to)
     draw_bands(plot, to);
     draw_legend(to);
     fputs("</svg>\n", to);
+}
+
+bool visor_plot_write(const struct visor_plot *seen, FILE *to)
+{
+    struct visor_plot *plot = malloc(sizeof(*plot));
+
+    if (!plot)
+        return false;
+    *plot = *seen;
+    choose_range(plot);
+    place_labels(plot);
+    draw_all(plot, to);
     free(plot);
     return !ferror(to);
 }

@@ -403,7 +403,10 @@ static void test_expectation__is_checked_in_its_time(void **state)
                          "expect vm packets < 100\n"
                          "expect vm uncorrected\n"
                          "expect vm ahead < 105ms from 600s\n"
-                         "expect vm behind < 0s\n",
+                         "expect vm behind < 0s\n"
+                         "expect vm p99 < 1ms\n"
+                         "expect vm outage < 1s\n"
+                         "expect vm outage < 2001s\n",
                          HONEST);
 
     (void)state;
@@ -415,6 +418,9 @@ static void test_expectation__is_checked_in_its_time(void **state)
     assert_int_equal(one.host->unmet[4].count, 0);
     assert_int_equal(one.host->unmet[5].count, 1401);
     assert_int_equal(one.host->unmet[6].count, 0);
+    assert_true(one.host->unmet[7].count == 1 && one.host->unmet[7].value > 0.1);
+    assert_int_equal((int)one.host->unmet[8].value, 2000); /* never right: all of the run */
+    assert_int_equal(one.host->unmet[9].count, 0);
     end(&one);
 }
 
