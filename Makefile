@@ -2,13 +2,14 @@
 #     make run                 watch this machine's time, without touching its clock (MODE=discipline: keep it)
 #     make check               all tests
 #     make fuzz                all parsers for a minute each (FUZZ="ntp control" FUZZ_SECONDS=600)
+#     make soak                for hours: SEEDS random worlds from SEED on, FUZZ_SECONDS a parser
 #     make install             into PREFIX (/usr/local), DESTDIR honoured
 BUILD ?= build
 PREFIX ?= /usr/local
 
 MODE ?= observe
 
-.PHONY: build run check ci install fuzz clean
+.PHONY: build run check ci install fuzz soak clean
 
 build:
 	@tools/packages build
@@ -24,6 +25,14 @@ check:
 fuzz:
 	@tools/packages build check
 	@FUZZ="$(FUZZ)" FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) tests/check fuzz
+
+# Other worlds every time; the first line names the seed that runs them again.
+soak: SEED ?= $(shell date +%s)
+soak:
+	@tools/packages build check
+	@echo "SEED=$(SEED)"
+	@SEED=$(SEED) SEEDS=$(or $(SEEDS),100000) FUZZ="$(FUZZ)" FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) \
+		tests/check --soak
 
 ci:
 	@.ci/run

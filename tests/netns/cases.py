@@ -1,5 +1,7 @@
 """The tests: one function each, named after what it shows."""
 import os
+import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -348,6 +350,75 @@ def test_keys_with_chronyd_both_ways(world):
     world.until(lambda: sum(row[1] in "*+" for row in chronyc(client, "sources")) == 2, 30,
                 "chronyd takes our keyed replies")
     expect(wrong.status()["tracking"]["trust"] == "unknown", "a wrong key is not believed")
+
+
+# One request from each of COUNT addresses after the FIRST of a routed network, 64 at a time; prints
+# how many were answered.
+ASK_FROM_MANY = """
+import socket, struct, sys
+server, first, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+asking = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+asking.setsockopt(socket.IPPROTO_IPV6, 78, 1)  # IPV6_FREEBIND
+asking.bind(("::", 0))
+asking.settimeout(5)
+asking.sendto(bytes([0x23]) + bytes(47), (server, 123))  # finds the neighbour
+asking.recv(100)
+asking.settimeout(0.2)
+network = socket.inet_pton(socket.AF_INET6, "fd98::")[:12]
+answers = 0
+for at in range(first, first + count, 64):
+    batch = range(at, min(at + 64, first + count))
+    for number in batch:
+        info = network + struct.pack("!I", number) + struct.pack("i", 0)
+        asking.sendmsg([bytes([0x23]) + bytes(47)],
+                       [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, info)], 0, (server, 123))
+    try:
+        for _ in batch:
+            answers += len(asking.recv(100)) == 48
+    except TimeoutError:
+        pass
+print(answers)
+"""
+
+
+def test_memory_with_100000_client_addresses(world):
+    server, client = world.node("server"), world.node("client")
+    daemon = our_server(server)
+    client.run("ip", "-6", "route", "add", "local", "fd98::/96", "dev", "lo")
+    server.run("ip", "-6", "route", "add", "fd98::/96", "via", client.ip6)
+
+    def ask(first, count):
+        code, text, complaint = client.run("python3", "-c", ASK_FROM_MANY, server.ip6, first, count)
+        expect(code == 0, complaint[-400:])
+        expect(int(text) > 0.99 * count, f"{text.strip()} of {count} were answered")
+        status = pathlib.Path(f"/proc/{daemon.popen.pid}/status").read_text()
+        return int(re.search(r"^VmRSS:\s+(\d+)", status, re.M)[1])
+
+    before = ask(1, 20000)
+    after = ask(20001, 80000)
+    expect(after <= before + 64, f"resident memory went from {before} to {after} kB")
+
+
+def test_the_daemon_under_valgrind(world):
+    server, client = world.node("server"), world.node("client")
+    server.chronyd(SERVER)
+    daemon = client.timevisord(f"""
+server {server.ip4} {FAST}
+server {server.ip6} {FAST} xleave
+allow
+bindcmdaddress {client.private}/chronyd.sock
+sourcedir {client.folder}/sources.d
+""", "-x", "-F", "0", under=["valgrind", "-q", "--error-exitcode=9", "--leak-check=full",
+                             "--errors-for-leak-kinds=definite,indirect,possible"])
+    follows(client, 60, "1s")
+    for words in (["tracking"], ["sources"], ["sourcestats"], ["selectdata"], ["ntpdata"],
+                  ["activity"], ["serverstats"], ["clients"], ["authdata"], ["offline"],
+                  ["online"], ["burst", "1/2"], ["reselect"], ["refresh"], ["reload", "sources"],
+                  ["add", "server", server.ip4, "port", "1123"], ["delete", server.ip4]):
+        client.run(client.world.peer("chronyc"), "-n", "-h", client.private / "chronyd.sock", *words)
+    time.sleep(3)
+    code = daemon.stop()
+    expect(code == 0, f"exit status {code}: {daemon.text()[-800:]}")
 
 
 def test_watch_on_a_terminal(world):

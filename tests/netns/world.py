@@ -157,14 +157,14 @@ class Node:
 
     # our own programs
 
-    def timevisord(self, configuration, *options):
-        """The daemon, steering a copy of the clock, or observing with "-x"."""
+    def timevisord(self, configuration, *options, under=()):
+        """The daemon, steering a copy of the clock, or observing with "-x"; `under` another program."""
         config = self.file("timevisord.conf", configuration + f"\npidfile {self.folder}/pid\n")
         clock = [] if "-x" in options else ["--dry-run"]
-        process = self.start("timevisord", self.world.timevisord, "-d", "-U", *clock, "-f", config,
+        process = self.start("timevisord", *under, self.world.timevisord, "-d", "-U", *clock, "-f", config,
                              "--socket", self.folder / "control", *options)
-        self.world.until(lambda: (self.folder / "control").exists() or not process.alive(), 10,
-                         "timevisord opens its control socket")
+        self.world.until(lambda: (self.folder / "control").exists() or not process.alive(),
+                         60 if under else 10, "timevisord opens its control socket")
         if not process.alive():
             raise Failed("timevisord has ended: " + process.text()[-400:])
         return process
