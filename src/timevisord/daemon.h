@@ -57,6 +57,7 @@ struct visor_daemon {
     struct visor_server server;
     struct visor_helper *helper;
     struct visor_control *control;      /* NULL: there is none */
+    struct visor_rules *rules;          /* who may ask */
     struct visor_remote *remote;        /* chronyc's sockets; NULL: none yet */
     struct visor_action_answer *answer; /* wanted by the command that is under way */
     uint32_t token;                     /* of the last command */

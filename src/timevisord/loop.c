@@ -8,6 +8,7 @@
 #include "timevisord/dumps.h"
 #include "timevisord/once.h"
 #include "timevisord/rtc.h"
+#include "timevisord/rules.h"
 #include "timevisord/signals.h"
 #include "timevisord/tempcomp.h"
 
@@ -93,6 +94,8 @@ static visor_mono deadline_of(const struct visor_daemon *daemon)
         earliest = visor_tempcomp_deadline(daemon);
     if (visor_mono_before(visor_hwstamp_deadline(daemon->hwstamp), earliest))
         earliest = visor_hwstamp_deadline(daemon->hwstamp);
+    if (visor_mono_before(visor_rules_deadline(daemon->rules), earliest))
+        earliest = visor_rules_deadline(daemon->rules);
     if (visor_mono_before(visor_once_deadline(daemon), earliest))
         earliest = visor_once_deadline(daemon);
     if (visor_mono_before(visor_rtc_service_deadline(daemon->rtc), earliest))
@@ -153,7 +156,9 @@ static void take_helper(struct visor_daemon *daemon)
     while (visor_helper_next(daemon->helper, &reply)) {
         struct visor_event event = {.kind = VISOR_EVENT_RESOLVED, .resolved = reply.resolved};
 
-        if (reply.epoch == daemon->epoch)
+        if (reply.epoch == VISOR_RULES_EPOCH)
+            visor_rules_resolved(daemon->rules, &reply.resolved);
+        else if (reply.epoch == daemon->epoch)
             visor_daemon_handle(daemon, &event);
         visor_dumps_read(daemon);
     }
@@ -296,6 +301,7 @@ void visor_daemon_run(struct visor_daemon *daemon)
             visor_daemon_handle(daemon, &timer);
             tick_refclocks(daemon);
             visor_hwstamp_tick(daemon->hwstamp, raw_now());
+            visor_rules_tick(daemon->rules, raw_now());
             visor_tempcomp_tick(daemon, raw_now());
             visor_rtc_service_tick(daemon->rtc, raw_now());
             visor_server_tick(&daemon->server, &daemon->view, raw_now());

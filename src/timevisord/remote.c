@@ -10,25 +10,16 @@
 #include "timevisord/daemon.h"
 #include "timevisord/reload.h"
 #include "timevisord/rtc.h"
+#include "timevisord/rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define RULES_MAX 4096 /* given by commands, a table */
-
-/* A table's rules: the configuration's, then those that came as commands. */
-struct rules {
-    struct visor_access_config *all;
-    size_t count, configured;
-};
-
 struct visor_remote {
     struct visor_daemon *daemon;
     struct visor_monitor *monitor;
     struct visor_chronyc chronyc;
-    struct visor_access *access; /* to the commands */
-    struct rules rules[2];       /* by enum visor_chronyc_table */
     struct visor_status status;
 };
 
@@ -87,89 +78,14 @@ static enum visor_cmdmon_status host_act(void *context, enum visor_chronyc_act a
 static bool host_allowed(void *context, enum visor_chronyc_table table,
                          const struct visor_address *address)
 {
-    struct visor_remote *remote = self(context);
-
-    return visor_access_allows(
-        table == VISOR_CHRONYC_NTP ? remote->daemon->server.access : remote->access, address);
-}
-
-static bool append(struct rules *rules, const struct visor_access_config *rule)
-{
-    struct visor_access_config *all = rules->count - rules->configured < RULES_MAX
-                                          ? realloc(rules->all, (rules->count + 1) * sizeof *all)
-                                          : NULL;
-
-    if (!all)
-        return false;
-    rules->all = all;
-    rules->all[rules->count++] = *rule;
-    return true;
-}
-
-/* The configuration's rules of a table anew, before those that commands have given. */
-static bool take_configured(struct rules *rules, const struct visor_access_config *configured,
-                            size_t count)
-{
-    size_t given = rules->count - rules->configured;
-    struct visor_access_config *all = calloc(count + given + 1, sizeof *all);
-
-    if (!all)
-        return false;
-    if (count > 0)
-        memcpy(all, configured, count * sizeof *all);
-    if (given > 0)
-        memcpy(all + count, rules->all + rules->configured, given * sizeof *all);
-    free(rules->all);
-    rules->all = all;
-    rules->count = count + given;
-    rules->configured = count;
-    return true;
-}
-
-static void log_rule(struct visor_log *log, enum visor_chronyc_table table,
-                     const struct visor_access_config *rule)
-{
-    bool host = rule->prefix == (rule->subnet.family == VISOR_FAMILY_IPV4 ? 32 : 128);
-    char address[64] = "any address", bits[8] = "";
-
-    if (rule->subnet.family != VISOR_FAMILY_NONE) {
-        visor_address_print(&rule->subnet, address, sizeof address);
-        if (!host)
-            snprintf(bits, sizeof bits, "/%d", rule->prefix);
-    }
-    visor_log_write(log, VISOR_SEVERITY_INFO, "%s%s %s access from %s%s",
-                    rule->allow ? "Allowed" : "Denied", rule->all ? " all" : "",
-                    table == VISOR_CHRONYC_NTP ? "NTP" : "command", address, bits);
+    return visor_rules_allow(self(context)->daemon->rules, table, address);
 }
 
 static enum visor_cmdmon_status host_restricted(void *context, enum visor_chronyc_table table,
                                                 const struct visor_access_config *rule)
 {
-    struct visor_remote *remote = self(context);
-    struct rules *rules = &remote->rules[table];
-    struct visor_access *access;
-    int error;
-
-    if (!append(rules, rule))
-        return VISOR_CMDMON_FAILED;
-    access = visor_access_new(rules->all, rules->count);
-    if (!access) {
-        rules->count--;
-        return VISOR_CMDMON_FAILED;
-    }
-    if (table == VISOR_CHRONYC_NTP) {
-        visor_server_set_access(&remote->daemon->server, access);
-        error = visor_server_open(&remote->daemon->server);
-        if (error)
-            visor_log_write(remote->daemon->log, VISOR_SEVERITY_ERROR,
-                            _("Could not open NTP port %d : %s"), remote->daemon->config->port,
-                            strerror(-error));
-    } else {
-        visor_access_free(remote->access);
-        remote->access = access;
-    }
-    log_rule(remote->daemon->log, table, rule);
-    return VISOR_CMDMON_SUCCESS;
+    return visor_rules_add(self(context)->daemon->rules, table, rule) ? VISOR_CMDMON_SUCCESS
+                                                                      : VISOR_CMDMON_FAILED;
 }
 
 static visor_mono raw_now(const struct visor_remote *remote)
@@ -298,24 +214,6 @@ static const struct visor_chronyc_host host = {
 
 /* ---- from outside ---- */
 
-void visor_remote_configure(struct visor_remote *remote)
-{
-    const struct visor_config *config = remote->daemon->config;
-    struct rules *ntp = &remote->rules[VISOR_CHRONYC_NTP],
-                 *commands = &remote->rules[VISOR_CHRONYC_COMMAND];
-    struct visor_access *access;
-
-    remote->chronyc.open_commands = config->open_commands;
-    take_configured(ntp, config->access, config->access_count);
-    if (!take_configured(commands, config->cmd_access, config->cmd_access_count))
-        return;
-    access = visor_access_new(commands->all, commands->count);
-    if (!access)
-        return;
-    visor_access_free(remote->access);
-    remote->access = access;
-}
-
 struct visor_remote *visor_remote_new(struct visor_daemon *daemon)
 {
     struct visor_remote *remote = calloc(1, sizeof *remote);
@@ -332,7 +230,7 @@ struct visor_remote *visor_remote_new(struct visor_daemon *daemon)
         visor_remote_free(remote);
         return NULL;
     }
-    visor_remote_configure(remote);
+    remote->chronyc.open_commands = daemon->config->open_commands;
     return remote;
 }
 
@@ -341,9 +239,6 @@ void visor_remote_free(struct visor_remote *remote)
     if (!remote)
         return;
     visor_monitor_free(remote->monitor);
-    visor_access_free(remote->access);
-    free(remote->rules[0].all);
-    free(remote->rules[1].all);
     free(remote);
 }
 

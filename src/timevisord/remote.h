@@ -21,9 +21,6 @@ void visor_remote_free(struct visor_remote *remote); /* NULL allowed */
 /* The UNIX socket: to be called as the user that the daemon runs as. */
 void visor_remote_open_path(struct visor_remote *remote);
 
-/* A new configuration: access rules and open commands. The sockets stay as they are. */
-void visor_remote_configure(struct visor_remote *remote);
-
 /* Descriptors to poll for reading; and one that is readable. */
 size_t visor_remote_fds(const struct visor_remote *remote, int fds[VISOR_REMOTE_FDS]);
 void visor_remote_handle(struct visor_remote *remote, int fd);

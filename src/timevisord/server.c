@@ -82,6 +82,9 @@ static bool is_wanted(const struct visor_server *server)
     if (config->broadcast_count || visor_access_any(server->access, VISOR_FAMILY_IPV4) ||
         visor_access_any(server->access, VISOR_FAMILY_IPV6))
         return true;
+    for (size_t i = 0; i < config->access_count; i++)
+        if (config->access[i].allow && config->access[i].name[0])
+            return true; /* a name that is still being looked up */
     for (size_t i = 0; i < config->source_count; i++)
         if (config->sources[i].kind == VISOR_SOURCE_PEER)
             return true;

@@ -7,6 +7,7 @@
 #include "timevisord/once.h"
 #include "timevisord/reload.h"
 #include "timevisord/rtc.h"
+#include "timevisord/rules.h"
 #include "timevisord/setup.h"
 #include "timevisord/signals.h"
 
@@ -165,8 +166,9 @@ int visor_start(struct visor_daemon *daemon)
         return error;
     daemon->server.silent = daemon->config->mode == VISOR_MODE_OBSERVE && !daemon->options.observe;
     open_server(daemon);
+    daemon->rules = visor_rules_new(daemon);
     daemon->remote = visor_remote_new(daemon);
-    if (!daemon->remote)
+    if (!daemon->rules || !daemon->remote)
         return -ENOMEM;
     daemon->rtc = visor_rtc_service_new(daemon);
     daemon->engine = visor_engine_new(daemon->config, seed);
@@ -209,6 +211,7 @@ void visor_stop(struct visor_daemon *daemon)
     visor_engine_free(daemon->engine);
     visor_control_free(daemon->control);
     visor_remote_free(daemon->remote);
+    visor_rules_free(daemon->rules);
     visor_server_done(&daemon->server);
     visor_net_free(daemon->net);
     visor_hwstamp_free(daemon->hwstamp);

@@ -201,9 +201,7 @@ def cause(world, source, words):
 
 def test_status_says_that_dns_does_not_answer(world):
     client = world.node("client")
-    etc = world.folder / "resolv.conf"
-    etc.write_text(f"nameserver {client.ip4}\noptions timeout:1 attempts:1\n")
-    world.resolver(client, etc)
+    world.etc(client, "resolv.conf", f"nameserver {client.ip4}\noptions timeout:1 attempts:1\n")
     client.run("ip", "route", "add", "default", "dev", "eth0")
     cause(world, "ntp.example", "ntp.example: its name cannot be resolved: the name servers do not")
 
@@ -262,6 +260,21 @@ def test_a_second_daemon_refuses(world):
     expect(code == 1, f"exit status {code}: {complaint}")
     expect(f"pid={first.popen.pid}" in complaint, complaint)
     expect(first.alive(), "the first goes on")
+
+
+def test_access_by_host_name(world):
+    server, friend, stranger = (world.node(name) for name in ("server", "friend", "stranger"))
+    world.etc(server, "hosts", f"127.0.0.1 localhost\n{friend.ip4} friend.example\n")
+    world.etc(server, "resolv.conf", f"nameserver {server.ip4}\noptions timeout:1 attempts:1\n")
+    daemon = server.timevisord("local stratum 3\nallow friend.example\nallow nobody.example\n")
+    world.until(lambda: f"Allowed NTP access from {friend.ip4}" in daemon.text(), 10,
+                "the name's address is allowed")
+    for node in (friend, stranger):
+        node.timevisord(f"server {server.ip4} {FAST}", "-x")
+    follows(friend)
+    expect(stranger.status()["sources"][0]["reach"] == 0, "nobody else is served")
+    world.until(lambda: "Could not resolve nobody.example of 'allow'" in daemon.text(), 20,
+                "a name without an address is complained of")
 
 
 def test_failover_within_three_seconds(world):

@@ -246,12 +246,13 @@ class World:
             shutil.rmtree(folder, ignore_errors=True)
         self._folder.cleanup()
 
-    def resolver(self, node, path):
-        """Gives a node a /etc/resolv.conf of its own, as "ip netns exec" reads it."""
+    def etc(self, node, name, text):
+        """Gives a node a file in /etc of its own, as "ip netns exec" puts it there."""
         folder = pathlib.Path("/etc/netns") / node.namespace
-        folder.mkdir(parents=True)
-        self.settings.append(folder)
-        shutil.copy(path, folder / "resolv.conf")
+        if folder not in self.settings:
+            folder.mkdir(parents=True)
+            self.settings.append(folder)
+        (folder / name).write_text(text)
 
     def node(self, name):
         node = Node(self, len(self.nodes) + 1, name)
