@@ -5,168 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "canned_status.h"
-#include "timevisord/chronyc.h"
-
-/* ---- a host that remembers what it was asked ---- */
-
-struct host {
-    struct visor_status *status;
-    struct visor_event_command command;
-    struct visor_source_config source;
-    unsigned int commands;
-    struct visor_action_answer answer;
-    int act; /* the last one, -1 */
-    enum visor_chronyc_table table;
-    struct visor_access_config rule;
-    unsigned int rules;
-    bool allowed, passed;
-    bool routed;
-};
-
-static const struct visor_status *host_status(void *context)
-{
-    return ((struct host *)context)->status;
-}
-
-static void host_command(void *context, const struct visor_event_command *command,
-                         struct visor_action_answer *answer)
-{
-    struct host *host = context;
-
-    host->command = *command;
-    if (command->source)
-        host->source = *command->source;
-    host->commands++;
-    *answer = host->answer;
-}
-
-static enum visor_cmdmon_status host_act(void *context, enum visor_chronyc_act act)
-{
-    ((struct host *)context)->act = (int)act;
-    return VISOR_CMDMON_SUCCESS;
-}
-
-static bool host_allowed(void *context, enum visor_chronyc_table table,
-                         const struct visor_address *address)
-{
-    struct host *host = context;
-
-    (void)address;
-    host->table = table;
-    return host->allowed;
-}
-
-static enum visor_cmdmon_status host_restricted(void *context, enum visor_chronyc_table table,
-                                                const struct visor_access_config *rule)
-{
-    struct host *host = context;
-
-    host->table = table;
-    host->rule = *rule;
-    host->rules++;
-    return VISOR_CMDMON_SUCCESS;
-}
-
-static bool host_admit(void *context, const struct visor_address *address)
-{
-    (void)address;
-    return ((struct host *)context)->passed;
-}
-
-static bool host_routed(void *context, const struct visor_address *address)
-{
-    (void)address;
-    return ((struct host *)context)->routed;
-}
-
-static uint32_t host_client_count(void *context)
-{
-    (void)context;
-    return 100;
-}
-
-/* Every third index is a client. */
-static bool host_client(void *context, const struct visor_cmdmon_clients_query *query,
-                        uint32_t index, struct visor_cmdmon_client *client)
-{
-    (void)context;
-    if (index % 3 != 0)
-        return false;
-    client->ntp_hits = index + query->min_hits;
-    return true;
-}
-
-static const struct visor_chronyc_host full_host = {
-    .status = host_status,
-    .command = host_command,
-    .act = host_act,
-    .allowed = host_allowed,
-    .restricted = host_restricted,
-    .admit = host_admit,
-    .routed = host_routed,
-    .client_count = host_client_count,
-    .client = host_client,
-};
-
-static struct host host;
-static struct visor_chronyc chronyc;
-
-static int setup(void **state)
-{
-    (void)state;
-    memset(&host, 0, sizeof host);
-    host.status = canned_status();
-    host.act = -1;
-    host.passed = true;
-    chronyc = (struct visor_chronyc){&full_host, &host, VISOR_OPEN_DEFAULT};
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    free(host.status);
-    return 0;
-}
-
-static bool ask_from(const char *from, struct visor_cmdmon_request *request,
-                     struct visor_cmdmon_reply *reply)
-{
-    struct visor_address address = {.family = VISOR_FAMILY_NONE};
-    uint8_t question[VISOR_CMDMON_MESSAGE_MAX], answer[VISOR_CMDMON_MESSAGE_MAX];
-    size_t size, length;
-
-    if (from)
-        assert_true(visor_address_parse(from, &address));
-    request->sequence = 0x12345678;
-    size = visor_cmdmon_write_request(request, 0, question, sizeof question);
-    assert_true(size > 0);
-    length = visor_chronyc_handle(&chronyc, &address, question, size, answer, sizeof answer);
-    assert_true(length <= size);
-    if (length == 0)
-        return false;
-    assert_true(visor_cmdmon_read_reply(answer, length, reply));
-    assert_int_equal(reply->command, request->command);
-    assert_int_equal(reply->sequence, 0x12345678);
-    return true;
-}
-
-static struct visor_cmdmon_reply ask(struct visor_cmdmon_request request)
-{
-    struct visor_cmdmon_reply reply;
-
-    assert_true(ask_from(NULL, &request, &reply));
-    return reply;
-}
-
-static struct visor_cmdmon_address address_of(const char *text)
-{
-    struct visor_cmdmon_address address = {.id = 0};
-
-    assert_true(visor_address_parse(text, &address.address));
-    return address;
-}
+#include "chronyc_host.h"
 
 /* ---- access ---- */
 
@@ -615,33 +454,41 @@ static void test_commands__add_source(void **state)
     assert_int_equal(host.source.family, VISOR_FAMILY_IPV6);
     assert_int_equal(host.source.select_options, VISOR_SELECT_TRUST);
     assert_true(host.source.iburst && host.source.offline && !host.source.burst);
-    request.source = (struct visor_cmdmon_source){
-        .type = VISOR_CMDMON_PEER,
-        .name = "a",
-        .port = 123,
-        .minpoll = 5,
-        .maxpoll = 4,
-        .presend_minpoll = 9,
-        .min_stratum = 2,
-        .poll_target = 12,
-        .version = 3,
-        .max_sources = 1,
-        .min_samples = 7,
-        .max_samples = 33,
-        .authkey = 77,
-        .nts_port = 4461,
-        .max_delay = 0.5,
-        .max_delay_ratio = 1.5,
-        .max_delay_dev_ratio = 2.5,
-        .min_delay = 0.125,
-        .asymmetry = 0.25,
-        .offset = -0.75,
-        .filter_length = 5,
-        .cert_set = 6,
-        .max_delay_quant = 0.0625,
-        .max_unreach = 44,
-        .flags = VISOR_CMDMON_FLAG_ONLINE | VISOR_CMDMON_FLAG_AUTOOFFLINE |
-                 VISOR_CMDMON_FLAG_BURST | VISOR_CMDMON_FLAG_INTERLEAVED | VISOR_CMDMON_FLAG_COPY};
+}
+
+static void test_commands__add_source_with_all_options(void **state)
+{
+    struct visor_cmdmon_request request = {
+        .command = VISOR_CMDMON_ADD_SOURCE,
+        .source = {.type = VISOR_CMDMON_PEER,
+                   .name = "a",
+                   .port = 123,
+                   .minpoll = 5,
+                   .maxpoll = 4,
+                   .presend_minpoll = 9,
+                   .min_stratum = 2,
+                   .poll_target = 12,
+                   .version = 3,
+                   .max_sources = 1,
+                   .min_samples = 7,
+                   .max_samples = 33,
+                   .authkey = 77,
+                   .nts_port = 4461,
+                   .max_delay = 0.5,
+                   .max_delay_ratio = 1.5,
+                   .max_delay_dev_ratio = 2.5,
+                   .min_delay = 0.125,
+                   .asymmetry = 0.25,
+                   .offset = -0.75,
+                   .filter_length = 5,
+                   .cert_set = 6,
+                   .max_delay_quant = 0.0625,
+                   .max_unreach = 44,
+                   .flags = VISOR_CMDMON_FLAG_ONLINE | VISOR_CMDMON_FLAG_AUTOOFFLINE |
+                            VISOR_CMDMON_FLAG_BURST | VISOR_CMDMON_FLAG_INTERLEAVED |
+                            VISOR_CMDMON_FLAG_COPY}};
+
+    (void)state;
     assert_int_equal(ask(request).status, VISOR_CMDMON_SUCCESS);
     assert_int_equal(host.source.kind, VISOR_SOURCE_PEER);
     assert_true(host.source.minpoll == 5 && host.source.maxpoll == 5 && host.source.presend == 9);
@@ -655,6 +502,17 @@ static void test_commands__add_source(void **state)
     assert_true(host.source.offset == -0.75 && host.source.filter_length == 5);
     assert_true(host.source.auto_offline && host.source.burst && host.source.xleave);
     assert_true(host.source.copy && !host.source.offline && !host.source.iburst);
+}
+
+static void test_commands__add_source_refused(void **state)
+{
+    struct visor_cmdmon_request request = {.command = VISOR_CMDMON_ADD_SOURCE,
+                                           .source = {.type = VISOR_CMDMON_PEER,
+                                                      .name = "a",
+                                                      .port = 123,
+                                                      .flags = VISOR_CMDMON_FLAG_ONLINE}};
+
+    (void)state;
     host.answer.answer = VISOR_ANSWER_EXISTS;
     assert_int_equal(ask(request).status, VISOR_CMDMON_SOURCE_ALREADY_KNOWN);
     host.commands = 0;
@@ -819,6 +677,8 @@ int main(void)
         TEST(test_commands__local),
         TEST(test_auth_data),
         TEST(test_commands__add_source),
+        TEST(test_commands__add_source_with_all_options),
+        TEST(test_commands__add_source_refused),
         TEST(test_commands__options_of_a_reference_clock),
         TEST(test_commands__onoffline_asks_the_route),
         TEST(test_access_rules),
