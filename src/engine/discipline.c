@@ -112,10 +112,20 @@ int64_t visor_discipline_bound_ns(const struct visor_engine *e, visor_mono raw)
 
 /* ---- kernel status ---- */
 
+/* A kernel that is told that its clock is synchronised copies it to the RTC now and then: not while
+ * we measure that. */
+static bool measures_rtc(const struct visor_config *config)
+{
+    for (size_t i = 0; i < config->refclock_count; i++)
+        if (config->refclocks[i].driver == VISOR_REFCLOCK_RTC)
+            return true;
+    return config->rtcfile[0] != 0;
+}
+
 void visor_discipline_status(struct visor_engine *e, bool force)
 {
     struct visor_action_status *status = &e->kernel_status;
-    bool synchronized = e->trust == VISOR_TRUST_SYNCHRONIZED;
+    bool synchronized = e->trust == VISOR_TRUST_SYNCHRONIZED && !measures_rtc(e->config);
     int64_t bound = visor_discipline_bound_ns(e, e->now.raw);
     bool system = e->config->leap_mode == VISOR_LEAP_MODE_SYSTEM;
     double remaining, error, covered;

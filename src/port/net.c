@@ -26,7 +26,13 @@ struct visor_net *visor_net_new(const struct visor_config *config, struct visor_
         return NULL;
     net->config = config;
     net->stamps = stamps;
-    for (size_t i = 0; i < NET_PENDING; i++)
+    net->pending_count = config->max_tx_buffers > 0 ? (size_t)config->max_tx_buffers : 1;
+    net->pending = calloc(net->pending_count, sizeof(*net->pending));
+    if (!net->pending) {
+        free(net);
+        return NULL;
+    }
+    for (size_t i = 0; i < net->pending_count; i++)
         net->pending[i].fd = -1;
     return net;
 }
@@ -38,7 +44,7 @@ void visor_net_use_hwstamp(struct visor_net *net, const struct visor_hwstamp *hw
 
 static void close_socket(struct visor_net *net, struct net_socket *socket)
 {
-    for (size_t i = 0; i < NET_PENDING; i++)
+    for (size_t i = 0; i < net->pending_count; i++)
         if (net->pending[i].fd == socket->fd)
             net->pending[i].fd = -1;
     close(socket->fd);
@@ -52,6 +58,7 @@ void visor_net_free(struct visor_net *net)
     for (size_t i = 0; i < net->socket_count; i++)
         if (net->sockets[i].role != NET_UNUSED)
             close_socket(net, &net->sockets[i]);
+    free(net->pending);
     free(net);
 }
 
@@ -334,7 +341,7 @@ static struct net_pending *expect_stamp(struct visor_net *net, const struct net_
 
     if (!socket->stamping || size < NET_HEAD)
         return NULL;
-    net->pending_next = (net->pending_next + 1) % NET_PENDING;
+    net->pending_next = (net->pending_next + 1) % net->pending_count;
     *pending = (struct net_pending){.fd = socket->fd, .number = net->sent++, .size = size};
     memcpy(pending->head, data, NET_HEAD);
     return pending;

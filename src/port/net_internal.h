@@ -6,8 +6,7 @@
 
 #include <netinet/in.h>
 
-#define NET_HEAD    48 /* what identifies a sent packet: its NTP header */
-#define NET_PENDING 64
+#define NET_HEAD    48                       /* what identifies a sent packet: its NTP header */
 #define NET_FRAME   (VISOR_PACKET_MAX + 128) /* a looped packet has its link and IP headers */
 #define NET_CONTROL 320
 
@@ -44,9 +43,9 @@ struct visor_net {
     const struct visor_hwstamp *hwstamp; /* NULL: none */
     enum visor_family only;
     struct net_socket sockets[VISOR_NET_SOCKETS_MAX];
-    size_t socket_count; /* entries used so far; some may be free again */
-    struct net_pending pending[NET_PENDING];
-    size_t pending_next;
+    size_t socket_count;         /* entries used so far; some may be free again */
+    struct net_pending *pending; /* a ring */
+    size_t pending_count, pending_next;
     uint64_t sent;
     int waits_in_vain;
     struct net_target targets[VISOR_NET_SOCKETS_MAX];

@@ -226,7 +226,7 @@ size_t visor_net_receive(struct visor_net *net, int fd, const struct visor_datag
 static struct net_pending *match_pending(struct visor_net *net, int fd, const uint8_t *frame,
                                          size_t size)
 {
-    for (size_t i = 0; i < NET_PENDING; i++) {
+    for (size_t i = 0; i < net->pending_count; i++) {
         struct net_pending *pending = &net->pending[i];
 
         if (pending->fd == fd && pending->size <= size &&
@@ -278,7 +278,7 @@ bool visor_net_await_sent(struct visor_net *net, int fd)
 
     if (!net->hwstamp || net->waits_in_vain >= WAITS_MAX)
         return false;
-    for (size_t i = 0; i < NET_PENDING; i++)
+    for (size_t i = 0; i < net->pending_count; i++)
         if (net->pending[i].fd == fd && (!last || net->pending[i].number > last->number))
             last = &net->pending[i];
     if (!last || last->stamped)

@@ -139,6 +139,24 @@ static void test_maxdrift__limits_the_rate_of_the_clock(void **state)
     puppet_done(&p);
 }
 
+static void test_status__the_rtc_is_left_alone_while_it_is_measured(void **state)
+{
+    struct puppet p;
+
+    (void)state;
+    for (int measured = 0; measured < 2; measured++) {
+        struct visor_config *config = puppet_config(1);
+
+        strcpy(config->rtcfile, measured ? "/var/lib/chrony/rtc" : "");
+        puppet_init(&p, config, START, 0.0);
+        puppet_run(&p, 130.0);
+        assert_int_equal(p.view.trust, VISOR_TRUST_SYNCHRONIZED);
+        assert_int_equal(p.status.synchronized, !measured);
+        assert_true(p.status.max_error_s < 0.1);
+        puppet_done(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +164,7 @@ int main(void)
         cmocka_unit_test(test_maxchange__goes_on_when_the_step_is_undone),
         cmocka_unit_test(test_logchange__a_slew_is_said_once),
         cmocka_unit_test(test_fallbackdrift__goes_back_to_the_mean_rate),
+        cmocka_unit_test(test_status__the_rtc_is_left_alone_while_it_is_measured),
         cmocka_unit_test(test_maxdrift__limits_the_rate_of_the_clock),
     };
 
