@@ -335,6 +335,111 @@ def test_chronyc_of_trixie_on_our_daemon(world):
     chronyc_on_our_daemon(world, "trixie")
 
 
+class Remote:
+    """chronyc at a node's daemon."""
+
+    def __init__(self, world, node, suite):
+        self.node, self.path = node, node.private / "chronyd.sock"
+        self.program = world.peer("chronyc", suite)
+        world.until(self.path.exists, 10, "the daemon opens chronyc's socket")
+
+    def rows(self, *words):
+        code, text, complaint = self.node.run(self.program, "-n", "-c", "-h", self.path, *words)
+        expect(code == 0, f"chronyc {' '.join(map(str, words))}: {text}{complaint}")
+        return [line.split(",") for line in text.splitlines()]
+
+    def says(self, *words):
+        return self.node.run(self.program, "-n", "-h", self.path, *words)[1].strip()
+
+    def source(self, address):
+        """What our own --json says of a source; None: there is none."""
+        return next((source for source in self.node.status()["sources"]
+                     if source["address"] == address), None)
+
+
+def chronyc_commands(world, suite):
+    """Each command's effect, seen in our own --json and in the files."""
+    first, second, client, asker = map(world.node, ("first", "second", "client", "asker"))
+    for node in (first, second):
+        node.chronyd(SERVER)
+    for name in ("dump", "log", "sources"):
+        (client.folder / name).mkdir()
+    daemon = client.timevisord(f"""
+server {first.ip4} {FAST}
+allow
+dumpdir {client.folder}/dump
+logdir {client.folder}/log
+log tracking measurements
+sourcedir {client.folder}/sources
+bindcmdaddress {client.private}/chronyd.sock
+""")
+    remote = Remote(world, client, suite)
+    expect(remote.says("waitsync", "20", "0.1", "0", "1").startswith("try: "), "waitsync")
+    follows(client)
+
+    expect(remote.says("add", "server", second.ip4, "minpoll", "0", "iburst") == "200 OK", "add")
+    world.until(lambda: remote.source(second.ip4)["ntp"]["total_good"] > 3, 10, "it is measured")
+    expect([row[2] for row in remote.rows("sources")] == [first.ip4, second.ip4], "two sources")
+    expect(remote.says("offline", second.ip4) == "200 OK", "offline")
+    expect(not remote.source(second.ip4)["online"], "it is offline")
+    expect(remote.rows("activity") == [["1", "1", "0", "0", "0"]], "activity")
+    quiet = remote.source(second.ip4)["ntp"]["total_tx"]
+    time.sleep(2.5)
+    expect(remote.source(second.ip4)["ntp"]["total_tx"] == quiet, "nothing is sent")
+    expect(remote.says("burst", "2/4", second.ip4) == "200 OK", "burst")
+    world.until(lambda: remote.source(second.ip4)["ntp"]["total_tx"] > quiet, 5, "the burst goes")
+    expect(remote.says("online", second.ip4) == "200 OK", "online")
+    expect(remote.source(second.ip4)["online"], "it is online")
+    if suite != "local":  # chronyc 4.3 does not know it
+        expect(remote.says("selectopts", second.ip4, "+noselect") == "200 OK", "selectopts")
+        world.until(lambda: remote.rows("selectdata")[1][0] == "N", 10, "it is not selected")
+        expect("noselect" in remote.source(second.ip4)["options"], "its options")
+    expect(remote.says("delete", second.ip4) == "200 OK", "delete")
+    expect(remote.source(second.ip4) is None, "it is gone")
+    expect(remote.says("delete", second.ip4).startswith("503"), "deleted twice")
+
+    steps = client.status()["tracking"]["steps"]
+    expect(remote.says("makestep") == "200 OK", "makestep")
+    expect(client.status()["tracking"]["steps"] == steps + 1, "the clock was stepped")
+
+    (client.folder / "sources" / "a.sources").write_text(f"server {second.ip4} {FAST}\n")
+    expect(remote.says("reload", "sources") == "200 OK", "reload")
+    expect(remote.source(second.ip4), "the new source is there")
+    expect(remote.source(first.ip4)["ntp"]["total_good"] > 3, "the old one has lost nothing")
+    (client.folder / "sources" / "a.sources").unlink()
+    expect(remote.says("reload", "sources") == "200 OK", "reload")
+    expect(remote.source(second.ip4) is None, "it has gone again")
+
+    expect(remote.says("refresh") == "200 OK", "refresh")
+    expect(remote.says("dump") == "200 OK", "dump")
+    dumped = (client.folder / "dump" / f"{first.ip4}.dat").read_text()
+    expect(dumped.startswith("SRC0"), dumped[:40])
+    moved = client.folder / "log" / "moved"
+    (client.folder / "log" / "measurements.log").rename(moved)
+    expect(remote.says("cyclelogs") == "200 OK", "cyclelogs")
+    world.until((client.folder / "log" / "measurements.log").exists, 10, "a new log is written")
+
+    asker.chronyd(f"server {client.ip4} {FAST}")
+    world.until(lambda: any(row[0] == asker.ip4 and int(row[1]) > 3
+                            for row in remote.rows("clients")), 20, "clients")
+    expect(int(remote.rows("serverstats")[0][0]) > 3, "serverstats")
+    expect(remote.says("rtcdata").startswith("513"), "rtcdata without a driver")
+    expect(remote.says("deny", asker.ip4) == "200 OK", "deny")
+    expect(remote.says("accheck", asker.ip4).startswith("209"), "accheck")
+    expect(daemon.alive(), "the daemon lives")
+    expect(remote.says("shutdown") == "200 OK", "shutdown")
+    world.until(lambda: not daemon.alive(), 10, "the daemon ends")
+    expect(daemon.popen.returncode == 0, f"exit status {daemon.popen.returncode}")
+
+
+def test_chronyc_commands(world):
+    chronyc_commands(world, "local")
+
+
+def test_chronyc_commands_of_trixie(world):
+    chronyc_commands(world, "trixie")
+
+
 KEYS = """
 1 MD5 HEX:6162636465666768696a6b6c6d6e6f70
 2 SHA1 HEX:6162636465666768696a6b6c6d6e6f7071727374
