@@ -25,6 +25,9 @@
 #define RETRY_KISSED           (-16)       /* trust after a kiss-o'-death: none for 32 answers */
 #define RETRY_EARNED           3           /* by one that is answered */
 #define RETRY_REACH            4           /* of the last 8 polls answered */
+#define SILENT_POLLS           8           /* in succession: the interval is doubled */
+#define SILENT_POLLS_MORE      4           /* doubled again */
+#define SILENT_POLL_MOST       3           /* log2 */
 #define SERVER_INTERVAL        (4 * VISOR_NS_PER_S) /* a server's processing time at most */
 #define SEPARATION_MIN         (2 * MS)
 #define SEPARATION_MAX         (200 * MS)
@@ -59,10 +62,21 @@ static int64_t jitter_ns(struct visor_association *a, int64_t interval)
     return (int64_t)(visor_rng_uniform(a->rng) * JITTER * (double)interval);
 }
 
+/* Exponents by which a silent source is asked less often, so that the dead are left in peace; after
+ * its first answer all is as before. */
+static int patience_poll(const struct visor_association *a)
+{
+    int more = a->missed_polls < SILENT_POLLS
+                   ? 0
+                   : 1 + (int)((a->missed_polls - SILENT_POLLS) / SILENT_POLLS_MORE);
+
+    return more < SILENT_POLL_MOST ? more : SILENT_POLL_MOST;
+}
+
 /* Sub-second polling is for sources that answer from nearby. */
 int visor_association_poll(const struct visor_association *a)
 {
-    int poll = a->poll;
+    int poll = clamp(a->poll + patience_poll(a), a->minpoll, a->maxpoll);
 
     if (!is_client(a) && a->reach && poll > a->remote_poll)
         poll = a->remote_poll > a->minpoll ? a->remote_poll : a->minpoll;
@@ -736,6 +750,9 @@ void visor_association_change_address(struct visor_association *a,
                                       const struct visor_address *remote, visor_mono now)
 {
     a->remote = *remote;
+    a->poll = a->minpoll;
+    a->stretch = 1.0;
+    a->burst = (struct visor_association_burst){0};
     a->valid = (struct visor_association_reply){0};
     a->total_tx = a->total_rx = a->total_valid = a->total_good = 0;
     a->total_kernel_tx = a->total_kernel_rx = a->total_hardware_tx = a->total_hardware_rx = 0;

@@ -197,8 +197,8 @@ void visor_association_set_poll(struct visor_association *a, int poll, visor_mon
 void visor_association_set_interval(struct visor_association *a, double seconds, visor_mono now);
 /* The interval in use, s. */
 double visor_association_interval(const struct visor_association *a);
-/* The one in use: not below 0 for a source that is unreachable or farther than 10 ms, and in
- * symmetric mode not above the peer's. */
+/* The one in use: longer for a source that has long been silent, not below 0 for one that is
+ * unreachable or farther than 10 ms, and in symmetric mode not above the peer's. */
 int visor_association_poll(const struct visor_association *a);
 void visor_association_set_minpoll(struct visor_association *a, int minpoll, visor_mono now);
 void visor_association_set_maxpoll(struct visor_association *a, int maxpoll, visor_mono now);

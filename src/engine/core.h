@@ -60,7 +60,7 @@ struct visor_engine {
     visor_mono renew_at; /* when to publish anew without news: the bound then grows faster */
     visor_mono updated;  /* raw time of the last clock update, INT64_MIN: none */
     uint32_t updates;
-    enum visor_message_kind complaint; /* last reason for not selecting that was logged */
+    uint32_t complaints; /* bits of selection results: reasons told since the last selection */
 
     /* the clock */
     struct visor_steer steer;

@@ -335,7 +335,7 @@ static void tell_state(struct visor_engine *e, struct visor_source *source)
     }
 }
 
-/* Why nothing was selected, said once until the reason changes. A daemon that has only just been
+/* Why nothing was selected, each reason once until something is. A daemon that has only just been
  * started and has no sample yet says nothing. */
 static void tell_failure(struct visor_engine *e, const struct visor_selection *selection)
 {
@@ -358,9 +358,10 @@ static void tell_failure(struct visor_engine *e, const struct visor_selection *s
         unreachable += visor_source_reach(s) == 0;
         settled |= (s->refclock ? s->reach_size : s->association.reach_size) >= 8;
     }
-    if (kind == e->complaint || (selection->result == VISOR_SELECTION_NONE && !settled))
+    if (e->complaints & 1u << selection->result ||
+        (selection->result == VISOR_SELECTION_NONE && !settled))
         return;
-    e->complaint = kind;
+    e->complaints |= 1u << selection->result;
     message = visor_engine_log(e, kind, VISOR_SEVERITY_WARNING);
     message->count[0] =
         selection->result == VISOR_SELECTION_NONE ? unreachable : selection->agreeing;
@@ -382,10 +383,12 @@ static void lose(struct visor_engine *e, const struct visor_selection *selection
 
 static void lead(struct visor_engine *e, struct visor_source *source)
 {
-    e->complaint = VISOR_MESSAGE_NONE;
+    e->complaints = 0;
     if (e->leader == source->id)
         return;
     e->leader = source->id;
+    for (int i = 0; i < e->source_limit; i++)
+        e->sources[i].complaints = 0;
     visor_source_describe(source, e->origins,
                           visor_engine_log(e, VISOR_MESSAGE_SELECTED, VISOR_SEVERITY_INFO));
 }
@@ -642,7 +645,8 @@ void visor_discipline_update(struct visor_engine *e)
         struct visor_source *source = &e->sources[e->candidate_source[i]];
 
         source->candidate = e->candidates[i];
-        tell_state(e, source);
+        if (selection.result != VISOR_SELECTION_NO_MAJORITY) /* there nobody knows who is wrong */
+            tell_state(e, source);
     }
     if (selection.best < 0) {
         lose(e, &selection);

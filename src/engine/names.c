@@ -9,6 +9,7 @@
 #define RESOLVE_LONGEST_S 512
 #define REPLACE_EVERY_S   1800
 #define UNREACHED_POLLS   8
+#define BAD_SAMPLES       4
 
 static bool of_origin(const struct visor_source *source, uint32_t origin)
 {
@@ -84,11 +85,9 @@ static struct visor_source *unresolved(struct visor_engine *e, uint32_t origin)
 /* A source that lies or is gone, and that came by name, may have a better address. */
 static bool is_useless(const struct visor_source *source)
 {
-    enum visor_select_state state = source->candidate.state;
-
     return source->resolved && source->association.online &&
-           (source->idle_polls >= UNREACHED_POLLS || state == VISOR_STATE_FALSETICKER ||
-            state == VISOR_STATE_DISTANT || state == VISOR_STATE_UNSYNCHRONIZED);
+           (source->idle_polls >= UNREACHED_POLLS || source->bad >= BAD_SAMPLES ||
+            source->candidate.state == VISOR_STATE_UNSYNCHRONIZED);
 }
 
 static struct visor_source *useless(struct visor_engine *e, uint32_t origin)
@@ -112,6 +111,7 @@ static void replace(struct visor_engine *e, struct visor_source *source,
                     const struct visor_address *address, enum visor_message_kind kind)
 {
     struct visor_message *message = visor_engine_log(e, kind, VISOR_SEVERITY_INFO);
+    struct visor_association association = source->association;
     uint32_t id = source->id, origin = source->origin;
 
     visor_source_describe(source, e->origins, message);
@@ -120,6 +120,8 @@ static void replace(struct visor_engine *e, struct visor_source *source,
     visor_source_init(source, id, e->config);
     source->origin = origin;
     visor_names_give(e, source, address);
+    visor_association_change_address(&association, address, e->now.raw); /* no second iburst */
+    source->association = association;
 }
 
 /* ---- answers ---- */

@@ -131,6 +131,12 @@ static bool agrees(const struct visor_candidate *c)
     return c->usable && c->state == VISOR_STATE_WAITING_SOURCES;
 }
 
+/* What tells sources apart: not which of them was asked last. */
+static double settled(const struct visor_candidate *c)
+{
+    return c->distance - c->waiting;
+}
+
 /* The best of the agreeing; who led keeps the lead unless another is better by the margin. */
 static int lead(struct visor_candidate *candidates, int count,
                 const struct visor_selection_limits *limits)
@@ -158,7 +164,7 @@ static int lead(struct visor_candidate *candidates, int count,
             c->state = VISOR_STATE_NOT_PREFERRED;
             continue;
         }
-        c->score = c->distance + (double)(c->stratum - least) * limits->stratum_weight;
+        c->score = settled(c) + (double)(c->stratum - least) * limits->stratum_weight;
         if (best < 0 || c->score - (c->selected ? limits->reselect_distance : 0.0) <
                             candidates[best].score -
                                 (candidates[best].selected ? limits->reselect_distance : 0.0))
@@ -190,6 +196,12 @@ static void distrust_sliver(const struct visor_candidate *candidates, int count,
         selection->low = low;
         selection->high = high;
     }
+}
+
+bool visor_select_is_bad(enum visor_select_state state)
+{
+    return state == VISOR_STATE_FALSETICKER || state == VISOR_STATE_DISTANT ||
+           state == VISOR_STATE_STRATUM || state == VISOR_STATE_JITTERY;
 }
 
 bool visor_select_agrees(enum visor_select_state state)
@@ -247,7 +259,7 @@ void visor_select(struct visor_candidate *candidates, int count, int *order,
             continue;
         if (i == selection->best) {
             c->state = VISOR_STATE_SELECTED;
-        } else if (c->score <= limits->combine_limit * (candidates[selection->best].distance +
+        } else if (c->score <= limits->combine_limit * (settled(&candidates[selection->best]) +
                                                         limits->reselect_distance)) {
             c->state = VISOR_STATE_COMBINED;
         } else {

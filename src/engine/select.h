@@ -9,6 +9,7 @@
 struct visor_candidate {
     double low, high; /* sure interval of the offset, s, all against one common time scale */
     double distance;  /* s: root distance, half of high - low or more */
+    double waiting;   /* s: the part of it that comes only of the wait for the next sample */
     double score;     /* out: lower is better, s */
     uint32_t options; /* effective: enum visor_select_option bits */
     uint8_t stratum;
@@ -37,6 +38,9 @@ struct visor_selection {
     int usable, agreeing, combined;
     double low, high; /* what all agreeing sources allow */
 };
+
+/* Is it wrong, or worse than the configuration allows? */
+bool visor_select_is_bad(enum visor_select_state state);
 
 /* Does a candidate in this state agree with the majority? */
 bool visor_select_agrees(enum visor_select_state state);

@@ -172,7 +172,7 @@ void visor_source_nominate(struct visor_source *source, const struct visor_line 
 {
     struct visor_candidate *candidate = &source->candidate;
     const struct visor_filter *filter = &source->filter;
-    double drift, low, high, aged, center;
+    double drift, low, high, aged, center, interval;
     struct visor_line line = filter->line;
 
     candidate->options = visor_source_options(source);
@@ -186,10 +186,13 @@ void visor_source_nominate(struct visor_source *source, const struct visor_line 
         visor_filter_interval(filter, now, drift, &low, &high);
         center = visor_line_diff(&line, base, now);
         aged = visor_seconds_from_ns(visor_mono_diff(now, filter->line.at));
+        interval = visor_source_interval(source);
         candidate->low = center + low;
         candidate->high = center + high;
         candidate->distance =
             visor_filter_root_distance(filter, RECENT) + visor_math_sqrt(line.p00) + drift * aged;
+        candidate->waiting = visor_math_sqrt(line.p00) - visor_math_sqrt(filter->line.p00) +
+                             drift * (aged < interval ? aged : interval);
     }
     candidate->state = usability(source, config);
     candidate->usable = candidate->state == VISOR_STATE_WAITING_SOURCES;

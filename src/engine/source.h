@@ -57,6 +57,7 @@ struct visor_source {
     int proof;                /* good samples since the fault was last seen */
     double loss;              /* share of requests without an answer */
     uint32_t heard, missed;   /* what `loss` has counted */
+    int bad;                  /* samples in succession on which selection would not have it */
     uint32_t rejected;        /* replies in succession whose delay was out of the ordinary */
     uint32_t complaints;      /* enum visor_complaint bits already logged */
     double poll_score;        /* -1 … 1: beyond either end the poll changes */

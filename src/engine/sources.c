@@ -332,6 +332,7 @@ static void use_sample(struct visor_engine *e, struct visor_source *source,
     }
     visor_journal_statistics(e, source, &before, samples);
     visor_discipline_update(e);
+    source->bad = visor_select_is_bad(source->candidate.state) ? source->bad + 1 : 0;
     if (doubted) {
         visor_publish_view(e);
         visor_discipline_status(e, true);

@@ -122,6 +122,32 @@ static void test_schedule__missing_reply_is_retried_within_two_seconds(void **st
     assert_int_equal(w.a.reach, 0xf0);
 }
 
+/* The dead are asked less often, and the risen at once as before. */
+static void test_schedule__silence_lengthens_the_interval(void **state)
+{
+    struct world w;
+    int64_t before;
+
+    (void)state;
+    init_world(&w, VISOR_SOURCE_SERVER);
+    w.config.maxpoll = 10;
+    start(&w);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE);
+    while (w.a.missed_polls < 7)
+        assert_true(run_to_send(&w, w.now.ns + 70 * S));
+    assert_int_equal(visor_association_poll(&w.a), 6);
+    while (w.a.missed_polls < 100)
+        assert_true(run_to_send(&w, w.now.ns + 550 * S));
+    assert_int_equal(visor_association_poll(&w.a), 9);
+    before = w.now.ns;
+    assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE);
+    assert_in_range(w.now.ns - before, 500 * S, 530 * S);
+    before = w.now.ns;
+    assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE);
+    assert_in_range(w.now.ns - before, 50 * S, 70 * S);
+}
+
 /* A third of all requests is lost: nine polls of ten are answered all the same. */
 static void test_schedule__retries_make_up_for_loss(void **state)
 {
@@ -292,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_schedule__iburst_gives_up_after_eight),
         cmocka_unit_test(test_schedule__subsecond_only_for_near_sources),
         cmocka_unit_test(test_schedule__missing_reply_is_retried_within_two_seconds),
+        cmocka_unit_test(test_schedule__silence_lengthens_the_interval),
         cmocka_unit_test(test_schedule__retries_make_up_for_loss),
         cmocka_unit_test(test_schedule__retries_that_are_no_use_end),
         cmocka_unit_test(test_schedule__far_sources_are_waited_for),

@@ -53,6 +53,19 @@ static void test_select__no_majority_among_two(void **state)
     assert_int_equal(s.best, -1);
 }
 
+/* Both are equally good; the leader has waited longer for its next sample. */
+static void test_select__waiting_costs_no_lead(void **state)
+{
+    struct visor_candidate c[] = {at(0.0, 1e-3), at(0.0, 2e-3)};
+
+    (void)state;
+    c[1].selected = true;
+    c[1].waiting = 1e-3;
+    assert_int_equal(run(c, 2).best, 1);
+    c[1].waiting = 0.5e-3;
+    assert_int_equal(run(c, 2).best, 0);
+}
+
 static void test_select__trusted_one_decides(void **state)
 {
     struct visor_candidate c[] = {at(0.0, 1e-3), at(1.0, 1e-3), at(1.0, 1e-3)};
@@ -110,6 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_select__two_liars_of_five_are_outvoted),
         cmocka_unit_test(test_select__no_majority_among_two),
+        cmocka_unit_test(test_select__waiting_costs_no_lead),
         cmocka_unit_test(test_select__trusted_one_decides),
         cmocka_unit_test(test_select__required_one_must_agree),
         cmocka_unit_test(test_select__prefer_leads_unless_it_is_suspect),
