@@ -2,6 +2,7 @@
 #     make run                 watch this machine's time, without touching its clock (MODE=discipline: keep it)
 #     make check               all tests
 #     make fuzz                all parsers for a minute each (FUZZ="ntp control" FUZZ_SECONDS=600)
+#     make bench               beside chronyd (BENCH="accuracy footprint start simulator")
 #     make soak                for hours: SEEDS random worlds from SEED on, FUZZ_SECONDS a parser
 #     make install             into PREFIX (/usr/local), DESTDIR honoured
 BUILD ?= build
@@ -9,7 +10,7 @@ PREFIX ?= /usr/local
 
 MODE ?= observe
 
-.PHONY: build run check ci install fuzz soak clean
+.PHONY: build run check ci install fuzz soak bench clean
 
 build:
 	@tools/packages build
@@ -34,6 +35,13 @@ soak:
 	@SEED=$(SEED) SEEDS=$(or $(SEEDS),100000) FUZZ="$(FUZZ)" FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) \
 		tests/check --soak
 
+# Of a build with optimisation, as it is installed.
+bench:
+	@tools/packages build netns
+	@tools/build $(BUILD)-bench --buildtype=release
+	@tests/peers $(CURDIR)/build/peers
+	@tests/bench/run --build $(BUILD)-bench --peers build/peers $(BENCH)
+
 ci:
 	@.ci/run
 
@@ -44,4 +52,4 @@ install:
 	@meson install -C $(BUILD)-install --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
 
 clean:
-	rm -rf build build-install
+	rm -rf build build-install build-bench
