@@ -58,6 +58,7 @@ void visor_discipline_start(struct visor_engine *e, const struct visor_event_sta
         struct visor_message *message =
             visor_engine_log(e, VISOR_MESSAGE_FREQUENCY_INITIAL, VISOR_SEVERITY_INFO);
 
+        memcpy(message->name, config->driftfile, sizeof(message->name) - 1);
         message->number[0] = start->drift_ppm;
         message->number[1] = start->skew_ppm;
         if (e->settable)

@@ -82,7 +82,7 @@ static bool valid(enum visor_quantity quantity, double value)
     case VISOR_QUANTITY_NUMBER:
         break;
     }
-    return value >= -1e9 && value <= 1e9;
+    return value >= -4e9 && value <= 4e9;
 }
 
 double visor_reader_take(struct visor_reader_place *place, enum visor_quantity quantity)

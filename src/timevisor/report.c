@@ -110,9 +110,11 @@ static void add_daemon(struct visor_table *table, const json_t *status)
     if (!*visor_field_text(status, "daemon.version"))
         return;
     snprintf(text, sizeof(text),
-             !strcmp(mode, "observe") ? _("%s, observes the clock and leaves it alone, for %s; "
-                                          "helper: %s")
-                                      : _("%s, keeps the clock, for %s; helper: %s"),
+             !strcmp(mode, "observe")
+                 ? _("%s, observes the clock and leaves it alone, for %s; helper: %s")
+             : !json_is_true(json_object_get(status, "clock_settable"))
+                 ? _("%s, has no right to set the clock and only observes it, for %s; helper: %s")
+                 : _("%s, keeps the clock, for %s; helper: %s"),
              visor_field_text(status, "daemon.version"),
              visor_quantity_print_age(visor_field_number(status, "daemon.uptime_s"), age),
              !strcmp(helper, "process") ? _("a process of its own") : _("in-process"));

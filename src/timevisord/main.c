@@ -27,17 +27,21 @@ static const char *pidfile_of(const struct visor_daemon *daemon)
                                                                           : "";
 }
 
+static void refuse(struct visor_daemon *daemon)
+{
+    visor_log_write(daemon->log, VISOR_SEVERITY_FATAL,
+                    _("Another timevisord may already be running (pid=%d), check %s"),
+                    (int)visor_process_holder(pidfile_of(daemon)), pidfile_of(daemon));
+}
+
 /* False: said why. */
 static bool may_start(struct visor_daemon *daemon)
 {
     const char *pidfile = pidfile_of(daemon);
-    pid_t holder = visor_process_holder(pidfile);
     char name[96];
 
-    if (holder) {
-        visor_log_write(daemon->log, VISOR_SEVERITY_FATAL,
-                        _("Another timevisord may already be running (pid=%d), check %s"),
-                        (int)holder, pidfile);
+    if (visor_process_holder(pidfile)) {
+        refuse(daemon);
         return false;
     }
     if (daemon->config->mode == VISOR_MODE_DISCIPLINE && !daemon->options.dry_run &&
@@ -164,6 +168,12 @@ static void run_alone(struct visor_daemon *daemon, int parent)
 {
     int error = visor_process_write_pidfile(pidfile_of(daemon));
 
+    if (error == -EAGAIN) { /* it was started at the same time */
+        refuse(daemon);
+        daemon->status = 1;
+        visor_process_started(parent, visor_log_last(daemon->log));
+        return;
+    }
     if (error)
         say(daemon, daemon->config->pidfile, error);
     daemon->helper = visor_helper_new(VISOR_HELPER_PROCESS);

@@ -95,8 +95,10 @@ void visor_process_started(int fd, const char *failure)
     close(fd);
 }
 
+/* Who has locked the file, else whom it names. */
 static pid_t read_pid(const char *pidfile)
 {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     char text[32] = "";
     int fd = open(pidfile, O_RDONLY | O_CLOEXEC);
     long pid;
@@ -105,7 +107,11 @@ static pid_t read_pid(const char *pidfile)
         return 0;
     if (read(fd, text, sizeof(text) - 1) < 0)
         text[0] = '\0';
+    if (fcntl(fd, F_GETLK, &lock) || lock.l_type == F_UNLCK)
+        lock.l_pid = 0;
     close(fd);
+    if (lock.l_pid > 0)
+        return lock.l_pid;
     pid = strtol(text, NULL, 10);
     return pid > 0 && pid < 1 << 30 ? (pid_t)pid : 0;
 }
@@ -119,23 +125,39 @@ pid_t visor_process_holder(const char *pidfile)
     return pid;
 }
 
+/* Open and locked by this process alone, which its children do not share; -EAGAIN: by another. */
+static int lock_pidfile(const char *pidfile)
+{
+    int fd = open(pidfile, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct stat ours, there;
+    int error;
+
+    if (fd < 0)
+        return -errno;
+    error = fcntl(fd, F_SETLK, &lock) ? -EAGAIN : 0;
+    if (!error && (fstat(fd, &ours) || stat(pidfile, &there) || ours.st_ino != there.st_ino))
+        error = -EAGAIN; /* the last holder is just taking it away */
+    if (!error)
+        return fd;
+    close(fd);
+    return error;
+}
+
 int visor_process_write_pidfile(const char *pidfile)
 {
     char text[32];
-    int fd, length, error = 0;
+    int fd, length;
 
     if (!pidfile[0])
         return 0;
-    if (unlink(pidfile) && errno != ENOENT)
-        return -errno;
-    fd = open(pidfile, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    fd = lock_pidfile(pidfile);
     if (fd < 0)
-        return -errno;
+        return fd;
     length = snprintf(text, sizeof(text), "%d\n", (int)getpid());
-    if (write(fd, text, (size_t)length) != length)
-        error = errno ? -errno : -EIO;
-    close(fd);
-    return error;
+    if (ftruncate(fd, 0) || write(fd, text, (size_t)length) != length)
+        return errno ? -errno : -EIO;
+    return 0; /* `fd` stays open */
 }
 
 void visor_process_remove_pidfile(const char *pidfile)

@@ -17,7 +17,8 @@ void visor_process_started(int fd, const char *failure);
 /* 0, or the process that holds this PID file and is alive. */
 pid_t visor_process_holder(const char *pidfile);
 
-/* 0 or -errno; "" is no file. remove() only takes away a file that names us. */
+/* 0 or -errno; -EAGAIN: another process was faster. "" is no file. remove() only takes away a file
+ * that names us. */
 int visor_process_write_pidfile(const char *pidfile);
 void visor_process_remove_pidfile(const char *pidfile);
 

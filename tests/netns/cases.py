@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from world import Terminal, expect
+from world import WITHOUT_RIGHTS, Terminal, expect
 
 SERVER = """
 local stratum 3
@@ -260,6 +260,80 @@ def test_a_second_daemon_refuses(world):
     expect(code == 1, f"exit status {code}: {complaint}")
     expect(f"pid={first.popen.pid}" in complaint, complaint)
     expect(first.alive(), "the first goes on")
+
+
+def test_of_daemons_started_at_once_one_remains(world):
+    node = world.node("node")
+    config = node.file("timevisord.conf", f"local stratum 5\npidfile {node.folder}/pid\n")
+    words = [*WITHOUT_RIGHTS, node.world.timevisord, "-d", "-U", "-f", config, "--socket", ""]
+    for _ in range(5):
+        group = [node.start(f"daemon{i}", *words) for i in range(4)]
+        world.until(lambda: sum(daemon.alive() for daemon in group) == 1, 10, "one remains")
+        time.sleep(0.3)
+        left = [daemon for daemon in group if daemon.alive()]
+        expect(len(left) == 1, "none or more than one daemon remains")
+        for daemon in group:
+            if daemon is not left[0]:
+                expect(daemon.popen.returncode == 1, f"exit status {daemon.popen.returncode}")
+                expect(f"pid={left[0].popen.pid}" in daemon.text(), daemon.text())
+        expect(left[0].stop() == 0, "it ends when it is told to")
+
+
+def test_without_the_right_to_set_the_clock(world):
+    server, client = world.node("server"), world.node("client")
+    server.chronyd(SERVER)
+    daemon = client.timevisord(f"server {server.ip4} {FAST}\nmakestep 0 -1\n",
+                               under=WITHOUT_RIGHTS)
+    expect("The clock cannot be set (Operation not permitted): only observing it"
+           in daemon.text(), daemon.text())
+    status = follows(client)
+    expect(status["mode"] == "discipline" and not status["clock_settable"], "it cannot be set")
+    expect(status["tracking"]["steps"] == 0, "nothing was stepped")
+    _, text, _ = client.timevisor("status")
+    expect("has no right to set the clock and only observes it" in text, text)
+
+
+STATE = """
+driftfile {state}/drift
+dumpdir {state}/dump
+logdir {state}/log
+log measurements statistics tracking
+record {state}/record
+"""
+
+
+def a_state_that_cannot_be_written(world, mount, fill, complaint):
+    """The daemon goes on, says so, and leaves what is there as it is."""
+    server, client = world.node("server"), world.node("client")
+    server.chronyd(SERVER)
+    state = client.folder / "state"
+    state.mkdir()
+    prepare = f"mount -t tmpfs {mount} tmpfs {state} && {fill} && exec \"$0\" \"$@\""
+    daemon = client.timevisord(f"server {server.ip4} {FAST}\n" + STATE.format(state=state),
+                               under=["unshare", "-m", "sh", "-c",
+                                      prepare.format(state=state)])
+    follows(client)
+    time.sleep(3)
+    view = f"/proc/{daemon.popen.pid}/root{state}"
+    expect(pathlib.Path(view, "drift").read_text() == "1.5 0.25\n", "the old drift file is whole")
+    expect(daemon.stop() == 0, f"exit status {daemon.popen.returncode}")
+    expect(f"ppm read from {state}/drift\n" in daemon.text(), "it was read")
+    for what in (f"{state}/drift", "measurements", "record"):
+        expect(re.search(f"{what}.* : {complaint}", daemon.text()),
+               f"no complaint about {what}: {daemon.text()}")
+
+
+def test_a_full_disk(world):
+    a_state_that_cannot_be_written(
+        world, "-o size=32k,mode=777",
+        "echo '1.5 0.25' >{state}/drift && mkdir -m 777 {state}/dump {state}/log && "
+        "! cat /dev/zero >{state}/zeros 2>/dev/null", "No space left on device")
+
+
+def test_a_state_directory_that_is_read_only(world):
+    a_state_that_cannot_be_written(
+        world, "-o mode=777", "echo '1.5 0.25' >{state}/drift && mkdir {state}/dump {state}/log && "
+        "mount -o remount,ro {state}", "Read-only file system")
 
 
 def test_access_by_host_name(world):
