@@ -6,6 +6,7 @@
 #include "timevisor/own.h"
 #include "timevisor/table.h"
 
+#include <getopt.h>
 #include <jansson.h>
 #include <string.h>
 
@@ -13,8 +14,8 @@ static void print_usage(FILE *out)
 {
     fputs(_("Usage: timevisor config check [--json] FILE...\n"
             "       timevisor config own\n\n"
-            "check  names every mistake of the files by line and word, and the nearest right word\n"
-            "own    prints a configuration of the sources that this machine's own files name\n"
+            "check  names every mistake by file, line and word, and the nearest right word\n"
+            "own    prints a configuration of the sources that this machine's files name\n"
             "       (chrony.conf, timesyncd.conf, ntp.conf, DHCP)\n\n"
             "Exit status: 0 good, 1 there are mistakes.\n"),
           out);
@@ -75,18 +76,13 @@ static size_t check_file(const char *path, json_t *list)
     return errors;
 }
 
-static int check(int count, char **files)
+static int check(char **files, bool as_json)
 {
-    int first = count && !strcmp(files[0], "--json") ? 1 : 0;
-    json_t *list = first ? json_array() : NULL;
+    json_t *list = as_json ? json_array() : NULL;
     size_t errors = 0;
 
-    if (count <= first) {
-        print_usage(stderr);
-        return VISOR_CLI_USAGE;
-    }
-    for (int i = first; i < count; i++)
-        errors += check_file(files[i], list);
+    for (; *files; files++)
+        errors += check_file(*files, list);
     if (list) {
         json_dumpf(list, stdout, JSON_COMPACT);
         putchar('\n');
@@ -97,14 +93,22 @@ static int check(int count, char **files)
 
 int visor_cli_config(int argc, char **argv)
 {
-    if (argc >= 2 && !strcmp(argv[1], "check"))
-        return check(argc - 2, argv + 2);
-    if (argc == 2 && !strcmp(argv[1], "own")) {
-        visor_own_print(stdout);
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    bool as_json = false;
+    int option, count;
+
+    while ((option = getopt_long(argc, argv, "h", options, NULL)) == 'j')
+        as_json = true;
+    if (option == 'h') {
+        print_usage(stdout);
         return VISOR_CLI_YES;
     }
-    if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
-        print_usage(stdout);
+    count = argc - optind; /* getopt has put all words behind the options */
+    if (option == -1 && count >= 2 && !strcmp(argv[optind], "check"))
+        return check(argv + optind + 1, as_json);
+    if (option == -1 && count == 1 && !as_json && !strcmp(argv[optind], "own")) {
+        visor_own_print(stdout);
         return VISOR_CLI_YES;
     }
     print_usage(stderr);

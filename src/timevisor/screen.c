@@ -23,6 +23,8 @@ struct visor_screen {
     bool keys; /* stdin is a terminal, and `saved` how it was */
     struct termios saved;
     int width, height;
+    char *text; /* as last painted */
+    int first;  /* line of it at the top of the window */
 };
 
 static void note_end(int signal)
@@ -92,6 +94,7 @@ void visor_screen_free(struct visor_screen *screen)
     fflush(stdout);
     if (screen->keys)
         tcsetattr(STDIN_FILENO, TCSANOW, &screen->saved);
+    free(screen->text);
     free(screen);
 }
 
@@ -155,11 +158,20 @@ size_t visor_screen_fold(const char *text, int width)
     return end > 0 ? end : most > 0 ? most : length;
 }
 
-void visor_screen_paint(struct visor_screen *screen, const char *text)
+/* The text from line `first` on, which is moved so that the window is filled. */
+static void show(struct visor_screen *screen)
 {
-    int line = 0;
+    const char *text = screen->text;
+    int line = 0, lines = 0;
 
-    measure(screen);
+    for (const char *at = text; *at; at++)
+        lines += *at == '\n' || !at[1];
+    if (screen->first > lines - screen->height)
+        screen->first = lines - screen->height;
+    if (screen->first < 0)
+        screen->first = 0;
+    for (int i = 0; i < screen->first; i++)
+        text = strchr(text, '\n') + 1;
     fputs("\033[H", stdout);
     while (*text && line < screen->height) {
         size_t length = strcspn(text, "\n");
@@ -175,6 +187,15 @@ void visor_screen_paint(struct visor_screen *screen, const char *text)
     fflush(stdout);
 }
 
+void visor_screen_paint(struct visor_screen *screen, const char *text)
+{
+    free(screen->text);
+    screen->text = strdup(text);
+    measure(screen);
+    if (screen->text)
+        show(screen);
+}
+
 static struct timespec span_of(double seconds)
 {
     double whole = (double)(time_t)seconds;
@@ -182,17 +203,24 @@ static struct timespec span_of(double seconds)
     return (struct timespec){.tv_sec = (time_t)seconds, .tv_nsec = (long)((seconds - whole) * 1e9)};
 }
 
-/* Keys that have come: does one of them mean "leave"? */
-static bool wants_to_leave(void)
+/* Keys that have come: moves the window by the arrows, j and k; does one of them mean "leave"? */
+static bool wants_to_leave(struct visor_screen *screen)
 {
     char keys[32];
     ssize_t got = read(STDIN_FILENO, keys, sizeof(keys));
 
     if (got < 0)
         return errno != EAGAIN && errno != EINTR;
-    for (ssize_t i = 0; i < got; i++)
+    for (ssize_t i = 0; i < got; i++) {
         if (keys[i] == 'q' || keys[i] == 'Q' || keys[i] == 3 || keys[i] == 4)
             return true;
+        if (keys[i] == 'j' || keys[i] == 'B') /* an arrow is ESC [ B */
+            screen->first++;
+        else if (keys[i] == 'k' || keys[i] == 'A')
+            screen->first--;
+    }
+    if (screen->text)
+        show(screen);
     return got == 0;
 }
 
@@ -201,10 +229,14 @@ bool visor_screen_wait(struct visor_screen *screen, double seconds)
     struct pollfd keys = {.fd = STDIN_FILENO, .events = POLLIN};
     int ready;
 
+    do {
+        if (ended)
+            return false;
+        ready = poll(&keys, screen->keys ? 1 : 0, (int)(seconds * 1e3));
+        if (ready > 0 && wants_to_leave(screen))
+            return false;
+    } while (ready > 0);
     if (ended)
-        return false;
-    ready = poll(&keys, screen->keys ? 1 : 0, (int)(seconds * 1e3));
-    if (ended || (ready > 0 && wants_to_leave()))
         return false;
     measure(screen);
     return true;

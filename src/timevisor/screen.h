@@ -14,7 +14,8 @@ void visor_screen_free(struct visor_screen *screen); /* gives it back; NULL allo
 
 int visor_screen_width(const struct visor_screen *screen); /* cells; as of the last paint or wait */
 
-/* Shows lines of text with color escapes; what does not fit is cut off. */
+/* Shows lines of text with color escapes; what is too long for the window is cut off, what is too
+ * much can be reached with the arrow keys. */
 void visor_screen_paint(struct visor_screen *screen, const char *text);
 
 /* Waits at most so long. False: the user wants to leave (q, Ctrl-C, SIGTERM, end of input). Returns

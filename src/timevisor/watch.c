@@ -30,8 +30,8 @@ struct watch {
 static void print_usage(FILE *out)
 {
     fputs(_("Usage: timevisor watch [--interval TIME] [--limit TIME] [--json] [--socket PATH]\n"
-            "A live view of the clock, its error bound, the sources and the machine; q ends it.\n"
-            "Without a terminal, or with --json: a line at each interval.\n\n"
+            "A live view of the clock, its error bound, sources and machine.\n"
+            "q ends it, arrow keys move it. Without a terminal or with --json: lines.\n\n"
             "  --interval TIME  time between two looks (1s)\n"
             "  --limit TIME     greatest error bound that counts as right (1s)\n"
             "  --json           the daemon's status model and the machine's facts\n"
@@ -79,7 +79,7 @@ static void print_heading(const struct watch *watch, FILE *out)
     gethostname(host, sizeof(host) - 1);
     clock_gettime(CLOCK_REALTIME, &now);
     ns = json_integer((json_int_t)now.tv_sec * 1000000000 + now.tv_nsec);
-    fprintf(out, _("%stimevisor%s  %s  this clock says %s  (q: quit)\n\n"),
+    fprintf(out, _("%stimevisor%s  %s  this clock says %s  (q: quit, ↑↓)\n\n"),
             visor_table_color(VISOR_BOLD, watch->colored),
             visor_table_color(VISOR_PLAIN, watch->colored), host, visor_report_utc(ns, utc));
     json_decref(ns);

@@ -629,6 +629,11 @@ def test_watch_on_a_terminal(world):
         world.until(lambda: len(terminal.frame().split("\n")) <= 10
                     and all(len(line) <= 40 for line in terminal.frame().split("\n")), 5,
                     "the picture follows the window")
+        expect("Clocksource" not in terminal.frame(), "the window is too small")
+        terminal.type("j" * 12 + "\033[B" * 12)
+        world.until(lambda: "Clocksource" in terminal.frame(), 5, "the arrows move the picture")
+        terminal.type("k" * 30)
+        world.until(lambda: "This clock" in terminal.frame(), 5, "and back")
         terminal.type("q")
         expect(terminal.wait(5) == 0, "q ends it")
         expect(terminal.raw.endswith(b"\033[?25h\033[?1049l"), "the terminal is given back")
