@@ -34,7 +34,7 @@ struct visor_association_context {
 };
 
 enum visor_association_verdict {
-    VISOR_VERDICT_SAMPLE,     /* accepted: the sample is filled */
+    VISOR_VERDICT_SAMPLE,     /* accepted */
     VISOR_VERDICT_NOT_FOR_US, /* mode does not fit a configured source: let the server see it */
     VISOR_VERDICT_MALFORMED,
     VISOR_VERDICT_OFFLINE,         /* not asked for */
@@ -51,6 +51,13 @@ enum visor_association_verdict {
     VISOR_VERDICT_TEST_D,          /* loop: it is synchronised to us, or it is us */
     VISOR_VERDICT_INTERLEAVING,    /* valid, but no older exchange to pair it with yet */
 };
+
+/* Was this an exchange whose measurement holds, if perhaps not good enough to be used? */
+static inline bool visor_verdict_measured(enum visor_association_verdict verdict)
+{
+    return verdict == VISOR_VERDICT_SAMPLE || verdict == VISOR_VERDICT_TEST_A ||
+           verdict == VISOR_VERDICT_TEST_B || verdict == VISOR_VERDICT_TEST_C;
+}
 
 /* Bits of `tests`: 1 passed. */
 enum visor_association_test {
@@ -186,7 +193,8 @@ bool visor_association_take_close(struct visor_association *a);
 void visor_association_handle_sent(struct visor_association *a,
                                    const struct visor_event_sent *event, visor_mono now);
 
-/* A packet from this address. Details of it are in a->last, and a->valid if it was valid. */
+/* A packet from this address. Details of it are in a->last, and a->valid if it was valid. The
+ * sample is filled if visor_verdict_measured(). */
 enum visor_association_verdict visor_association_handle_packet(
     struct visor_association *a, const struct visor_event_packet *packet,
     const struct visor_association_context *context, struct visor_sample *sample);

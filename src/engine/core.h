@@ -155,6 +155,8 @@ bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
 bool visor_doubt_suspect(struct visor_engine *e, struct visor_source *source, double jump_s);
 /* By how much the bound must grow, s: both stories must fit in it until one is refuted. */
 double visor_doubt_size(const struct visor_engine *e);
+/* And by how much faster it must grow, s/s. */
+double visor_doubt_rate(const struct visor_engine *e);
 
 /* publish.c */
 void visor_publish_init(struct visor_engine *e);

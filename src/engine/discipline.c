@@ -400,6 +400,13 @@ static bool followed(const struct visor_source *source)
                                source->candidate.state == VISOR_STATE_COMBINED);
 }
 
+static bool agrees(const struct visor_source *source)
+{
+    return source->id != 0 && source->candidate.usable &&
+           source->candidate.state != VISOR_STATE_FALSETICKER &&
+           source->candidate.state != VISOR_STATE_TRUSTED_OTHERS;
+}
+
 /* By how much the rate of a source is off the leader's beyond what chance allows, s/s: one counter
  * has one rate, so one of the two is wrong, even if their times agree for the moment. */
 static double rate_dispute(const struct visor_line *line, const struct visor_line *leader)
@@ -426,12 +433,12 @@ static struct visor_line combine(const struct visor_engine *e, const struct viso
         struct visor_line line = source->filter.line;
         double bias, w, apart;
 
-        if (!followed(source))
+        if (!agrees(source))
             continue;
         apart = rate_dispute(&line, &leader->filter.line);
         if (apart > *dispute)
             *dispute = apart;
-        if (apart > 0.0)
+        if (apart > 0.0 || !followed(source))
             continue;
         visor_line_move(&line, e->now.raw, source->filter.noise.wander);
         bias = BIAS_SHARE * source->candidate.distance;
@@ -460,7 +467,7 @@ static void foresee(struct visor_engine *e, double seconds)
     double rate = e->line.p11 + e->wander * e->wander * (aged + 2.0 * seconds);
 
     e->drift = e->config->max_clock_error * 1e-6 + VISOR_RATE_DEVIATIONS * visor_math_sqrt(rate) +
-               e->unrest;
+               e->unrest + visor_doubt_rate(e);
     e->renew_at = visor_mono_add(e->now.raw, visor_ns_from_seconds(2.0 * seconds + 1.0));
 }
 

@@ -9,6 +9,21 @@ static double size_of(double x)
     return x < 0.0 ? -x : x;
 }
 
+/* It may be the rate that changed since the source's last good sample: the error goes on growing.
+ */
+static void allow_for_rate(struct visor_engine *e, struct visor_source *source, visor_mono at,
+                           double off)
+{
+    double since = visor_seconds_from_ns(visor_mono_diff(at, source->filter.line.at)), rate;
+
+    if (source->filter.count == 0 || since <= 0.0 || size_of(off) / since >= RATE_CHANGE_MOST)
+        return;
+    rate = 2.0 * size_of(off) / since;
+    e->drift += rate;
+    if (rate > source->doubt_rate)
+        source->doubt_rate = rate;
+}
+
 bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
                       const struct visor_sample *sample)
 {
@@ -19,11 +34,13 @@ bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
     aged = visor_seconds_from_ns(visor_mono_diff(sample->at, e->line.at));
     off = visor_seconds_from_ns(
         visor_wall_diff(sample->reference, visor_line_utc(&e->line, sample->at)));
-    reach = (sample->delay_s + sample->root_delay_s) / 2.0 + sample->dispersion_s +
-            sample->root_dispersion_s;
+    reach = visor_sample_reach(sample, !source->refclock, visor_filter_deviation(&source->filter));
     if (off - reach <= e->high + e->drift * size_of(aged) &&
         off + reach >= e->low - e->drift * size_of(aged)) {
-        source->doubt_s = 0.0;
+        /* What is too wide to refute the other story leaves it open. */
+        if (size_of(off - source->doubt_off_s) <= reach && source->proof < VISOR_SOURCE_PROOF)
+            return false;
+        source->doubt_s = source->doubt_rate = 0.0;
         return before > 0.0;
     }
     if (before == 0.0 || size_of(off - source->doubt_off_s) > 0.1 * size_of(off) + reach) {
@@ -31,14 +48,13 @@ bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
         source->doubt_off_s = off;
     }
     source->doubt_s = size_of(off) + reach;
+    allow_for_rate(e, source, sample->at, off);
     return true;
 }
 
 bool visor_doubt_suspect(struct visor_engine *e, struct visor_source *source, double jump_s)
 {
-    double since = visor_seconds_from_ns(visor_mono_diff(source->last_at, source->filter.line.at));
-
-    if (!e->known || visor_source_options(source) & VISOR_SELECT_NOSELECT)
+    if (visor_source_options(source) & VISOR_SELECT_NOSELECT)
         return false;
     if (source->doubt_s == 0.0) {
         source->doubt_since = source->last_at;
@@ -46,33 +62,45 @@ bool visor_doubt_suspect(struct visor_engine *e, struct visor_source *source, do
     }
     if (source->doubt_s < 2.0 * size_of(jump_s))
         source->doubt_s = 2.0 * size_of(jump_s);
-    /* It may be the rate that changed: then the error goes on growing. */
-    if (since > 0.0 && size_of(jump_s) / since < RATE_CHANGE_MOST)
-        e->drift += 2.0 * size_of(jump_s) / since;
+    allow_for_rate(e, source, source->last_at, jump_s);
     return true;
+}
+
+/* Do as many of the sources heard since then say the same as say otherwise? */
+static bool stands(const struct visor_engine *e, const struct visor_source *s)
+{
+    int against = 0, witnesses = 0;
+
+    if (s->id == 0 || s->doubt_s <= 0.0)
+        return false;
+    for (int j = 0; j < e->source_limit; j++) {
+        const struct visor_source *other = &e->sources[j];
+
+        if (other->id == 0 || other->last_at.ns == INT64_MIN ||
+            visor_mono_before(other->last_at, s->doubt_since))
+            continue;
+        against += other->doubt_s > 0.0;
+        witnesses += other->doubt_s == 0.0;
+    }
+    return against >= witnesses;
 }
 
 double visor_doubt_size(const struct visor_engine *e)
 {
     double worst = 0.0;
 
-    for (int i = 0; i < e->source_limit; i++) {
-        const struct visor_source *s = &e->sources[i];
-        int against = 0, witnesses = 0;
+    for (int i = 0; i < e->source_limit; i++)
+        if (e->sources[i].doubt_s > worst && stands(e, &e->sources[i]))
+            worst = e->sources[i].doubt_s;
+    return worst;
+}
 
-        if (s->id == 0 || s->doubt_s <= worst)
-            continue;
-        for (int j = 0; j < e->source_limit; j++) {
-            const struct visor_source *other = &e->sources[j];
+double visor_doubt_rate(const struct visor_engine *e)
+{
+    double worst = 0.0;
 
-            if (other->id == 0 || other->last_at.ns == INT64_MIN ||
-                visor_mono_before(other->last_at, s->doubt_since))
-                continue;
-            against += other->doubt_s > 0.0;
-            witnesses += other->doubt_s == 0.0;
-        }
-        if (against >= witnesses)
-            worst = s->doubt_s;
-    }
+    for (int i = 0; i < e->source_limit; i++)
+        if (e->sources[i].doubt_rate > worst && stands(e, &e->sources[i]))
+            worst = e->sources[i].doubt_rate;
     return worst;
 }

@@ -79,6 +79,18 @@ static double distance_of(const struct visor_filter_entry *entry)
            entry->root_dispersion_s;
 }
 
+static double reach_of(const struct visor_filter *filter, const struct visor_filter_entry *entry)
+{
+    struct visor_sample sample = {
+        .delay_s = entry->delay_s,
+        .dispersion_s = entry->dispersion_s,
+        .root_delay_s = entry->root_delay_s,
+        .root_dispersion_s = entry->root_dispersion_s,
+    };
+
+    return visor_sample_reach(&sample, filter->network, visor_filter_deviation(filter));
+}
+
 double visor_filter_root_distance(const struct visor_filter *filter, unsigned int last)
 {
     double best = 1e9;
@@ -290,7 +302,7 @@ static void append(struct visor_filter *filter, const struct visor_filter_entry 
 static void intersect(struct visor_filter *filter, const struct visor_line *before,
                       const struct visor_filter_entry *entry, double drift, double slack_s)
 {
-    double reach = distance_of(entry);
+    double reach = reach_of(filter, entry);
     double low =
         visor_seconds_from_ns(visor_ns_diff(entry->point.offset_ns, filter->line.offset_ns)) -
         reach;
@@ -399,25 +411,6 @@ static bool suspects_agree(const struct visor_filter *filter, double *jump_s)
     return agree;
 }
 
-/* Jumps in one direction, one after the other, are no jumps: the reference runs at another rate
- * than it did when the samples before the first one were taken. What rate they amount to, s/s; 0:
- * none. */
-static double rate_of_jumps(struct visor_filter *filter, double jump_s)
-{
-    visor_mono now = filter->suspects[filter->suspect_count - 1].point.at;
-    double dt = visor_seconds_from_ns(visor_mono_diff(now, filter->last_jump)), rate = 0.0;
-
-    if (filter->last_jump_s * jump_s > 0.0 && dt > 0.0 &&
-        filter->taken - filter->last_jump_taken < VISOR_FILTER_SAMPLES) {
-        rate = jump_s / dt;
-        jump_s = 0.0;
-    }
-    filter->last_jump_s = jump_s;
-    filter->last_jump = now;
-    filter->last_jump_taken = filter->taken;
-    return rate;
-}
-
 /* A pause keeps the counter's rate and a migration does not: the samples since the jump tell. */
 static void begin_trial(struct visor_filter *filter, const struct visor_filter_entry *entries,
                         unsigned int n)
@@ -440,14 +433,8 @@ static enum visor_filter_verdict believe(struct visor_filter *filter, double *ju
 {
     struct visor_filter_entry again[YOUNG + VISOR_FILTER_SUSPECTS];
     bool jumped = suspects_agree(filter, jump_s);
-    double extra = jumped ? rate_of_jumps(filter, *jump_s) : 0.0;
     double deviation = jumped ? FREE_RATE : ANY_RATE;
     unsigned int n = 0;
-
-    if (extra != 0.0) {
-        jumped = false;
-        deviation = extra < 0.0 ? -extra : extra;
-    }
 
     if (!jumped && filter->count < YOUNG)
         for (; n < filter->count; n++)
@@ -460,7 +447,7 @@ static enum visor_filter_verdict believe(struct visor_filter *filter, double *ju
         filter->high = UNBOUNDED;
     } else {
         visor_filter_reset(filter);
-        visor_filter_expect(filter, filter->line.rate + extra, deviation);
+        visor_filter_expect(filter, filter->line.rate, deviation);
     }
     if (jumped)
         begin_trial(filter, again, n);
@@ -487,6 +474,19 @@ static enum visor_filter_verdict restart(struct visor_filter *filter)
         accept(filter, &again[i], FREE_RATE, 0.0);
     filter->taken = n;
     return VISOR_FILTER_RESTARTED;
+}
+
+/* What the line cannot explain the trial can: it was the rate that changed. */
+static bool fits_trial(const struct visor_filter *filter, const struct visor_point *point)
+{
+    struct visor_line trial = filter->trial;
+    double innovation, variance;
+
+    if (!filter->on_trial)
+        return false;
+    visor_line_move(&trial, point->at, filter->noise.wander);
+    innovation = visor_line_innovation(&trial, point, &filter->noise, &variance);
+    return innovation * innovation <= TRIAL_CAUTION * TRIAL_CAUTION * variance;
 }
 
 /* The trial takes part in every sample until it knows enough; true: it contradicts the line. */
@@ -525,6 +525,17 @@ static struct visor_filter_entry entry_of(const struct visor_filter *filter,
     };
 }
 
+/* A noisy sample may fit the line by chance while it fits the last suspect better. */
+static bool sides_with_suspects(const struct visor_filter *filter, double jump_s)
+{
+    double last, unused;
+
+    if (filter->suspect_count == 0)
+        return false;
+    last = misfit(filter, &filter->suspects[filter->suspect_count - 1], &unused);
+    return size_of(jump_s - last) < size_of(jump_s);
+}
+
 enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
                                             const struct visor_sample *sample, double drift,
                                             double *jump_s)
@@ -542,7 +553,7 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
     }
     *jump_s = misfit(filter, &entry, &deviations);
     deviation = deviations != 0.0 ? *jump_s / deviations : 0.0;
-    far = size_of(deviations) > GATE;
+    far = size_of(deviations) > GATE || sides_with_suspects(filter, *jump_s);
     filter->scatter_s += ((far ? GATE * deviation : size_of(*jump_s)) - filter->scatter_s) / 4.0;
     if (!far) {
         filter->bias += (deviations - filter->bias) / BIAS_MEMORY;
@@ -551,6 +562,11 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
         if (try_rate(filter, &entry.point) || size_of(filter->bias) > BIAS_MOST)
             return restart(filter);
         return VISOR_FILTER_TAKEN;
+    }
+    if (fits_trial(filter, &entry.point)) {
+        accept(filter, &entry, FREE_RATE, 0.0);
+        visor_line_take(&filter->trial, &entry.point, &filter->noise);
+        return restart(filter);
     }
     filter->suspects[filter->suspect_count++] = entry;
     if (filter->suspect_count == (filter->count < YOUNG ? 2 : VISOR_FILTER_SUSPECTS))

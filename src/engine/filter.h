@@ -40,10 +40,7 @@ struct visor_filter {
     bool network;            /* has delays; false: reference clock */
     /* Interval that surely contains UTC, relative to the line's integer part, at `line.at`. */
     double low, high;
-    uint32_t taken;       /* samples ever accepted */
-    double last_jump_s;   /* that was believed; 0: none, or the rate was doubted after it */
-    visor_mono last_jump; /* its last suspect */
-    uint32_t last_jump_taken;
+    uint32_t taken; /* samples ever accepted */
 };
 
 enum visor_filter_verdict {

@@ -15,6 +15,7 @@
 #define AHEAD_NS       1000000 /* a stamp may be this much after `now`: conversion errors */
 #define LOCAL_LOCK_AGE 3
 #define RATE_MAX_PPB   2e8  /* of a raw counter that polls can be timed by */
+#define HURRY          4    /* samples: what a filter needs to believe a jump */
 #define NOISY          10.0 /* times the usual deviation of a reading */
 #define SIGMA_MAX      1e9  /* s */
 #define WALL_MAX_NS    (INT64_MAX - (INT64_C(1) << 53)) /* room for sums of days */
@@ -38,6 +39,7 @@ struct visor_refclock {
     int64_t per_poll; /* measurements a poll */
 
     bool started, waiting, poll_ended, failing;
+    int hurry; /* so many raw samples end a poll each */
     visor_mono next;
     int64_t measured; /* in this poll */
     int64_t reached;
@@ -464,6 +466,16 @@ static void keep(struct visor_refclock *clock, const struct raw_sample *sample)
         clock->count++;
 }
 
+void visor_refclock_hurry(struct visor_refclock *clock)
+{
+    if (clock->hurry > 0 || clock->count == 0)
+        return;
+    drop_samples(clock);
+    keep(clock, &clock->last);
+    clock->hurry = HURRY - 1;
+    clock->poll_ended = true;
+}
+
 static enum visor_refclock_verdict take_sample(struct visor_refclock *clock,
                                                const struct visor_event_refclock *event,
                                                const struct visor_refclock_context *context,
@@ -490,8 +502,19 @@ static enum visor_refclock_verdict take_sample(struct visor_refclock *clock,
         return VISOR_REFCLOCK_NOISY;
     keep(clock, &sample);
     record_raw(clock, context, &sample, pulse, taken);
+    taken->sample = (struct visor_sample){
+        .at = sample.raw,
+        .reference = sample.reference,
+        .delay_s = clock->config->delay,
+        .dispersion_s = larger(sample.sigma, SCATTER_FLOOR),
+        .root_dispersion_s = sample.error + clock->precision,
+    };
     if (!clock->asks)
         clock->measured++;
+    if (clock->hurry > 0) {
+        clock->hurry--;
+        clock->poll_ended = true;
+    }
     return VISOR_REFCLOCK_TAKEN;
 }
 

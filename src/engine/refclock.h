@@ -84,7 +84,8 @@ struct visor_refclock_taken {
     enum visor_refclock_verdict verdict;
     bool failed; /* it began to fail with this event: say so once (REFCLOCK_FAILED, `error`) */
     bool back;   /* it stopped failing with this event: say so once (REFCLOCK_BACK) */
-    bool logged; /* `record` is a line for refclocks.log */
+    struct visor_sample sample; /* with TAKEN: what this reading alone says */
+    bool logged;                /* `record` is a line for refclocks.log */
     visor_wall at;
     struct visor_record_refclock record;
 };
@@ -114,6 +115,10 @@ struct visor_refclock_polled {
 struct visor_refclock_polled visor_refclock_poll(struct visor_refclock *clock,
                                                  const struct visor_reading *now,
                                                  const struct visor_prediction *prediction);
+
+/* The last raw sample contradicts what was expected: it ends the poll, without those before it, and
+ * so do the next few, each by itself. */
+void visor_refclock_hurry(struct visor_refclock *clock);
 
 /* UTC itself has moved by `ns` (a leap second): so do the samples that were not polled yet. */
 void visor_refclock_shift(struct visor_refclock *clock, int64_t ns);

@@ -422,7 +422,7 @@ static void note_answer(struct reply_work *w)
 
 static void fill_sample(struct reply_work *w, struct visor_sample *sample)
 {
-    struct visor_association *a = w->a;
+    const struct visor_association *a = w->a;
     const struct visor_association_reply *reply = w->reply;
     uint8_t stratum = reply->header.stratum;
 
@@ -439,6 +439,10 @@ static void fill_sample(struct reply_work *w, struct visor_sample *sample)
                                     .stratum = stratum,
                                     .leap = reply->header.leap,
                                     .shift_s = a->remote_shift_s};
+}
+
+static void note_sample(struct visor_association *a, const struct visor_association_reply *reply)
+{
     a->remote_shift_s = 0.0;
     a->sampled = true;
     a->last_sample = reply->at;
@@ -520,8 +524,10 @@ static enum visor_association_verdict process(struct reply_work *w, struct visor
     if (!reply->valid)
         return verdict;
     note_answer(w);
-    if (verdict == VISOR_VERDICT_SAMPLE)
+    if (visor_verdict_measured(verdict))
         fill_sample(w, sample);
+    if (verdict == VISOR_VERDICT_SAMPLE)
+        note_sample(a, reply);
     go_on(w, verdict);
     return verdict;
 }

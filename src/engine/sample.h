@@ -24,6 +24,20 @@ static inline int64_t visor_sample_offset_ns(const struct visor_sample *sample)
     return visor_ns_diff(sample->reference.ns, sample->at.ns);
 }
 
+#define VISOR_SURE_DEVIATIONS 5.0 /* beyond which noise is not expected to reach */
+
+/* How far from UTC the reference can be: a server's dispersion is a bound, a reference clock's the
+ * deviation of its noise. `noise_s`: deviation of that noise as learnt, if it is larger; else 0. */
+static inline double visor_sample_reach(const struct visor_sample *sample, bool network,
+                                        double noise_s)
+{
+    double dispersion = sample->dispersion_s;
+
+    if (!network)
+        dispersion = VISOR_SURE_DEVIATIONS * (noise_s > dispersion ? noise_s : dispersion);
+    return (sample->delay_s + sample->root_delay_s) / 2.0 + dispersion + sample->root_dispersion_s;
+}
+
 /* What the engine expects of the next sample of a source, for the tests that need it. */
 struct visor_prediction {
     bool known;

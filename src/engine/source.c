@@ -5,15 +5,16 @@
 
 #include <string.h>
 
-#define SAMPLES_NEEDED 3
-#define LOSS_MEMORY    24.0 /* requests */
-#define LOSS_LEAST     0.03
-#define STRANGE        1e-3 /* chance */
-#define LATE_SAMPLES   2
-#define LATE_EXCESS    6.0  /* times the typical one */
-#define RATE_MOST      0.12 /* s/s: no counter is off by more; a frozen server is by 1 */
-#define UNSETTLED      2e-5 /* s/s: a rate known no better does not lead while others can */
-#define RECENT         4    /* samples whose smallest root distance counts */
+#define SAMPLES_NEEDED  3
+#define LOSS_MEMORY     64.0 /* requests */
+#define LOSS_LEAST      0.001
+#define STRANGE         1e-6 /* chance */
+#define LATE_SAMPLES    2
+#define LATE_EXCESS     6.0  /* times the typical one */
+#define RATE_MOST       0.12 /* s/s: no counter is off by more; a frozen server is by 1 */
+#define UNSETTLED       2e-5 /* s/s */
+#define UNSETTLED_NOISE 4.0  /* deviations of a sample, in one interval */
+#define RECENT          4    /* samples whose smallest root distance counts */
 #define USEFUL_INTERVAL                                                                            \
     37.0 /* s, times (noise / wander)^(1/4): beyond it the clock only coasts                       \
           */
@@ -94,13 +95,14 @@ static void learn_loss(struct visor_source *source)
 }
 
 /* Silence is a fault when so many misses in a row would be a strange chance, given how many
- * requests this source usually leaves unanswered. */
+ * requests this source usually leaves unanswered, by as much as that may have been underrated. */
 static bool is_silent(struct visor_source *source)
 {
     double chance = 1.0, loss;
 
     learn_loss(source);
-    loss = source->loss > LOSS_LEAST ? source->loss : LOSS_LEAST;
+    loss = source->loss + 2.0 * visor_math_sqrt(source->loss / (2.0 * LOSS_MEMORY));
+    loss = loss > LOSS_LEAST ? loss : LOSS_LEAST;
     for (uint32_t i = 0; i < source->missed && chance > STRANGE; i++)
         chance *= loss;
     return chance <= STRANGE;
@@ -167,6 +169,17 @@ static enum visor_select_state usability(const struct visor_source *source,
     return VISOR_STATE_WAITING_SOURCES;
 }
 
+/* A rate that is on trial, or that would soon be worse than the noise, does not lead while others
+ * can. */
+static bool is_unsettled(const struct visor_source *source)
+{
+    const struct visor_filter *filter = &source->filter;
+    double rate = visor_math_sqrt(filter->line.p11);
+
+    return filter->on_trial || rate > UNSETTLED ||
+           rate * visor_source_interval(source) > UNSETTLED_NOISE * visor_filter_deviation(filter);
+}
+
 void visor_source_nominate(struct visor_source *source, const struct visor_line *base,
                            const struct visor_config *config, visor_mono now)
 {
@@ -178,8 +191,7 @@ void visor_source_nominate(struct visor_source *source, const struct visor_line 
     candidate->options = visor_source_options(source);
     candidate->usable = false;
     candidate->stratum = source->stratum;
-    candidate->suspect =
-        source->fault != VISOR_FAULT_NONE || filter->line.p11 > UNSETTLED * UNSETTLED;
+    candidate->suspect = source->fault != VISOR_FAULT_NONE || is_unsettled(source);
     if (filter->count > 0) {
         drift = visor_source_drift(source, config);
         visor_line_move(&line, now, filter->noise.wander);

@@ -53,6 +53,7 @@ struct visor_source {
     enum visor_source_fault fault;
     double doubt_s;           /* by how much its samples contradict what is published; 0: not */
     double doubt_off_s;       /* the same with its sign, less the sample's own error */
+    double doubt_rate;        /* s/s: what rate of the counter may be behind it */
     visor_mono doubt_since;   /* first sample that did so, with the same offset */
     int proof;                /* good samples since the fault was last seen */
     double loss;              /* share of requests without an answer */

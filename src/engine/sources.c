@@ -322,6 +322,8 @@ static void use_sample(struct visor_engine *e, struct visor_source *source,
         e->queue[(e->queue_first + e->queue_count - 1) % VISOR_QUEUE].message.number[0] = jump;
         source->fresh = true;
         source->proof = VISOR_SOURCE_PROOF;
+        source->wanted_interval_s = 0.0; /* what jumps once may jump again */
+        adapt_poll(e, source);
         break;
     case VISOR_FILTER_RESTARTED:
     case VISOR_FILTER_TAKEN:
@@ -367,6 +369,19 @@ static void do_without(struct visor_engine *e, struct visor_source *source, uint
 
     if (visor_source_thin_end(source, polls, &sample))
         use_sample(e, source, &sample);
+}
+
+/* A single reading of a device, long before its poll ends, or an exchange too slow to be a sample,
+ * may show that the counter has jumped. */
+static void doubt_reading(struct visor_engine *e, struct visor_source *source,
+                          const struct visor_sample *reading)
+{
+    if (!visor_doubt_hear(e, source, reading))
+        return;
+    if (source->doubt_s > 0.0 && source->refclock)
+        visor_refclock_hurry(source->clock);
+    visor_publish_view(e);
+    visor_discipline_status(e, true);
 }
 
 static void record_measurement(struct visor_engine *e, const struct visor_source *source)
@@ -418,6 +433,8 @@ void visor_sources_packet(struct visor_engine *e, const struct visor_event_packe
         source->rejected = 0;
     if (verdict == VISOR_VERDICT_SAMPLE)
         take_sample(e, source, &sample);
+    else if (visor_verdict_measured(verdict) && !source->association.last.interleaved)
+        doubt_reading(e, source, &sample);
     else if (source->association.answered)
         do_without(e, source, source->association.polls);
 }
@@ -519,6 +536,8 @@ void visor_sources_refclock(struct visor_engine *e, const struct visor_event_ref
         tell(e, source, VISOR_MESSAGE_REFCLOCK_BACK, VISOR_SEVERITY_INFO, 0);
     if (taken.verdict == VISOR_REFCLOCK_LOST_LOCK)
         visor_filter_reset(&source->filter);
+    if (taken.verdict == VISOR_REFCLOCK_TAKEN)
+        doubt_reading(e, source, &taken.sample);
     if (taken.logged && e->config->logs & VISOR_LOG_REFCLOCKS) {
         struct visor_record *record = visor_engine_record(e, VISOR_RECORD_REFCLOCK);
 
