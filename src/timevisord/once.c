@@ -30,7 +30,7 @@ static bool is_promising(const struct visor_source_status *source)
         return source->samples < SAMPLES_MIN;
     if (!source->resolved)
         return source->resolve_result != VISOR_RESOLVE_FAILED;
-    return source->online && polls < POLLS_MAX &&
+    return source->online && source->send_error == 0 && polls < POLLS_MAX &&
            POLLS_MAX - polls + source->samples >= SAMPLES_MIN;
 }
 

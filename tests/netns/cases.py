@@ -1,6 +1,7 @@
 """The tests: one function each, named after what it shows."""
 import os
 import pathlib
+import pwd
 import re
 import signal
 import subprocess
@@ -291,6 +292,83 @@ def test_without_the_right_to_set_the_clock(world):
     expect(status["tracking"]["steps"] == 0, "nothing was stepped")
     _, text, _ = client.timevisor("status")
     expect("has no right to set the clock and only observes it" in text, text)
+
+
+def alone(node, *options, configuration="", preload="", timeout=60):
+    """Runs our daemon to its end, always without the right to set the clock."""
+    config = node.file("alone.conf", configuration + f"\npidfile {node.folder}/alone.pid\n")
+    return node.run(*WITHOUT_RIGHTS, node.world.timevisord, "--socket", "", "-f", config, *options,
+                    timeout=timeout, env={"LD_PRELOAD": str(preload)})
+
+
+def test_options_that_measure_once(world):
+    server, client, silent = (world.node(name) for name in ("server", "client", "silent"))
+    server.chronyd(SERVER)
+    source = f"server {server.ip4} iburst\ncmdport 0\nbindcmdaddress /\n"
+    code, _, text = alone(client, "-Q", configuration=source)
+    expect(code == 0 and re.search(r"System clock wrong by -?0\.0\d+ seconds \(ignored\)", text), text)
+    # the library says that everything was done, and does nothing
+    code, _, text = alone(client, "-q", configuration=source, preload=world.keepclock)
+    expect(code == 0 and re.search(r"System clock wrong by -?0\.0\d+ seconds \(step\)", text), text)
+    code, _, text = alone(client, "-Q", "-6", configuration=source)
+    expect(code == 1 and "No suitable source for synchronisation" in text, f"-6: {code} {text}")
+    code, _, text = alone(client, "-Q", "-t", "2", configuration=f"server {silent.ip4} iburst")
+    expect(code == 1, f"-t: {code} {text}")
+    code, text, _ = alone(client, "-Q", "-t", "4", configuration="port x")
+    expect(code == 1, "a wrong configuration")
+
+
+def test_options_of_chronyd(world):
+    server, client = world.node("server"), world.node("client")
+    server.chronyd(SERVER)
+    log, config = client.folder / "messages", f"server {server.ip4} {FAST}\n"
+    code, text, _ = alone(client, "-p", configuration=config)
+    expect(code == 0 and text.splitlines()[0].startswith(f"server {server.ip4} "), text)
+    for option, words in (("-v", "version"), ("-h", "Usage: ")):
+        code, text, _ = client.run(client.world.timevisord, option)
+        expect(code == 0 and words in text, f"{option}: {code} {text}")
+    code, text, _ = alone(client, "-Z")
+    expect(code == 1, f"an unknown option: {code}")
+
+    # -l, -L, -n, -4, -P, -m, -r, -R, -s, -F in one long run; then what it was told shows
+    daemon = client.timevisord(config + f"dumpdir {client.folder}\n", "-x", "-4", "-l", log, "-L", "0",
+                               "-m", "-P", "1", "-r", "-R", "-F", "1")
+    follows(client)
+    expect("Selected source " + server.ip4 in log.read_text(), "messages go to the file")
+    expect("Selected source" not in daemon.text(), "and not to the terminal")
+    proc = pathlib.Path("/proc", str(daemon.popen.pid))
+    facts = dict(line.split(":", 1) for line in (proc / "status").read_text().splitlines())
+    expect(int(facts["VmLck"].split()[0]) > 0, "-m locks the memory")
+    expect(int(facts["Seccomp"]) == 2, "-F filters system calls")
+    expect(os.sched_getscheduler(daemon.popen.pid) == os.SCHED_FIFO, "-P sets the priority")
+    expect(client.status()["mode"] == "observe", "-x observes")
+    daemon.stop()
+    dumped = client.folder / f"{server.ip4}.dat"
+    expect(dumped.exists(), "samples are dumped")
+    daemon = client.timevisord(config + f"dumpdir {client.folder}\n", "-x", "-r")
+    expect(client.status()["sources"][0]["statistics"]["samples"] > 3, "-r reads them back")
+    expect(not dumped.exists(), "and takes them away")
+    daemon.stop()
+
+    daemon = client.timevisord(config, "-x", "-u", "nobody")
+    follows(client)
+    facts = dict(line.split(":", 1) for line in
+                 pathlib.Path("/proc", str(daemon.popen.pid), "status").read_text().splitlines())
+    expect(facts["Uid"].split()[0] == str(pwd.getpwnam("nobody").pw_uid), "-u drops privileges")
+    expect(int(facts["CapEff"], 16) == 1 << 10, f"all but one capability: {facts['CapEff']}")
+    daemon.stop()
+
+    # into the background; the directives may stand on the command line
+    pid = client.folder / "back.pid"
+    code, text, complaint = client.run(client.world.timevisord, "-x", "-U", "--socket",
+                                       client.folder / "control", f"server {server.ip4} {FAST}",
+                                       f"pidfile {pid}", "cmdport 0", "bindcmdaddress /")
+    expect(code == 0, f"into the background: {code} {text}{complaint}")
+    try:
+        follows(client)
+    finally:
+        os.kill(int(pid.read_text()), signal.SIGTERM)
+    world.until(lambda: not pid.exists(), 10, "it ends and takes its PID file away")
 
 
 STATE = """
