@@ -10,6 +10,7 @@
 #define DISPUTE_LEAST   1e-6   /* s/s: rates so close are not worth a dispute */
 #define BIAS_SHARE      0.1    /* of a root distance: how asymmetric a path is taken to be */
 #define KERNEL_GROWTH   4.9e-4 /* s/s: it lets maxerror grow by 500 ppm itself */
+#define FORGIVEN        8      /* good samples after which a fault is news again */
 #define STATUS_EVERY_NS (64 * VISOR_NS_PER_S)
 
 static double size_of(double x)
@@ -329,7 +330,8 @@ static void tell_state(struct visor_engine *e, struct visor_source *source)
         break;
     case VISOR_STATE_SELECTED:
     case VISOR_STATE_COMBINED:
-        source->complaints = 0;
+        if (source->proof >= FORGIVEN)
+            source->complaints = 0;
         break;
     default:
         break;
@@ -389,7 +391,7 @@ static void lead(struct visor_engine *e, struct visor_source *source)
         return;
     e->leader = source->id;
     for (int i = 0; i < e->source_limit; i++)
-        e->sources[i].complaints = 0;
+        e->sources[i].complaints &= ~(uint32_t)VISOR_COMPLAINT_FALSETICKER;
     visor_source_describe(source, e->origins,
                           visor_engine_log(e, VISOR_MESSAGE_SELECTED, VISOR_SEVERITY_INFO));
 }
@@ -696,7 +698,10 @@ void visor_discipline_watch(struct visor_engine *e)
         visor_leap_kernel_stepped(e);
         break;
     }
-    visor_discipline_slew(e);
+    if (e->known)
+        visor_discipline_slew(e);
+    else
+        visor_publish_view(e); /* we know nothing better than this clock */
 }
 
 void visor_discipline_applied(struct visor_engine *e, const struct visor_event_applied *applied)

@@ -57,7 +57,7 @@ static void push(struct visor_stamps *stamps, const struct visor_reading *readin
     stamps->count = keep + 1;
 }
 
-void visor_stamps_note(struct visor_stamps *stamps, const struct visor_reading *reading)
+bool visor_stamps_note(struct visor_stamps *stamps, const struct visor_reading *reading)
 {
     struct visor_stamps_piece *last = &stamps->pieces[0];
     int64_t elapsed, missed, allowed;
@@ -65,11 +65,11 @@ void visor_stamps_note(struct visor_stamps *stamps, const struct visor_reading *
 
     if (stamps->count == 0) {
         push(stamps, reading, reading->raw);
-        return;
+        return false;
     }
     elapsed = visor_mono_diff(reading->raw, last->anchor.raw);
     if (elapsed < 0)
-        return;
+        return false;
     turn = reading->frequency_ppb - last->anchor.frequency_ppb;
     missed = visor_wall_diff(reading->real, last->anchor.real) -
              real_of(elapsed, last->anchor.frequency_ppb);
@@ -77,16 +77,17 @@ void visor_stamps_note(struct visor_stamps *stamps, const struct visor_reading *
               drift(elapsed, turn);
     if (absolute(missed) > allowed) {
         push(stamps, reading, reading->raw);
-        return;
+        return true;
     }
     last->end = reading->raw;
     if (turn != 0.0) {
         last->turn_ppb = turn;
         push(stamps, reading, reading->raw);
-        return;
+        return false;
     }
     last->sure = reading->raw;
     last->anchor = *reading;
+    return false;
 }
 
 /* Place of `real` on a piece, if it lies there. */

@@ -28,8 +28,9 @@ void visor_stamps_init(struct visor_stamps *stamps);
 
 /* Take a reading: at least one after every change of the clock and every wake-up of the loop; the
  * more there are, the narrower the gap in which a foreign step makes stamps useless. A reading
- * whose raw time is before the last one's is ignored. */
-void visor_stamps_note(struct visor_stamps *stamps, const struct visor_reading *reading);
+ * whose raw time is before the last one's is ignored. True: the clock was stepped since the last
+ * one. */
+bool visor_stamps_note(struct visor_stamps *stamps, const struct visor_reading *reading);
 
 /* `stamp->raw` and `stamp->error_ns` for a REALTIME stamp of the recent past (or up to a second
  * after the last reading); `stamp->by` is left alone. False: it lies across a step, before the

@@ -97,7 +97,7 @@ void visor_daemon_command(struct visor_daemon *daemon, const struct visor_event_
 void visor_daemon_queue(struct visor_daemon *daemon, const struct visor_event *event);
 
 /* Read the kernel's clock for the stamps to come: after every wake-up and around every change. */
-void visor_daemon_note(struct visor_daemon *daemon);
+bool visor_daemon_note(struct visor_daemon *daemon);
 
 /* loop.c: until ended. */
 void visor_daemon_run(struct visor_daemon *daemon);

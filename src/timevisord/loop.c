@@ -291,7 +291,8 @@ void visor_daemon_run(struct visor_daemon *daemon)
         ready = poll(set.fds, set.count, timeout);
         if (ready < 0 && errno != EINTR)
             break;
-        visor_daemon_note(daemon);
+        if (visor_daemon_note(daemon)) /* before anybody is answered by the clock as it was */
+            visor_daemon_handle(daemon, &timer);
         if (ready > 0)
             dispatch(daemon, &set);
         if (visor_helper_pending(daemon->helper))

@@ -50,14 +50,14 @@ void visor_daemon_queue(struct visor_daemon *daemon, const struct visor_event *e
     queue->count++;
 }
 
-void visor_daemon_note(struct visor_daemon *daemon)
+bool visor_daemon_note(struct visor_daemon *daemon)
 {
     struct visor_reading now;
 
     if (visor_clock_read_kernel(&now))
-        return;
-    visor_stamps_note(&daemon->stamps, &now);
+        return false;
     daemon->frequency_ppb = now.frequency_ppb;
+    return visor_stamps_note(&daemon->stamps, &now);
 }
 
 static void perform_send(struct visor_daemon *daemon, const struct visor_action_send *send)

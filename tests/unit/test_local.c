@@ -144,6 +144,23 @@ static void test_engine__command(void **state)
     puppet_done(&p);
 }
 
+/* Whoever sets the clock of a lone server sets what it serves. */
+static void test_engine__follows_whoever_sets_its_clock(void **state)
+{
+    struct visor_config *config = puppet_config(0);
+    struct puppet p;
+
+    (void)state;
+    config->local_enabled = true;
+    puppet_init(&p, config, INT64_C(1000000000), 0.0);
+    puppet_run(&p, 500.0);
+    p.gap += 3 * VISOR_NS_PER_S;
+    puppet_run(&p, 501.0);
+    assert_int_equal(p.messages[VISOR_MESSAGE_FOREIGN_STEP], 1);
+    assert_int_equal(visor_view_utc(&p.view, (visor_mono){p.now}).ns, puppet_real(&p));
+    puppet_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +170,7 @@ int main(void)
         cmocka_unit_test(test_judge__activated_once_by_a_good_clock),
         cmocka_unit_test(test_engine__serves_its_own_clock_without_sources),
         cmocka_unit_test(test_engine__serves_the_estimate_when_the_distance_has_grown),
+        cmocka_unit_test(test_engine__follows_whoever_sets_its_clock),
         cmocka_unit_test(test_engine__command),
     };
 

@@ -128,9 +128,24 @@ static void test_note__keeps_a_bounded_past(void **state)
     assert_false(visor_stamps_convert(&stamps, (visor_wall){1010 * S}, &stamp));
 }
 
+static void test_note__tells_a_step_from_a_turn(void **state)
+{
+    struct visor_stamps stamps;
+    struct visor_reading r[] = {reading(0, 1000 * S, 0), reading(10 * S, 1010 * S, 0),
+                                reading(11 * S, 1012 * S, 0), reading(12 * S, 1013 * S, 1e5)};
+
+    (void)state;
+    visor_stamps_init(&stamps);
+    assert_false(visor_stamps_note(&stamps, &r[0]));
+    assert_false(visor_stamps_note(&stamps, &r[1]));
+    assert_true(visor_stamps_note(&stamps, &r[2]));
+    assert_false(visor_stamps_note(&stamps, &r[3]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_note__tells_a_step_from_a_turn),
         cmocka_unit_test(test_from_real__takes_the_rate_into_account),
         cmocka_unit_test(test_from_real__refuses_what_is_far_or_absurd),
         cmocka_unit_test(test_convert__uses_the_rate_in_force_at_the_stamp),
