@@ -9,7 +9,7 @@
 #include <sys/random.h>
 
 #define POLLS_MAX   7                    /* a source: chronyd gives up then */
-#define GRACE_NS    (5 * VISOR_NS_PER_S) /* for the last reply */
+#define GRACE_NS    (2 * VISOR_NS_PER_S) /* for the last reply; a burst waits no longer for one */
 #define SAMPLES_MIN 3
 #define SLEW_MAX_S  60.0 /* a longer slew is left to the engine */
 
@@ -34,7 +34,8 @@ static bool is_promising(const struct visor_source_status *source)
            POLLS_MAX - polls + source->samples >= SAMPLES_MIN;
 }
 
-static bool is_hopeless(const struct visor_daemon *daemon, const struct visor_reading *now)
+static bool is_hopeless(const struct visor_daemon *daemon, const struct visor_reading *now,
+                        bool *heard)
 {
     struct visor_status *status = malloc(sizeof(*status));
     bool hopeless = true;
@@ -42,8 +43,11 @@ static bool is_hopeless(const struct visor_daemon *daemon, const struct visor_re
     if (!status)
         return false;
     visor_engine_status(daemon->engine, now, status);
-    for (size_t i = 0; i < status->source_count; i++)
+    *heard = true; /* nothing is under way any more */
+    for (size_t i = 0; i < status->source_count; i++) {
         hopeless = hopeless && !is_promising(&status->sources[i]);
+        *heard = *heard && status->sources[i].reach & 1;
+    }
     free(status);
     return hopeless;
 }
@@ -53,6 +57,7 @@ static enum outcome measure(struct visor_daemon *daemon, int64_t *offset_ns)
 {
     struct visor_daemon_once *once = &daemon->once;
     struct visor_reading now;
+    bool heard;
 
     if (daemon->clock.ops->read(&daemon->clock, &now))
         return WAITING;
@@ -60,8 +65,10 @@ static enum outcome measure(struct visor_daemon *daemon, int64_t *offset_ns)
         *offset_ns = visor_wall_diff(visor_view_utc(&daemon->view, now.raw), now.real);
         return MEASURED;
     }
-    if (!is_hopeless(daemon, &now))
+    if (!is_hopeless(daemon, &now, &heard))
         once->hopeless_at.ns = INT64_MAX;
+    else if (heard)
+        return HOPELESS;
     else if (once->hopeless_at.ns == INT64_MAX)
         once->hopeless_at = visor_mono_add(now.raw, GRACE_NS);
     return visor_mono_before(now.raw, once->hopeless_at) ? WAITING : HOPELESS;
@@ -191,6 +198,7 @@ static struct visor_config *make_config(const struct visor_config *config)
         visor_source_config_init(source);
         source->kind = VISOR_SOURCE_SERVER;
         source->iburst = true;
+        source->maxpoll = source->minpoll;
         memcpy(source->name, config->initstep_names[i], sizeof(source->name));
     }
     return made;
