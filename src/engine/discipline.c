@@ -544,7 +544,7 @@ static void account(struct visor_engine *e, const struct visor_source *leader)
     if (e->root_dispersion_s < newest->root_dispersion_s)
         e->root_dispersion_s = newest->root_dispersion_s;
     e->stratum = (uint8_t)(leader->stratum + 1);
-    e->refid = visor_source_refid(leader);
+    e->refid = visor_source_reference(leader);
     e->trust = VISOR_TRUST_SYNCHRONIZED;
     visor_fallback_learn(&e->fallback, e->line.rate, since);
     e->fallen_back = false;

@@ -100,6 +100,16 @@ static int count_voters(const struct visor_candidate *candidates, int count, boo
     return n;
 }
 
+/* It need only touch what the majority has in common. But what trusted sources say is true, all of
+ * it: who is not trusted must allow all of it, or less than it. */
+static bool fits(const struct visor_candidate *c, const struct visor_region *peak, bool trusted)
+{
+    if (trusted && !(c->options & VISOR_SELECT_TRUST))
+        return (c->low <= peak->low && c->high >= peak->high) ||
+               (c->low >= peak->low && c->high <= peak->high);
+    return c->low <= peak->high && c->high >= peak->low;
+}
+
 /* Mark who does not agree; returns how many do. */
 static int judge(struct visor_candidate *candidates, int count, bool trusted,
                  const struct visor_region *peak, bool *required_missing)
@@ -113,7 +123,7 @@ static int judge(struct visor_candidate *candidates, int count, bool trusted,
         required |= (c->options & VISOR_SELECT_REQUIRE) != 0;
         if (!votes(c, false))
             continue;
-        if (c->low > peak->high || c->high < peak->low) {
+        if (!fits(c, peak, trusted)) {
             c->state = trusted && !(c->options & VISOR_SELECT_TRUST) ? VISOR_STATE_TRUSTED_OTHERS
                                                                      : VISOR_STATE_FALSETICKER;
             continue;

@@ -57,6 +57,13 @@ uint32_t visor_source_refid(const struct visor_source *source)
     return source->resolved ? visor_ntp_refid(&source->association.remote) : 0;
 }
 
+uint32_t visor_source_reference(const struct visor_source *source)
+{
+    if (!source->refclock && source->association.config.copy)
+        return source->association.valid.header.refid;
+    return visor_source_refid(source);
+}
+
 uint8_t visor_source_reach(const struct visor_source *source)
 {
     return source->refclock ? source->reach : source->association.reach;

@@ -86,6 +86,8 @@ static inline uint32_t visor_source_options(const struct visor_source *source)
 }
 
 uint32_t visor_source_refid(const struct visor_source *source);
+/* Refid of whoever follows it: its own, or with `copy` the one that it follows itself. */
+uint32_t visor_source_reference(const struct visor_source *source);
 uint8_t visor_source_reach(const struct visor_source *source);
 
 /* Interval between its polls, s. */

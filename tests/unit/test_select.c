@@ -53,6 +53,21 @@ static void test_select__no_majority_among_two(void **state)
     assert_int_equal(s.best, -1);
 }
 
+/* It touches what the trusted one allows, but its own idea of the time lies beyond. */
+static void test_select__who_only_touches_a_trusted_one_does_not_agree(void **state)
+{
+    struct visor_candidate c[] = {at(0.0, 1e-3), at(1.5e-3, 1e-3), at(1e-4, 5e-3)};
+
+    (void)state;
+    c[0].options = VISOR_SELECT_TRUST;
+    run(c, 3);
+    assert_int_equal(c[1].state, VISOR_STATE_TRUSTED_OTHERS);
+    assert_true(visor_select_agrees(c[2].state));
+    c[0].options = 0;
+    run(c, 3);
+    assert_true(visor_select_agrees(c[1].state));
+}
+
 /* Both are equally good; the leader has waited longer for its next sample. */
 static void test_select__waiting_costs_no_lead(void **state)
 {
@@ -123,6 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_select__two_liars_of_five_are_outvoted),
         cmocka_unit_test(test_select__no_majority_among_two),
+        cmocka_unit_test(test_select__who_only_touches_a_trusted_one_does_not_agree),
         cmocka_unit_test(test_select__waiting_costs_no_lead),
         cmocka_unit_test(test_select__trusted_one_decides),
         cmocka_unit_test(test_select__required_one_must_agree),

@@ -82,12 +82,29 @@ static void test_adapt__fewer_samples_make_longer_intervals(void **state)
     visor_config_free(config);
 }
 
+static void test_reference__copied_or_its_own(void **state)
+{
+    struct visor_config *config = visor_config_new();
+    struct visor_source source;
+
+    (void)state;
+    init(&source, config);
+    visor_address_parse("192.0.2.7", &source.association.remote);
+    source.resolved = true;
+    source.association.valid.header.refid = 0x47505300;
+    assert_int_equal(visor_source_reference(&source), 0xc0000207);
+    source.association.config.copy = true;
+    assert_int_equal(visor_source_reference(&source), 0x47505300);
+    visor_config_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_thin__the_least_late_speaks_for_all_polls),
         cmocka_unit_test(test_thin__a_poll_without_sample_counts),
         cmocka_unit_test(test_adapt__fewer_samples_make_longer_intervals),
+        cmocka_unit_test(test_reference__copied_or_its_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
