@@ -11,7 +11,8 @@
 void visor_publish_init(struct visor_engine *e)
 {
     visor_local_init(&e->local, e->config);
-    e->local.reference_ns = (int64_t)(visor_rng_next(&e->rng) % REFERENCE_STEP_NS);
+    e->local.reference_ns =
+        VISOR_NS_PER_S + (int64_t)(visor_rng_next(&e->rng) % (uint64_t)VISOR_NS_PER_S);
     visor_smooth_init(&e->smooth, e->config);
     e->publish_at = (visor_mono){INT64_MAX};
 }
@@ -39,7 +40,8 @@ static void describe_local(const struct visor_engine *e, struct visor_view *view
     view->stratum = (uint8_t)e->local.stratum;
     view->refid = VISOR_NTP_REFID_LOCAL;
     view->reference = visor_wall_add(
-        view->utc, -(visor_ns_diff(view->utc.ns, e->local.reference_ns) % REFERENCE_STEP_NS));
+        view->utc,
+        -e->local.reference_ns - visor_mono_diff(view->raw, e->started_at) % REFERENCE_STEP_NS);
     view->orphan = e->local.orphan;
     if (view->leap != VISOR_LEAP_UNSYNCHRONIZED)
         view->leap = VISOR_LEAP_NONE;

@@ -161,6 +161,21 @@ static void test_engine__follows_whoever_sets_its_clock(void **state)
     puppet_done(&p);
 }
 
+/* Also for a clock that believes to be in the nineteenth century. */
+static void test_engine__its_reference_time_is_just_past(void **state)
+{
+    struct visor_config *config = puppet_config(0);
+    struct puppet p;
+    int64_t age;
+
+    (void)state;
+    config->local_enabled = true;
+    puppet_init(&p, config, INT64_C(-3786825595), 0.0);
+    age = p.view.utc.ns - p.view.reference.ns;
+    assert_in_range(age, VISOR_NS_PER_S, 2 * VISOR_NS_PER_S);
+    puppet_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +186,7 @@ int main(void)
         cmocka_unit_test(test_engine__serves_its_own_clock_without_sources),
         cmocka_unit_test(test_engine__serves_the_estimate_when_the_distance_has_grown),
         cmocka_unit_test(test_engine__follows_whoever_sets_its_clock),
+        cmocka_unit_test(test_engine__its_reference_time_is_just_past),
         cmocka_unit_test(test_engine__command),
     };
 
