@@ -22,6 +22,9 @@ enum visor_leap {
     VISOR_LEAP_UNSYNCHRONIZED = 3
 };
 
+/* What `raw` is a reading of. Who reads a view refuses a kind that it does not know. */
+enum visor_counter_kind { VISOR_COUNTER_MONOTONIC_RAW };
+
 /* TSC mapping of the same line, filled by the adapter that publishes; period 0: there is none. */
 struct visor_tsc_mapping {
     uint64_t anchor;      /* TSC at the view's `raw` */
@@ -36,7 +39,8 @@ struct visor_smoothing {
 };
 
 struct visor_view {
-    uint32_t version;    /* of this structure's meaning: 1 */
+    uint32_t version; /* of this structure's meaning: 1 */
+    enum visor_counter_kind counter;
     visor_mono raw;      /* anchor of the line */
     visor_wall utc;      /* estimate of UTC at `raw` */
     double rate_ppb;     /* d UTC / d raw - 1 */
