@@ -5,6 +5,7 @@ import pwd
 import re
 import signal
 import subprocess
+import sys
 import time
 
 from world import WITHOUT_RIGHTS, Terminal, expect
@@ -369,6 +370,69 @@ def test_options_of_chronyd(world):
     finally:
         os.kill(int(pid.read_text()), signal.SIGTERM)
     world.until(lambda: not pid.exists(), 10, "it ends and takes its PID file away")
+
+
+def test_symmetric_peers_with_chronyd(world):
+    server, ours, theirs = world.node("server"), world.node("ours"), world.node("theirs")
+    server.chronyd(SERVER)
+    # ours knows the time by the server, theirs only by us; and in the reverse direction it is heard
+    ours.timevisord(f"server {server.ip4} {FAST}\npeer {theirs.ip4} minpoll 0 maxpoll 2 xleave\n")
+    theirs.chronyd(f"peer {ours.ip4} minpoll 0 maxpoll 2 xleave\nport 123\n")
+    follows(ours)
+    world.until(lambda: "*" in [row[1] for row in chronyc(theirs, "sources")], 40,
+                "chronyd follows its peer")
+
+    def heard():
+        peer = next(source for source in ours.status()["sources"] if source["kind"] == "peer")
+        return peer["ntp"]["interleaved"] and peer["ntp"]["total_good"] > 3 and peer
+
+    peer = world.until(heard, 40, "we hear our peer, in interleaved mode")
+    expect(abs(peer["last_offset_s"]) < 0.01, f"by {peer['last_offset_s']} s")
+
+
+def test_broadcasts_arrive(world):
+    server, hearer = world.node("server"), world.node("hearer")
+    server.run("ip", "addr", "add", "10.99.0.200/24", "broadcast", "10.99.0.255", "dev", "eth0")
+    listener = hearer.start("listener", sys.executable, "-c", """
+import socket, time
+hole = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+hole.bind(("", 123))
+for _ in range(3):
+    data, peer = hole.recvfrom(100)
+    print(time.time() + 2208988800 - int.from_bytes(data[40:48], "big") / 2**32, data[0] & 7, len(data),
+          data[1], peer[1], flush=True)
+""")
+    server.timevisord("local stratum 3\nbroadcast 1 10.99.0.255\n")
+    world.until(lambda: not listener.alive(), 20, "three packets are heard")
+    for line in listener.text().splitlines():
+        late, *rest = line.split()
+        expect(rest == ["5", "48", "3", "123"] and 0 <= float(late) < 0.1, line)
+    expect(len(listener.text().splitlines()) == 3, listener.text())
+
+
+def test_ratelimit_on_a_real_client(world):
+    server, polite, rude = (world.node(name) for name in ("server", "polite", "rude"))
+    server.timevisord("local stratum 3\nallow\nratelimit interval 1 burst 2 leak 4 kod 1\n"
+                      f"bindcmdaddress {server.private}/chronyd.sock\n")
+    polite.chronyd(f"server {server.ip4} minpoll 2 maxpoll 2\n")
+    client = rude.timevisord(f"server {server.ip4} minpoll -3 maxpoll -3 version 3\n", "-x")
+    remote = Remote(world, server, "local")
+
+    def drops(node):
+        return sum(int(row[2]) for row in remote.rows("clients") if row[0] == node.ip4)
+
+    world.until(lambda: drops(rude) > 3, 20, "the rude client is not always answered")
+    expect(drops(polite) == 0, "the polite one is")
+    world.until(lambda: f"Received KoD RATE from {server.ip4}" in client.text(), 20, "and told so")
+
+
+def test_initstepslew(world):
+    server, client = world.node("server"), world.node("client")
+    server.chronyd(SERVER)
+    daemon = client.timevisord(f"initstepslew 10 {server.ip4}\nserver {server.ip4} {FAST}\n")
+    world.until(lambda: re.search(r"System's initial offset : 0\.0\d+ seconds (fast|slow) of true "
+                                  r"\(slew\)", daemon.text()), 20, "the offset is measured first")
+    follows(client)
 
 
 STATE = """
