@@ -435,6 +435,24 @@ def test_initstepslew(world):
     follows(client)
 
 
+def test_orphans_follow_the_one_with_the_least_address(world):
+    nodes = [world.node(f"orphan{i}") for i in range(3)]
+    daemons = [node.timevisord(
+        "local stratum 8 orphan waitunsynced 2 distance 0.001\nallow\n" +
+        "".join(f"peer {other.ip4} minpoll 0 maxpoll 0\n" for other in nodes if other is not node))
+        for node in nodes]
+
+    def follow(leader, others):
+        """All others have selected the leader, who follows nobody."""
+        chosen = [node.status()["tracking"] for node in others]
+        return leader.status()["tracking"]["refid"] == "7F7F0101" and \
+            all(each["address"] == leader.ip4 and each["stratum"] == 9 for each in chosen)
+
+    world.until(lambda: follow(nodes[0], nodes[1:]), 60, "the first one leads")
+    daemons[0].stop(signal.SIGKILL)
+    world.until(lambda: follow(nodes[1], nodes[2:]), 90, "then the second one does")
+
+
 STATE = """
 driftfile {state}/drift
 dumpdir {state}/dump
