@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define DAY_S        86400.0
 
 /* ---- names ---- */
 
@@ -357,6 +358,8 @@ static bool host_option(struct visor_script *script)
     } else if (visor_reader_has(place, "frequency")) {
         host->oscillator.frequency = visor_reader_take(place, VISOR_QUANTITY_FREQUENCY);
         host->frequency_given = true;
+    } else if (visor_reader_has(place, "ageing")) {
+        host->oscillator.ageing = visor_reader_take(place, VISOR_QUANTITY_FREQUENCY) / DAY_S;
     } else if (visor_reader_has(place, "offset")) {
         host->offset_given = !visor_reader_has(place, "within");
         host->offset = visor_reader_take(place, VISOR_QUANTITY_TIME);
@@ -385,9 +388,9 @@ static bool host_option(struct visor_script *script)
 
 static void read_host(struct visor_script *script)
 {
-    static const char *const others[] = {"oscillator", "frequency",   "offset", "count",
-                                         "network",    "drift-known", "stamps", "load",
-                                         "follows",    "sntp",        NULL};
+    static const char *const others[] = {"oscillator", "frequency", "ageing",      "offset",
+                                         "count",      "network",   "drift-known", "stamps",
+                                         "load",       "follows",   "sntp",        NULL};
     const char *name = new_name(script);
     struct visor_scenario_host *host =
         *name ? visor_scenario_add_host(script->scenario, name, VISOR_OSCILLATOR_QUARTZ) : NULL;

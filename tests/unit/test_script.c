@@ -40,7 +40,7 @@ static const char GOOD[] =
     "network wan like lan delay-down 7ms\n"
     "server s1 network wan stratum 2 error 50us\n"
     "server s2 falseticker 50ms\n"
-    "host vm count 20 oscillator tcxo frequency -12ppm offset 0.1s\n"
+    "host vm count 20 oscillator tcxo frequency -12ppm ageing 1ppb offset 0.1s\n"
     "  server s1 iburst\n"
     "\n"
     "  # chrony's comment\n"
@@ -74,6 +74,7 @@ static void check_things(const struct visor_scenario *s)
     assert_int_equal(s->hosts[0].count, 20);
     assert_int_equal(s->hosts[0].kind, VISOR_OSCILLATOR_TCXO);
     assert_true(near(s->hosts[0].oscillator.frequency, -12e-6) && s->hosts[0].frequency_given);
+    assert_true(near(s->hosts[0].oscillator.ageing, 1e-9 / 86400.0));
     assert_true(s->hosts[0].config->makestep_limit == 3 && s->hosts[0].config->source_count == 1);
     assert_false(s->hosts[1].offset_given);
     assert_true(s->hosts[1].config->sources[0].minpoll == 4);
