@@ -235,8 +235,8 @@ void visor_association_answered(struct visor_association *a, const struct visor_
 /* Kiss-o'-death: RATE: four polls more than usual; else silence until restarted. */
 void visor_association_back_off(struct visor_association *a, bool rate, visor_mono now);
 
-/* Of the last packet handled, for measurements.log; `score` is the core's. */
-void visor_association_record(const struct visor_association *a, double score,
+/* Of the last packet handled, for measurements.log. */
+void visor_association_record(const struct visor_association *a,
                               struct visor_record_measurement *record);
 /* Fills the fields of ntpdata, poll, reach, online, total_…, address, key. */
 void visor_association_status(const struct visor_association *a,

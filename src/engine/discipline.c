@@ -234,6 +234,11 @@ static void tell_wrong(struct visor_engine *e, double offset)
         visor_engine_log(e, VISOR_MESSAGE_WRONG_BY, VISOR_SEVERITY_WARNING)->number[0] = offset;
 }
 
+static bool wants_step(const struct visor_engine *e, double remaining)
+{
+    return e->makestep_limit != 0 && size_of(remaining) > e->makestep_threshold;
+}
+
 /* What a slew under way removes was allowed, and said, before. */
 void visor_discipline_correct(struct visor_engine *e)
 {
@@ -244,7 +249,7 @@ void visor_discipline_correct(struct visor_engine *e)
     if (!change_allowed(e, offset))
         return;
     tell_wrong(e, offset);
-    step = e->makestep_limit != 0 && size_of(remaining) > e->makestep_threshold;
+    step = wants_step(e, remaining);
     if (e->makestep_limit > 0)
         e->makestep_limit--;
     if (!e->settable) {
@@ -669,6 +674,19 @@ void visor_discipline_update(struct visor_engine *e)
 
 /* ---- events ---- */
 
+/* Somebody stepped our clock, not the time: it goes back as `makestep` would have it. */
+static void undo(struct visor_engine *e, double change)
+{
+    double remaining;
+
+    if (!e->known || !e->settable || e->change_held)
+        return;
+    tell_wrong(e, -change);
+    remaining = visor_discipline_remaining(e);
+    if (wants_step(e, remaining))
+        visor_discipline_step(e, remaining);
+}
+
 void visor_discipline_watch(struct visor_engine *e)
 {
     double change;
@@ -684,8 +702,7 @@ void visor_discipline_watch(struct visor_engine *e)
         message = visor_engine_log(e, VISOR_MESSAGE_FOREIGN_STEP, VISOR_SEVERITY_WARNING);
         message->number[0] = change;
         e->change_held |= change_too_large(e, change);
-        if (e->known && e->settable && !e->change_held)
-            tell_wrong(e, -change);
+        undo(e, change);
         break;
     case VISOR_FOREIGN_FREQUENCY:
         if (!e->settable)

@@ -16,7 +16,7 @@ struct visor_record_measurement {
     /* RFC tests 1-3, 5-7, A-D; 1: passed; the first of each is the highest bit */
     uint8_t test_bits_low, test_bits_mid, test_bits_high;
     int local_poll, remote_poll;
-    double score;                                                  /* poll score */
+    double score; /* 0 … 1: where the interval is between this poll and the next one */
     double offset, delay, dispersion, root_delay, root_dispersion; /* s */
     uint32_t refid;
     char mode[3]; /* e.g. "4B": NTP mode, B basic or I interleaved */

@@ -566,7 +566,7 @@ enum visor_association_verdict visor_association_handle_packet(
 
 /* ---- reports ---- */
 
-void visor_association_record(const struct visor_association *a, double score,
+void visor_association_record(const struct visor_association *a,
                               struct visor_record_measurement *record)
 {
     static const char stampers[] = {'D', 'D', 'K', 'H'};
@@ -581,7 +581,7 @@ void visor_association_record(const struct visor_association *a, double score,
         .test_bits_high = (uint8_t)(r->tests & 15),
         .local_poll = a->poll,
         .remote_poll = (int)r->header.poll,
-        .score = score,
+        .score = a->stretch - 1.0,
         .offset = r->offset_s,
         .delay = r->delay_s,
         .dispersion = r->dispersion_s,

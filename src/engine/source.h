@@ -61,7 +61,6 @@ struct visor_source {
     int bad;                  /* samples in succession on which selection would not have it */
     uint32_t rejected;        /* replies in succession whose delay was out of the ordinary */
     uint32_t complaints;      /* enum visor_complaint bits already logged */
-    double poll_score;        /* -1 … 1: beyond either end the poll changes */
     struct visor_sample thin; /* best so far of `filter` samples */
     int thinned;
     uint32_t thin_from;       /* polls begun when the last of them spoke */

@@ -394,8 +394,7 @@ static void record_measurement(struct visor_engine *e, const struct visor_source
         (raw && !(e->config->logs & VISOR_LOG_RAWMEASUREMENTS)))
         return;
     record = visor_engine_record(e, VISOR_RECORD_MEASUREMENT);
-    visor_association_record(&source->association, visor_association_interval(&source->association),
-                             &record->measurement);
+    visor_association_record(&source->association, &record->measurement);
     record->measurement.raw = raw;
 }
 
