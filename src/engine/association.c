@@ -758,8 +758,10 @@ void visor_association_change_address(struct visor_association *a,
     a->total_kernel_tx = a->total_kernel_rx = a->total_hardware_tx = a->total_hardware_rx = 0;
     close_socket(a);
     a->denied = false;
-    if (is_active(a))
+    if (is_active(a)) {
         start(a, now);
-    else
-        visor_association_reset(a);
+        return;
+    }
+    visor_association_reset(a);
+    stop(a); /* a burst, which has just ended, was all that was going on */
 }
