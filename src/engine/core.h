@@ -45,6 +45,7 @@ struct visor_engine {
     double rate, rate_deviation; /* best knowledge of the counter's rate, s/s */
     double low, high;            /* what the agreeing sources allow, around the line, at line.at */
     double drift;                /* s/s: growth of that interval */
+    double calm_drift;           /* what it would be without doubt */
     enum visor_trust trust;
     uint64_t epoch;
     uint32_t leader; /* source id; 0: none */

@@ -32,7 +32,7 @@ void visor_discipline_start(struct visor_engine *e, const struct visor_event_sta
     while (e->precision > -30 && visor_math_exp2i(e->precision) > e->precision_s * 1.4142)
         e->precision--;
     e->rate = e->now.frequency_ppb * 1e-9;
-    e->rate_deviation = DRIFT_DEFAULT;
+    e->rate_deviation = DRIFT_DEFAULT + size_of(e->rate); /* a slew may have been cut short */
     if (start->drift_known) {
         e->rate = -start->drift_ppm * 1e-6;
         e->rate_deviation = start->skew_ppm * 1e-6 + 1e-7;
@@ -140,7 +140,11 @@ void visor_discipline_status(struct visor_engine *e, bool force)
     if (e->known && e->drift > KERNEL_GROWTH && error < 16.0) /* the kernel would grow too slowly */
         error += (e->drift - KERNEL_GROWTH) *
                  visor_seconds_from_ns(visor_mono_diff(e->renew_at, e->now.raw));
-    covered = status->max_error_s + KERNEL_GROWTH * visor_seconds_from_ns(since);
+    /* the kernel lets it grow at the end of each of its seconds */
+    covered =
+        status->max_error_s + (since > VISOR_NS_PER_S
+                                   ? KERNEL_GROWTH * visor_seconds_from_ns(since - VISOR_NS_PER_S)
+                                   : 0.0);
     if (!force && synchronized == status->synchronized && e->kernel_status_at.ns != INT64_MIN &&
         since < STATUS_EVERY_NS && error <= covered)
         return;
@@ -473,8 +477,9 @@ static void foresee(struct visor_engine *e, double seconds)
     double aged = visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->line.at));
     double rate = e->line.p11 + e->wander * e->wander * (aged + 2.0 * seconds);
 
-    e->drift = e->config->max_clock_error * 1e-6 + VISOR_RATE_DEVIATIONS * visor_math_sqrt(rate) +
-               e->unrest + visor_doubt_rate(e);
+    e->calm_drift = e->config->max_clock_error * 1e-6 +
+                    VISOR_RATE_DEVIATIONS * visor_math_sqrt(rate) + e->unrest;
+    e->drift = e->calm_drift + visor_doubt_rate(e);
     e->renew_at = visor_mono_add(e->now.raw, visor_ns_from_seconds(2.0 * seconds + 1.0));
 }
 
@@ -719,6 +724,7 @@ void visor_discipline_watch(struct visor_engine *e)
         visor_discipline_slew(e);
     else
         visor_publish_view(e); /* we know nothing better than this clock */
+    visor_discipline_status(e, false);
 }
 
 void visor_discipline_applied(struct visor_engine *e, const struct visor_event_applied *applied)

@@ -19,9 +19,9 @@ static void allow_for_rate(struct visor_engine *e, struct visor_source *source, 
     if (source->filter.count == 0 || since <= 0.0 || size_of(off) / since >= RATE_CHANGE_MOST)
         return;
     rate = 2.0 * size_of(off) / since;
-    e->drift += rate;
     if (rate > source->doubt_rate)
         source->doubt_rate = rate;
+    e->drift = e->calm_drift + visor_doubt_rate(e);
 }
 
 bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
@@ -35,8 +35,8 @@ bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
     off = visor_seconds_from_ns(
         visor_wall_diff(sample->reference, visor_line_utc(&e->line, sample->at)));
     reach = visor_sample_reach(sample, !source->refclock, visor_filter_deviation(&source->filter));
-    if (off - reach <= e->high + e->drift * size_of(aged) &&
-        off + reach >= e->low - e->drift * size_of(aged)) {
+    if (off - reach <= e->high + e->calm_drift * size_of(aged) &&
+        off + reach >= e->low - e->calm_drift * size_of(aged)) {
         /* What is too wide to refute the other story leaves it open. */
         if (size_of(off - source->doubt_off_s) <= reach && source->proof < VISOR_SOURCE_PROOF)
             return false;

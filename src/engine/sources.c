@@ -325,7 +325,10 @@ static void use_sample(struct visor_engine *e, struct visor_source *source,
         source->wanted_interval_s = 0.0; /* what jumps once may jump again */
         adapt_poll(e, source);
         break;
-    case VISOR_FILTER_RESTARTED:
+    case VISOR_FILTER_RESTARTED: /* the counter's rate may have changed: for all of them */
+        doubted |= visor_doubt_suspect(e, source, jump);
+        visor_sources_verify(e, source);
+        __attribute__((fallthrough));
     case VISOR_FILTER_TAKEN:
         source->fresh = true;
         source->proof++;
