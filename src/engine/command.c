@@ -40,6 +40,9 @@ static void set_online(struct visor_engine *e, struct visor_source *source, bool
                          VISOR_SEVERITY_INFO));
 }
 
+#define SECONDS_MAX 1e9
+#define BURST_MAX   255.0
+
 static double within(double value, double low, double high)
 {
     return value > low ? value < high ? value : high : low; /* NaN: low */
@@ -116,8 +119,9 @@ static bool to_source(struct visor_engine *e, struct visor_source *source,
     switch (command->kind) {
     case VISOR_COMMAND_BURST:
         if (source->resolved)
-            visor_association_start_burst(&source->association, (int)command->number[0],
-                                          (int)command->number[1], e->now.raw);
+            visor_association_start_burst(
+                &source->association, (int)within(command->number[0], 0.0, BURST_MAX),
+                (int)within(command->number[1], 0.0, BURST_MAX), e->now.raw);
         return true;
     case VISOR_COMMAND_ONLINE:
     case VISOR_COMMAND_ONOFFLINE: /* the caller asks for it only where there is a route */
@@ -174,7 +178,8 @@ static struct visor_source *find_one(struct visor_engine *e,
 static enum visor_answer set_options(struct visor_engine *e,
                                      const struct visor_event_command *command)
 {
-    uint32_t options = (uint32_t)command->number[0], mask = (uint32_t)command->number[1];
+    uint32_t options = (uint32_t)within(command->number[0], 0.0, UINT32_MAX);
+    uint32_t mask = (uint32_t)within(command->number[1], 0.0, UINT32_MAX);
     struct visor_source *source = find_one(e, command);
 
     if (!source)
@@ -260,12 +265,12 @@ static enum visor_answer set_local(struct visor_engine *e, const double *number)
 
     local->enabled = number[0] != 0.0;
     if (local->enabled) {
-        local->stratum = (int)number[1];
-        local->distance = number[2];
+        local->stratum = (int)within(number[1], 1.0, 15.0);
+        local->distance = within(number[2], 0.0, SECONDS_MAX);
         local->orphan = number[3] != 0.0;
-        local->activate = number[4];
-        local->wait_synced = number[5];
-        local->wait_unsynced = number[6];
+        local->activate = within(number[4], 0.0, SECONDS_MAX);
+        local->wait_synced = within(number[5], 0.0, SECONDS_MAX);
+        local->wait_unsynced = within(number[6], 0.0, SECONDS_MAX);
     }
     visor_engine_log(e, VISOR_MESSAGE_LOCAL, VISOR_SEVERITY_INFO)->count[0] = local->enabled;
     visor_discipline_update(e);
@@ -293,14 +298,14 @@ static enum visor_answer carry_out(struct visor_engine *e,
         visor_discipline_update(e);
         return VISOR_ANSWER_OK;
     case VISOR_COMMAND_RESELECT_DISTANCE:
-        e->reselect_distance = command->number[0];
+        e->reselect_distance = within(command->number[0], 0.0, SECONDS_MAX);
         return VISOR_ANSWER_OK;
     case VISOR_COMMAND_MAKESTEP_POLICY:
-        e->makestep_threshold = command->number[0];
-        e->makestep_limit = (int)command->number[1];
+        e->makestep_threshold = within(command->number[0], 0.0, SECONDS_MAX);
+        e->makestep_limit = (int)within(command->number[1], -1.0, 1e9);
         return VISOR_ANSWER_OK;
     case VISOR_COMMAND_MAX_UPDATE_SKEW:
-        e->max_update_skew = command->number[0];
+        e->max_update_skew = within(command->number[0], 0.0, 1e9);
         return VISOR_ANSWER_OK;
     case VISOR_COMMAND_SMOOTHTIME:
         return smooth_time(e, command->number[0] != 0.0);

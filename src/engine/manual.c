@@ -4,6 +4,8 @@
 #include "base/math.h"
 #include "engine/core.h"
 
+#define OFFSET_LIMIT  9.2e9          /* s: what int64_t of ns holds */
+#define RATE_LIMIT    0.1            /* what a clock can be steered by */
 #define SEPARATION_NS VISOR_NS_PER_S /* two times typed in one second are a mistake */
 #define TYPED_S       0.5            /* how exact they are */
 #define OBEYED_S      1e-3           /* but to this the clock does as it is told */
@@ -120,7 +122,7 @@ static enum visor_answer set_time(struct visor_engine *e, double utc_s, double n
     if (!manual->enabled)
         return VISOR_ANSWER_NOT_ENABLED;
     size = utc_s < 0.0 ? -utc_s : utc_s;
-    if (!(size < 9.2e9) ||
+    if (!(size < OFFSET_LIMIT) ||
         (manual->count > 0 &&
          visor_mono_diff(e->now.raw, manual->entries[manual->count - 1].at) < SEPARATION_NS))
         return VISOR_ANSWER_BAD_SAMPLE;
@@ -147,13 +149,21 @@ static enum visor_answer delete_entry(struct visor_engine *e, double index)
     return VISOR_ANSWER_OK;
 }
 
+static bool in_range(double value, double limit)
+{
+    return value > -limit && value < limit; /* not so: NaN */
+}
+
 static enum visor_answer shift(struct visor_engine *e, double offset, double rate)
 {
     bool by_rate = rate != 0.0;
-    struct visor_message *message = visor_engine_log(
-        e, by_rate ? VISOR_MESSAGE_DFREQ : VISOR_MESSAGE_DOFFSET, VISOR_SEVERITY_INFO);
+    struct visor_message *message;
     double deviation = e->known ? visor_math_sqrt(e->line.p11) : e->rate_deviation;
 
+    if (!in_range(offset, OFFSET_LIMIT) || !in_range(held_rate(e) + rate, RATE_LIMIT))
+        return VISOR_ANSWER_INVALID;
+    message = visor_engine_log(e, by_rate ? VISOR_MESSAGE_DFREQ : VISOR_MESSAGE_DOFFSET,
+                               VISOR_SEVERITY_INFO);
     message->number[0] = by_rate ? rate * 1e6 : offset;
     hold(e, visor_wall_add(held_utc(e), visor_ns_from_seconds(offset)), held_rate(e) + rate,
          deviation);
