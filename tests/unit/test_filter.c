@@ -154,7 +154,7 @@ static void test_take__one_wild_sample_changes_nothing(void **state)
 }
 
 /* As an engine would: asked again at once where a sample does not fit. */
-static void test_take__jumps_one_after_the_other_are_a_rate(void **state)
+static void test_take__a_large_change_of_rate_is_no_series_of_jumps(void **state)
 {
     struct path path = path_of(9);
     struct visor_filter filter;
@@ -174,6 +174,143 @@ static void test_take__jumps_one_after_the_other_are_a_rate(void **state)
     assert_true(jumps <= 2);
     assert_true(fabs(error_of(&filter, &path)) < 3e-4);
     assert_true(fabs(filter.line.rate + 1e-4) < 1e-6);
+}
+
+/* The counter now runs faster by `change` from this moment on. */
+static void turn(struct path *path, double change)
+{
+    path->offset -= change * path->t;
+    path->rate += change;
+}
+
+/* Each miss is within the noise, but all are on one side. */
+static void test_take__a_small_change_of_rate_is_found_by_its_bias(void **state)
+{
+    struct visor_filter filter;
+    struct path path = path_of(11);
+    bool restarted = false;
+
+    (void)state;
+    visor_filter_init(&filter, true, 64);
+    feed(&filter, &path, 100, 16.0);
+    turn(&path, 3e-6);
+    for (int i = 0; i < 12; i++)
+        restarted |= feed(&filter, &path, 1, 16.0) == VISOR_FILTER_RESTARTED;
+    assert_true(restarted);
+    feed(&filter, &path, 20, 16.0);
+    assert_true(fabs(filter.line.rate - path.rate) < 5e-7);
+}
+
+/* A steady counter is left in peace. */
+static void test_take__noise_alone_is_no_bias(void **state)
+{
+    int restarts = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct visor_filter filter;
+        struct path path = path_of(seed);
+
+        visor_filter_init(&filter, true, 64);
+        feed(&filter, &path, 40, 16.0);
+        for (int i = 0; i < 200; i++)
+            restarts += feed(&filter, &path, 1, 16.0) == VISOR_FILTER_RESTARTED;
+    }
+    assert_true(restarts <= 8); /* of 4000 */
+}
+
+/* Started from a rate that is far off and believed to be good, as after a slew that was cut short:
+ * the noise could be learnt to explain it for ever. */
+static void test_take__noise_does_not_explain_a_wrong_rate(void **state)
+{
+    struct visor_filter filter;
+    struct path path = path_of(12);
+
+    (void)state;
+    path.queue = 2e-3;
+    visor_filter_init(&filter, true, 64);
+    visor_filter_expect(&filter, path.rate - 1.4e-3, 1e-4);
+    feed(&filter, &path, 200, 1.0);
+    assert_true(fabs(filter.line.rate - path.rate) < 5e-5);
+}
+
+/* A pause: the rate is kept, but until that is proven the bound must allow for another one. */
+static void test_take__after_a_jump_the_rate_is_on_trial(void **state)
+{
+    struct visor_filter filter;
+    struct path path = path_of(5);
+    double rate, calm;
+
+    (void)state;
+    visor_filter_init(&filter, true, 64);
+    feed(&filter, &path, 60, 64.0);
+    rate = filter.line.rate;
+    calm = visor_filter_unrest(&filter, 64.0);
+    path.offset += 0.2;
+    assert_int_equal(feed(&filter, &path, 4, 2.0), VISOR_FILTER_JUMPED);
+    assert_true(filter.on_trial);
+    assert_true(visor_filter_unrest(&filter, 64.0) > calm + 1e-5);
+    feed(&filter, &path, 60, 64.0);
+    assert_false(filter.on_trial);
+    assert_true(fabs(filter.line.rate - rate) < 1e-7);
+}
+
+/* A migration: the trial finds the other rate. */
+static void test_take__after_a_jump_another_rate_is_found_out(void **state)
+{
+    struct visor_filter filter;
+    struct path path = path_of(5);
+    enum visor_filter_verdict verdict = VISOR_FILTER_JUMPED;
+
+    (void)state;
+    visor_filter_init(&filter, true, 64);
+    feed(&filter, &path, 60, 64.0);
+    path.offset += 0.2;
+    turn(&path, 2e-5);
+    assert_int_equal(feed(&filter, &path, 4, 2.0), VISOR_FILTER_JUMPED);
+    for (int i = 0; i < 4 && verdict != VISOR_FILTER_RESTARTED; i++)
+        verdict = feed(&filter, &path, 1, 64.0);
+    assert_int_equal(verdict, VISOR_FILTER_RESTARTED);
+    feed(&filter, &path, 10, 64.0);
+    assert_true(fabs(filter.line.rate - path.rate) < 5e-7);
+}
+
+/* A machine that is paused again and again keeps its rate. */
+static void test_take__pauses_in_a_row_are_jumps(void **state)
+{
+    struct visor_filter filter;
+    struct path path = path_of(14);
+
+    (void)state;
+    visor_filter_init(&filter, true, 64);
+    feed(&filter, &path, 60, 64.0);
+    for (int i = 0; i < 8; i++) {
+        path.offset += 2.0;
+        assert_int_equal(feed(&filter, &path, 4, 2.0), VISOR_FILTER_JUMPED);
+        feed(&filter, &path, 9, 64.0);
+        assert_true(fabs(filter.line.rate - path.rate) < 1e-6);
+    }
+}
+
+/* Three samples say that it jumped; the fourth waited so long in a queue that it fits both stories.
+ */
+static void test_take__a_noisy_sample_does_not_acquit_the_suspects(void **state)
+{
+    struct visor_filter filter;
+    struct path path = path_of(15);
+    struct visor_sample sample;
+    double jump;
+
+    (void)state;
+    visor_filter_init(&filter, true, 64);
+    feed(&filter, &path, 60, 64.0);
+    path.offset += 0.02;
+    assert_int_equal(feed(&filter, &path, 3, 2.0), VISOR_FILTER_SUSPECT);
+    sample = measure(&path, 2.0);
+    sample.delay_s += 0.012;
+    sample.reference.ns -= 6000000;
+    assert_int_equal(visor_filter_take(&filter, &sample, 1e-6, &jump), VISOR_FILTER_JUMPED);
+    assert_true(fabs(jump - 0.02) < 1e-3);
 }
 
 static void test_interval__contains_the_truth(void **state)
@@ -203,7 +340,14 @@ int main(void)
         cmocka_unit_test(test_take__learns_a_one_sided_queue),
         cmocka_unit_test(test_take__believes_a_jump_at_the_fourth_sample_and_keeps_the_rate),
         cmocka_unit_test(test_take__one_wild_sample_changes_nothing),
-        cmocka_unit_test(test_take__jumps_one_after_the_other_are_a_rate),
+        cmocka_unit_test(test_take__a_large_change_of_rate_is_no_series_of_jumps),
+        cmocka_unit_test(test_take__a_small_change_of_rate_is_found_by_its_bias),
+        cmocka_unit_test(test_take__noise_alone_is_no_bias),
+        cmocka_unit_test(test_take__noise_does_not_explain_a_wrong_rate),
+        cmocka_unit_test(test_take__after_a_jump_the_rate_is_on_trial),
+        cmocka_unit_test(test_take__after_a_jump_another_rate_is_found_out),
+        cmocka_unit_test(test_take__pauses_in_a_row_are_jumps),
+        cmocka_unit_test(test_take__a_noisy_sample_does_not_acquit_the_suspects),
         cmocka_unit_test(test_interval__contains_the_truth),
     };
 

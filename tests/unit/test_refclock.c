@@ -112,6 +112,39 @@ static void test_due__asks_every_dpoll_and_polls_with_the_last_answer(void **sta
     visor_refclock_free(w.clock);
 }
 
+/* A reading that contradicts ends the poll by itself, without those before it; so do three more. */
+static void test_hurry__ends_the_poll_at_once(void **state)
+{
+    struct world w;
+    struct visor_refclock_polled polled;
+
+    (void)state;
+    begin(&w, VISOR_REFCLOCK_SHM);
+    w.config.poll = 3;
+    open_clock(&w);
+    for (int i = 0; i < 7; i++) {
+        visor_mono next = visor_refclock_deadline(w.clock);
+
+        at(&w, next.ns == INT64_MIN ? w.raw + S : next.ns);
+        assert_int_equal(visor_refclock_due(w.clock, (visor_mono){w.raw}), VISOR_REFCLOCK_MEASURE);
+        give(&w, VISOR_REFCLOCK_TIME, visor_wall_add(truth(&w, w.raw), i < 3 ? -S : 0));
+        if (i == 3)
+            visor_refclock_hurry(w.clock);
+        if (i < 3)
+            continue;
+        assert_int_equal(visor_refclock_due(w.clock, (visor_mono){w.raw}), VISOR_REFCLOCK_POLL);
+        polled = visor_refclock_poll(w.clock, &w.context.now, &w.context.prediction);
+        assert_true(polled.sampled);
+        assert_int_equal(polled.combined, 1);
+        assert_true(fabs(error_of(&w, &polled.sample)) < 1e-6);
+    }
+    at(&w, visor_refclock_deadline(w.clock).ns);
+    assert_int_equal(visor_refclock_due(w.clock, (visor_mono){w.raw}), VISOR_REFCLOCK_MEASURE);
+    give(&w, VISOR_REFCLOCK_TIME, truth(&w, w.raw));
+    assert_int_equal(visor_refclock_due(w.clock, (visor_mono){w.raw}), 0);
+    visor_refclock_free(w.clock);
+}
+
 static void test_due__goes_on_when_an_answer_never_comes(void **state)
 {
     struct world w;
@@ -561,6 +594,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_due__asks_every_dpoll_and_polls_with_the_last_answer),
+        cmocka_unit_test(test_hurry__ends_the_poll_at_once),
         cmocka_unit_test(test_due__goes_on_when_an_answer_never_comes),
         cmocka_unit_test(test_due__does_not_catch_up_after_a_pause),
         cmocka_unit_test(test_due__counts_true_seconds_once_the_rate_is_known),

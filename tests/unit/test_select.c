@@ -43,6 +43,20 @@ static void test_select__two_liars_of_five_are_outvoted(void **state)
     assert_true(s.low == 1e-4 - 1e-3 && s.high == -1e-4 + 1e-3);
 }
 
+/* One of two has begun to err and they only just touch: what both allow is not what is right. */
+static void test_select__a_sliver_of_agreement_is_not_trusted(void **state)
+{
+    struct visor_candidate c[] = {at(0.0, 1e-3), at(-5.98e-3, 5e-3)};
+    struct visor_candidate wide[] = {at(0.0, 1e-3), at(-4e-3, 5e-3)};
+    struct visor_selection s = run(c, 2);
+
+    (void)state;
+    assert_int_equal(s.result, VISOR_SELECTION_OK);
+    assert_true(s.low == -5.98e-3 - 5e-3 && s.high == 1e-3);
+    s = run(wide, 2);
+    assert_true(s.low == -1e-3 && s.high == 1e-3);
+}
+
 static void test_select__no_majority_among_two(void **state)
 {
     struct visor_candidate c[] = {at(0.0, 1e-3), at(1.0, 1e-3)};
@@ -137,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_select__two_liars_of_five_are_outvoted),
+        cmocka_unit_test(test_select__a_sliver_of_agreement_is_not_trusted),
         cmocka_unit_test(test_select__no_majority_among_two),
         cmocka_unit_test(test_select__who_only_touches_a_trusted_one_does_not_agree),
         cmocka_unit_test(test_select__waiting_costs_no_lead),
