@@ -13,8 +13,6 @@
 #define YOUNG          3    /* samples below which two suspects are enough to restart */
 #define BIAS_MEMORY    16.0 /* samples */
 #define BIAS_MOST      0.8  /* 4.4 deviations of a mean over that memory */
-#define BIAS_ONE_SIDED 0.85 /* mean miss by mean size of a miss: nearly all have one sign, */
-#define BIAS_LEAST     0.35 /* and are no trifles: the noise has learnt to explain them */
 #define TRIAL_CAUTION  3.0  /* deviations of the rate that a trial may still hide */
 #define TRIAL_VERDICT  4.5  /* deviations between trial and line that are no chance */
 #define TRIAL_ENOUGH   2.0  /* times the line's deviation of the rate: the trial is over */
@@ -60,7 +58,7 @@ void visor_filter_expect(struct visor_filter *filter, double rate, double deviat
 void visor_filter_reset(struct visor_filter *filter)
 {
     filter->first = filter->count = filter->suspect_count = 0;
-    filter->bias = filter->misses = filter->scatter_s = 0.0;
+    filter->bias = filter->scatter_s = 0.0;
     filter->on_trial = false;
 }
 
@@ -455,29 +453,8 @@ static enum visor_filter_verdict believe(struct visor_filter *filter, double *ju
         begin_trial(filter, again, n);
     for (unsigned int i = 0; i < n; i++)
         accept(filter, &again[i], deviation, 0.0);
-    filter->scatter_s = filter->bias = filter->misses = 0.0;
+    filter->scatter_s = filter->bias = 0.0;
     return jumped ? VISOR_FILTER_JUMPED : VISOR_FILTER_RESTARTED;
-}
-
-static bool is_biased(const struct visor_filter *filter)
-{
-    double bias = size_of(filter->bias);
-
-    return bias > BIAS_MOST || (filter->count >= BIAS_MEMORY && bias > BIAS_LEAST &&
-                                bias > BIAS_ONE_SIDED * filter->misses);
-}
-
-/* Difference of the line's rate from what all samples together say, s/s. */
-static double rate_error(const struct visor_filter *filter)
-{
-    const struct visor_point *first = &visor_filter_entry(filter, 0)->point;
-    const struct visor_point *last = &visor_filter_newest(filter)->point;
-    double dt = visor_seconds_from_ns(visor_mono_diff(last->at, first->at));
-
-    if (dt <= 0.0)
-        return 0.0;
-    return visor_seconds_from_ns(visor_ns_diff(last->offset_ns, first->offset_ns)) / dt -
-           filter->line.rate;
 }
 
 /* The line has missed sample after sample to one side, or a trial found another rate: what it was
@@ -487,12 +464,11 @@ static enum visor_filter_verdict restart(struct visor_filter *filter)
     struct visor_filter_entry again[NEWCOMERS];
     unsigned int n = filter->count < NEWCOMERS ? filter->count : NEWCOMERS;
     double rate = filter->on_trial ? filter->trial.rate : filter->line.rate;
-    double deviation = 3.0 * size_of(rate_error(filter));
 
     for (unsigned int i = 0; i < n; i++)
         again[i] = *visor_filter_entry(filter, filter->count - n + i);
     visor_filter_reset(filter);
-    visor_filter_expect(filter, rate, deviation > FREE_RATE ? deviation : FREE_RATE);
+    visor_filter_expect(filter, rate, FREE_RATE);
     filter->noise.white = 0.0; /* too large, if it was to explain the misses */
     for (unsigned int i = 0; i < n; i++)
         accept(filter, &again[i], FREE_RATE, 0.0);
@@ -581,10 +557,9 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
     filter->scatter_s += ((far ? GATE * deviation : size_of(*jump_s)) - filter->scatter_s) / 4.0;
     if (!far) {
         filter->bias += (deviations - filter->bias) / BIAS_MEMORY;
-        filter->misses += (size_of(deviations) - filter->misses) / BIAS_MEMORY;
         accept(filter, &entry, drift,
                size_of(deviations) > 1.0 ? size_of(*jump_s) - deviation : 0.0);
-        if (try_rate(filter, &entry.point) || is_biased(filter))
+        if (try_rate(filter, &entry.point) || size_of(filter->bias) > BIAS_MOST)
             return restart(filter);
         return VISOR_FILTER_TAKEN;
     }

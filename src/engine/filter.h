@@ -33,7 +33,6 @@ struct visor_filter {
     double min_delay_s, mean_excess_s;
     double typical_excess_s; /* mean of all but the last few */
     double scatter_s;        /* running mean of what samples missed the line by */
-    double misses;           /* running mean of the same in deviations */
     double bias;             /* running mean of the same with its sign, in deviations */
     double known_delay_s;    /* `mindelay`; 0: to be learnt */
     bool asymmetry_fixed;    /* `asymmetry`: not to be learnt */
