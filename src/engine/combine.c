@@ -11,11 +11,6 @@
 #define TILT_POINTS  6      /* from here on the slope is taken from the points */
 #define JUDGE_POINTS 3      /* fewer give no majority */
 
-static double absolute(double x)
-{
-    return x < 0 ? -x : x;
-}
-
 static double square(double x)
 {
     return x * x;
@@ -67,7 +62,7 @@ static void judge(const struct visor_combine_point *points, size_t count, double
         values[i] = points[i].y - slope * points[i].x;
     *centre = visor_combine_median(values, count);
     for (size_t i = 0; i < count; i++)
-        values[i] = absolute(points[i].y - slope * points[i].x - *centre);
+        values[i] = visor_math_size(points[i].y - slope * points[i].x - *centre);
     *deviation = NORMAL_MAD * visor_combine_median(values, count);
     if (count < 10) /* the median deviation of few points is too small on average */
         *deviation *= 1.0 + 1.0 / (double)count;

@@ -241,7 +241,7 @@ static enum visor_answer reset_sources(struct visor_engine *e)
             visor_association_reset(&source->association);
     }
     visor_engine_log(e, VISOR_MESSAGE_SOURCES_RESET, VISOR_SEVERITY_INFO);
-    visor_discipline_update(e);
+    visor_follow_update(e);
     return VISOR_ANSWER_OK;
 }
 
@@ -273,7 +273,7 @@ static enum visor_answer set_local(struct visor_engine *e, const double *number)
         local->wait_unsynced = within(number[6], 0.0, SECONDS_MAX);
     }
     visor_engine_log(e, VISOR_MESSAGE_LOCAL, VISOR_SEVERITY_INFO)->count[0] = local->enabled;
-    visor_discipline_update(e);
+    visor_follow_update(e);
     visor_publish_view(e);
     return VISOR_ANSWER_OK;
 }
@@ -295,7 +295,7 @@ static enum visor_answer carry_out(struct visor_engine *e,
         return reset_sources(e);
     case VISOR_COMMAND_RESELECT:
         e->leader = 0;
-        visor_discipline_update(e);
+        visor_follow_update(e);
         return VISOR_ANSWER_OK;
     case VISOR_COMMAND_RESELECT_DISTANCE:
         e->reselect_distance = within(command->number[0], 0.0, SECONDS_MAX);

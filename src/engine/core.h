@@ -1,6 +1,7 @@
 /* The engine's inside, shared by its own files and nobody else: engine.c (dispatch, queue),
- * sources.c (table, polls), names.c (their addresses), discipline.c (from selection to the clock),
- * command.c, report.c (status model), standard.c (a reference clock that is `local`). */
+ * sources.c (table, polls), names.c (their addresses), follow.c (from selection to the
+ * estimate), discipline.c (from there to the clock), command.c, report.c (status model), standard.c
+ * (a reference clock that is `local`). */
 #ifndef VISOR_ENGINE_CORE_H
 #define VISOR_ENGINE_CORE_H
 
@@ -130,9 +131,16 @@ visor_mono visor_names_deadline(const struct visor_engine *e);
 /* authmode.c */
 void visor_authmode_apply(struct visor_engine *e);
 
+/* follow.c */
+void visor_follow_update(struct visor_engine *e); /* select, combine, publish, steer */
+/* Growth of the bound that holds for twice `seconds` from now; e->renew_at is when it ends. */
+void visor_follow_foresee(struct visor_engine *e, double seconds);
+void visor_follow_fall_back(struct visor_engine *e); /* to the mean rate, when its time has come: */
+visor_mono visor_follow_fallback_deadline(const struct visor_engine *e);
+
 /* discipline.c */
 void visor_discipline_start(struct visor_engine *e, const struct visor_event_start *start);
-void visor_discipline_update(struct visor_engine *e); /* select, combine, publish, steer */
+void visor_discipline_save_drift(struct visor_engine *e);
 void visor_discipline_timer(struct visor_engine *e);
 visor_mono visor_discipline_deadline(const struct visor_engine *e);
 void visor_discipline_applied(struct visor_engine *e, const struct visor_event_applied *applied);

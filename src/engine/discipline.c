@@ -1,5 +1,5 @@
-/* From the sources' lines to one estimate, to the view, to the clock. The order is fixed: select,
- * combine, publish, steer; so that what is served is never later than what is steered. */
+/* From the estimate to the clock and the kernel's idea of it: start and stop, steps and slews, what
+ * others do to the clock, status. The estimate itself is follow.c's, the view publish.c's. */
 #include "engine/core.h"
 
 #include "base/math.h"
@@ -7,16 +7,8 @@
 #include <string.h>
 
 #define DRIFT_DEFAULT   1e-4   /* s/s: uncertainty of an unknown counter */
-#define DISPUTE_LEAST   1e-6   /* s/s: rates so close are not worth a dispute */
-#define BIAS_SHARE      0.1    /* of a root distance: how asymmetric a path is taken to be */
 #define KERNEL_GROWTH   4.9e-4 /* s/s: it lets maxerror grow by 500 ppm itself */
-#define FORGIVEN        8      /* good samples after which a fault is news again */
 #define STATUS_EVERY_NS (64 * VISOR_NS_PER_S)
-
-static double size_of(double x)
-{
-    return x < 0.0 ? -x : x;
-}
 
 /* ---- start and stop ---- */
 
@@ -32,7 +24,8 @@ void visor_discipline_start(struct visor_engine *e, const struct visor_event_sta
     while (e->precision > -30 && visor_math_exp2i(e->precision) > e->precision_s * 1.4142)
         e->precision--;
     e->rate = e->now.frequency_ppb * 1e-9;
-    e->rate_deviation = DRIFT_DEFAULT + size_of(e->rate); /* a slew may have been cut short */
+    e->rate_deviation =
+        DRIFT_DEFAULT + visor_math_size(e->rate); /* a slew may have been cut short */
     if (start->drift_known) {
         e->rate = -start->drift_ppm * 1e-6;
         e->rate_deviation = start->skew_ppm * 1e-6 + 1e-7;
@@ -69,7 +62,7 @@ void visor_discipline_start(struct visor_engine *e, const struct visor_event_sta
     visor_publish_view(e);
 }
 
-static void save_drift(struct visor_engine *e)
+void visor_discipline_save_drift(struct visor_engine *e)
 {
     struct visor_action_drift *drift;
 
@@ -83,7 +76,7 @@ static void save_drift(struct visor_engine *e)
 
 void visor_discipline_stop(struct visor_engine *e)
 {
-    save_drift(e);
+    visor_discipline_save_drift(e);
     if (e->settable && e->steer.slewing)
         visor_engine_push(e, VISOR_ACTION_FREQUENCY)->frequency.frequency_ppb = e->steer.base_ppb;
     e->stopping = true;
@@ -136,7 +129,8 @@ void visor_discipline_status(struct visor_engine *e, bool force)
     if (!e->settable)
         return;
     remaining = e->known ? visor_discipline_remaining(e) : 0.0;
-    error = bound == VISOR_NS_MAX ? 16.0 : visor_seconds_from_ns(bound) + size_of(remaining);
+    error =
+        bound == VISOR_NS_MAX ? 16.0 : visor_seconds_from_ns(bound) + visor_math_size(remaining);
     if (e->known && e->drift > KERNEL_GROWTH && error < 16.0) /* the kernel would grow too slowly */
         error += (e->drift - KERNEL_GROWTH) *
                  visor_seconds_from_ns(visor_mono_diff(e->renew_at, e->now.raw));
@@ -175,7 +169,7 @@ void visor_discipline_step(struct visor_engine *e, double remaining_s)
 void visor_discipline_rate(struct visor_engine *e, double ppb)
 {
     double limit = e->config->max_drift * 1e3;
-    bool beyond = size_of(ppb) > limit;
+    bool beyond = visor_math_size(ppb) > limit;
 
     if (beyond && !e->rate_limited)
         visor_engine_log(e, VISOR_MESSAGE_FREQUENCY_LIMITED, VISOR_SEVERITY_WARNING)->number[0] =
@@ -204,7 +198,7 @@ void visor_discipline_slew(struct visor_engine *e)
 
 static bool change_too_large(const struct visor_engine *e, double offset)
 {
-    return e->max_change_delay == 0 && size_of(offset) > e->config->max_change;
+    return e->max_change_delay == 0 && visor_math_size(offset) > e->config->max_change;
 }
 
 /* maxchange: false when the update must not be carried out. */
@@ -234,13 +228,13 @@ static bool change_allowed(struct visor_engine *e, double offset)
 
 static void tell_wrong(struct visor_engine *e, double offset)
 {
-    if (size_of(offset) > e->config->log_change)
+    if (visor_math_size(offset) > e->config->log_change)
         visor_engine_log(e, VISOR_MESSAGE_WRONG_BY, VISOR_SEVERITY_WARNING)->number[0] = offset;
 }
 
 static bool wants_step(const struct visor_engine *e, double remaining)
 {
-    return e->makestep_limit != 0 && size_of(remaining) > e->makestep_threshold;
+    return e->makestep_limit != 0 && visor_math_size(remaining) > e->makestep_threshold;
 }
 
 /* What a slew under way removes was allowed, and said, before. */
@@ -265,416 +259,6 @@ void visor_discipline_correct(struct visor_engine *e)
         visor_discipline_step(e, remaining);
     else
         visor_discipline_slew(e);
-}
-
-/* ---- selection ---- */
-
-/* Unreachable sources go on voting with their ageing intervals, so that the first one to come back
- * cannot say what it likes; but with nobody in reach nothing is selected. */
-static int nominate(struct visor_engine *e)
-{
-    struct visor_line base = {.at = e->now.raw, .offset_ns = visor_reading_offset_ns(&e->now)};
-    int n = 0;
-    bool reached = false;
-
-    visor_authmode_apply(e);
-    for (int i = 0; i < e->source_limit; i++) {
-        struct visor_source *source = &e->sources[i];
-
-        if (source->id == 0)
-            continue;
-        if (!source->refclock && !source->resolved) {
-            source->candidate = (struct visor_candidate){.state = VISOR_STATE_NO_SAMPLES};
-            continue;
-        }
-        visor_source_nominate(source, &base, e->config, e->now.raw);
-        source->candidate.selected = source->id == e->leader;
-        reached |= source->candidate.usable && visor_source_reach(source) != 0;
-        e->candidates[n] = source->candidate;
-        e->candidate_source[n++] = i;
-    }
-    for (int i = 0; i < n && !reached; i++)
-        if (e->candidates[i].usable) {
-            e->candidates[i].usable = false;
-            e->candidates[i].state = VISOR_STATE_STALE;
-        }
-    visor_local_exclude(e, n);
-    return n;
-}
-
-static void complain(struct visor_engine *e, struct visor_source *source,
-                     enum visor_complaint complaint, enum visor_message_kind kind, double limit)
-{
-    struct visor_message *message;
-
-    if (source->complaints & complaint)
-        return;
-    source->complaints |= complaint;
-    message = visor_engine_log(e, kind, VISOR_SEVERITY_WARNING);
-    visor_source_describe(source, e->origins, message);
-    message->number[0] = limit;
-    message->count[0] = (int64_t)limit;
-}
-
-static void tell_state(struct visor_engine *e, struct visor_source *source)
-{
-    switch (source->candidate.state) {
-    case VISOR_STATE_FALSETICKER:
-        complain(e, source, VISOR_COMPLAINT_FALSETICKER, VISOR_MESSAGE_FALSETICKER, 0.0);
-        break;
-    case VISOR_STATE_DISTANT:
-        complain(e, source, VISOR_COMPLAINT_DISTANT, VISOR_MESSAGE_DISTANT,
-                 e->config->max_distance);
-        break;
-    case VISOR_STATE_JITTERY:
-        complain(e, source, VISOR_COMPLAINT_JITTERY, VISOR_MESSAGE_JITTERY, e->config->max_jitter);
-        break;
-    case VISOR_STATE_STRATUM:
-        if (source->stratum > e->config->max_stratum)
-            complain(e, source, VISOR_COMPLAINT_STRATUM, VISOR_MESSAGE_STRATUM_HIGH,
-                     e->config->max_stratum);
-        else
-            complain(e, source, VISOR_COMPLAINT_STRATUM, VISOR_MESSAGE_STRATUM_LOW,
-                     e->config->min_stratum);
-        break;
-    case VISOR_STATE_SELECTED:
-    case VISOR_STATE_COMBINED:
-        if (source->proof >= FORGIVEN)
-            source->complaints = 0;
-        break;
-    default:
-        break;
-    }
-}
-
-/* Why nothing was selected, each reason once until something is. A daemon that has only just been
- * started and has no sample yet says nothing. */
-static void tell_failure(struct visor_engine *e, const struct visor_selection *selection)
-{
-    static const enum visor_message_kind kinds[] = {
-        [VISOR_SELECTION_NONE] = VISOR_MESSAGE_NO_SELECTABLE,
-        [VISOR_SELECTION_NO_MAJORITY] = VISOR_MESSAGE_NO_MAJORITY,
-        [VISOR_SELECTION_TOO_FEW] = VISOR_MESSAGE_NOT_ENOUGH,
-        [VISOR_SELECTION_NOT_REQUIRED] = VISOR_MESSAGE_NO_REQUIRED,
-    };
-    enum visor_message_kind kind = kinds[selection->result];
-    struct visor_message *message;
-    int unreachable = 0;
-    bool settled = e->leader != 0;
-
-    for (int i = 0; i < e->source_limit; i++) {
-        const struct visor_source *s = &e->sources[i];
-
-        if (s->id == 0 || (!s->refclock && !s->resolved))
-            continue;
-        unreachable += visor_source_reach(s) == 0;
-        settled |= (s->refclock ? s->reach_size : s->association.reach_size) >= 8;
-    }
-    if (e->complaints & 1u << selection->result ||
-        (selection->result == VISOR_SELECTION_NONE && !settled))
-        return;
-    e->complaints |= 1u << selection->result;
-    message = visor_engine_log(e, kind, VISOR_SEVERITY_WARNING);
-    message->count[0] =
-        selection->result == VISOR_SELECTION_NONE ? unreachable : selection->agreeing;
-    message->count[1] = selection->usable;
-}
-
-static void lose(struct visor_engine *e, const struct visor_selection *selection)
-{
-    tell_failure(e, selection);
-    e->leader = 0;
-    e->combined = 0;
-    if (e->trust == VISOR_TRUST_SYNCHRONIZED) {
-        e->trust = VISOR_TRUST_HOLDOVER;
-        visor_engine_log(e, VISOR_MESSAGE_HOLDOVER, VISOR_SEVERITY_WARNING);
-        visor_publish_view(e);
-        visor_discipline_status(e, true);
-    }
-}
-
-static void lead(struct visor_engine *e, struct visor_source *source)
-{
-    e->complaints = 0;
-    if (e->leader == source->id)
-        return;
-    e->leader = source->id;
-    for (int i = 0; i < e->source_limit; i++)
-        e->sources[i].complaints &= ~(uint32_t)VISOR_COMPLAINT_FALSETICKER;
-    visor_source_describe(source, e->origins,
-                          visor_engine_log(e, VISOR_MESSAGE_SELECTED, VISOR_SEVERITY_INFO));
-}
-
-static bool followed(const struct visor_source *source)
-{
-    return source->id != 0 && (source->candidate.state == VISOR_STATE_SELECTED ||
-                               source->candidate.state == VISOR_STATE_COMBINED);
-}
-
-static bool agrees(const struct visor_source *source)
-{
-    return source->id != 0 && source->candidate.usable &&
-           source->candidate.state != VISOR_STATE_FALSETICKER &&
-           source->candidate.state != VISOR_STATE_TRUSTED_OTHERS;
-}
-
-/* By how much the rate of a source is off the leader's beyond what chance allows, s/s: one counter
- * has one rate, so one of the two is wrong, even if their times agree for the moment. */
-static double rate_dispute(const struct visor_line *line, const struct visor_line *leader)
-{
-    double apart = size_of(line->rate - leader->rate);
-    double allowed = VISOR_RATE_DEVIATIONS * visor_math_sqrt(line->p11 + leader->p11);
-
-    return apart > allowed + DISPUTE_LEAST ? apart : 0.0;
-}
-
-/* Weighted mean of the followed lines. What a path's asymmetry may hide does not average out with
- * more samples, so it enters the weights. `*dispute`: largest of the rates left out. */
-static struct visor_line combine(const struct visor_engine *e, const struct visor_source *leader,
-                                 double *dispute)
-{
-    struct visor_line base = leader->filter.line;
-    double weight = 0.0, phase = 0.0, variance = 0.0, rate_weight = 0.0, rate = 0.0, cross = 0.0;
-
-    *dispute = 0.0;
-
-    visor_line_move(&base, e->now.raw, leader->filter.noise.wander);
-    for (int i = 0; i < e->source_limit; i++) {
-        const struct visor_source *source = &e->sources[i];
-        struct visor_line line = source->filter.line;
-        double bias, w, apart;
-
-        if (!agrees(source))
-            continue;
-        apart = rate_dispute(&line, &leader->filter.line);
-        if (apart > *dispute)
-            *dispute = apart;
-        if (apart > 0.0 || !followed(source))
-            continue;
-        visor_line_move(&line, e->now.raw, source->filter.noise.wander);
-        bias = BIAS_SHARE * source->candidate.distance;
-        w = 1.0 / (line.p00 + bias * bias + 1e-24);
-        phase += w * visor_line_diff(&line, &base, e->now.raw);
-        variance += w * w * line.p00;
-        cross += w * line.p01;
-        weight += w;
-        w = 1.0 / (line.p11 + 1e-30);
-        rate += w * line.rate;
-        rate_weight += w;
-    }
-    base.phase += phase / weight;
-    base.rate = rate / rate_weight;
-    base.p00 = variance / (weight * weight);
-    base.p01 = cross / weight;
-    base.p11 = 1.0 / rate_weight;
-    return base;
-}
-
-/* Growth of the bound that holds for twice `seconds` from now; renewed if nothing is heard by then,
- * since a wandering rate makes an error grow faster than linearly. */
-static void foresee(struct visor_engine *e, double seconds)
-{
-    double aged = visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->line.at));
-    double rate = e->line.p11 + e->wander * e->wander * (aged + 2.0 * seconds);
-
-    e->calm_drift = e->config->max_clock_error * 1e-6 +
-                    VISOR_RATE_DEVIATIONS * visor_math_sqrt(rate) + e->unrest;
-    e->drift = e->calm_drift + visor_doubt_rate(e);
-    e->renew_at = visor_mono_add(e->now.raw, visor_ns_from_seconds(2.0 * seconds + 1.0));
-}
-
-/* All agreeing sources allow [low, high]: the estimate lies in it, and is wrong by no more. */
-static void adopt(struct visor_engine *e, const struct visor_source *leader,
-                  const struct visor_selection *selection)
-{
-    double dispute;
-    struct visor_line line = combine(e, leader, &dispute);
-    double at =
-        visor_seconds_from_ns(visor_ns_diff(line.offset_ns, visor_reading_offset_ns(&e->now))) +
-        line.phase;
-    double low = selection->low - at, high = selection->high - at;
-
-    if (low > 0.0)
-        line.phase += low;
-    else if (high < 0.0)
-        line.phase += high;
-    e->high = high - (low > 0.0 ? low : high < 0.0 ? high : 0.0);
-    e->low = low - (low > 0.0 ? low : high < 0.0 ? high : 0.0);
-    e->line = line;
-    e->known = true;
-    e->rate = line.rate;
-    e->rate_deviation = visor_math_sqrt(line.p11) + 1e-8;
-    e->wander = visor_filter_cautious_wander(&leader->filter);
-    e->unrest = visor_filter_unrest(&leader->filter, e->update_interval_s) + dispute;
-    foresee(e, e->update_interval_s);
-}
-
-/* Nothing was heard for so long that the mean rate is better knowledge than the last one. */
-static void fall_back(struct visor_engine *e)
-{
-    double rate, change;
-
-    if (!visor_fallback_take(&e->fallback, &rate))
-        return;
-    change = rate - e->line.rate;
-    visor_line_turn(&e->line, e->now.raw, change);
-    e->line.p11 += change * change;
-    e->rate = rate;
-    e->fallen_back = true;
-    if (e->trust == VISOR_TRUST_SYNCHRONIZED)
-        e->trust = VISOR_TRUST_HOLDOVER;
-    foresee(e, visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->line.at)));
-    visor_discipline_slew(e);
-    visor_publish_view(e);
-    visor_discipline_status(e, true);
-}
-
-static visor_mono fallback_deadline(const struct visor_engine *e)
-{
-    double due = visor_fallback_due(&e->fallback);
-
-    return e->updated.ns == INT64_MIN || due < 0.0
-               ? (visor_mono){INT64_MAX}
-               : visor_mono_add(e->updated, visor_ns_from_seconds(due));
-}
-
-static void account(struct visor_engine *e, const struct visor_source *leader)
-{
-    double since = e->updated.ns == INT64_MIN
-                       ? 0.0
-                       : visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->updated));
-    const struct visor_filter_entry *newest = visor_filter_newest(&leader->filter);
-    double bound;
-
-    e->update_interval_s = visor_source_interval(leader);
-    e->root_delay_s =
-        newest->root_delay_s + (leader->refclock ? newest->delay_s : leader->filter.min_delay_s);
-    bound = -e->low > e->high ? -e->low : e->high;
-    e->root_dispersion_s = bound - e->root_delay_s / 2.0;
-    if (e->root_dispersion_s < newest->root_dispersion_s)
-        e->root_dispersion_s = newest->root_dispersion_s;
-    e->stratum = (uint8_t)(leader->stratum + 1);
-    e->refid = visor_source_reference(leader);
-    e->trust = VISOR_TRUST_SYNCHRONIZED;
-    visor_fallback_learn(&e->fallback, e->line.rate, since);
-    e->fallen_back = false;
-    e->updated = e->now.raw;
-    e->updates++;
-}
-
-static void record_tracking(struct visor_engine *e, const struct visor_source *leader,
-                            double offset)
-{
-    struct visor_record_tracking *tracking;
-    int64_t bound = visor_discipline_bound_ns(e, e->now.raw);
-
-    if (!(e->config->logs & VISOR_LOG_TRACKING))
-        return;
-    tracking = &visor_engine_record(e, VISOR_RECORD_TRACKING)->tracking;
-    if (leader->refclock)
-        visor_refclock_refid_text(leader->clock_config, leader->origin, tracking->name);
-    else
-        visor_address_print(&leader->association.remote, tracking->name, sizeof(tracking->name));
-    tracking->stratum = e->view.stratum;
-    tracking->frequency_ppm = e->line.rate * 1e6;
-    tracking->skew_ppm = visor_math_sqrt(e->line.p11) * 1e6;
-    tracking->offset = offset;
-    tracking->leap = e->leap.announced;
-    tracking->combined = e->combined;
-    tracking->offset_sd = visor_math_sqrt(e->line.p00);
-    tracking->remaining = visor_discipline_remaining(e) - offset;
-    tracking->root_delay = e->root_delay_s;
-    tracking->root_dispersion = e->root_dispersion_s;
-    tracking->max_error = visor_seconds_from_ns(bound) + size_of(visor_discipline_remaining(e));
-}
-
-/* Mean square of the last offsets; as long as they shrink, at the start, the last one alone. */
-static void learn_rms(struct visor_engine *e, double offset)
-{
-    if (e->rms_settled) {
-        e->rms_offset_s =
-            visor_math_sqrt(0.9 * e->rms_offset_s * e->rms_offset_s + 0.1 * offset * offset);
-        return;
-    }
-    e->rms_settled = e->rms_offset_s > 0.0 && offset > e->rms_offset_s;
-    e->rms_offset_s = offset;
-}
-
-static void follow(struct visor_engine *e, struct visor_source *leader,
-                   const struct visor_selection *selection)
-{
-    struct visor_line before = e->line;
-    double offset;
-    bool fresh = false, had = e->known;
-
-    for (int i = 0; i < e->source_limit; i++)
-        if (followed(&e->sources[i])) {
-            fresh |= e->sources[i].fresh;
-            e->sources[i].fresh = false;
-        }
-    if (!fresh)
-        return;
-    adopt(e, leader, selection);
-    account(e, leader);
-    offset = had ? visor_line_diff(&e->line, &before, e->now.raw) : visor_discipline_remaining(e);
-    e->last_offset_s = offset;
-    learn_rms(e, size_of(offset));
-    visor_publish_moved(e);
-    visor_leap_update(e);
-    visor_discipline_correct(e);
-    visor_publish_view(e);
-    record_tracking(e, leader, offset);
-    visor_discipline_status(e, false);
-    if (visor_mono_diff(e->now.raw, e->drift_saved) >=
-        (int64_t)e->config->drift_interval * VISOR_NS_PER_S)
-        save_drift(e);
-}
-
-/* At the start the first source with samples enough must not lead before the others, which answer
- * as well, have had the same chance to contradict it. */
-static bool others_are_coming(const struct visor_engine *e)
-{
-    if (e->updates > 0)
-        return false;
-    for (int i = 0; i < e->source_limit; i++) {
-        const struct visor_source *s = &e->sources[i];
-
-        if (s->id != 0 && !s->refclock && s->resolved && s->association.online &&
-            s->candidate.state == VISOR_STATE_NO_SAMPLES && s->association.reach != 0 &&
-            s->association.reach_size < 8)
-            return true;
-    }
-    return false;
-}
-
-void visor_discipline_update(struct visor_engine *e)
-{
-    struct visor_selection_limits limits = {
-        .min_sources = e->config->min_sources,
-        .combine_limit = e->config->combine_limit,
-        .reselect_distance = e->reselect_distance,
-        .stratum_weight = e->config->stratum_weight,
-    };
-    struct visor_selection selection;
-    int n = nominate(e);
-
-    if (others_are_coming(e))
-        return;
-    visor_select(e->candidates, n, e->order, &limits, &selection);
-    for (int i = 0; i < n; i++) {
-        struct visor_source *source = &e->sources[e->candidate_source[i]];
-
-        source->candidate = e->candidates[i];
-        if (selection.result != VISOR_SELECTION_NO_MAJORITY) /* there nobody knows who is wrong */
-            tell_state(e, source);
-    }
-    if (selection.best < 0) {
-        lose(e, &selection);
-        return;
-    }
-    e->combined = selection.combined;
-    lead(e, &e->sources[e->candidate_source[selection.best]]);
-    follow(e, &e->sources[e->candidate_source[selection.best]], &selection);
 }
 
 /* ---- events ---- */
@@ -754,12 +338,12 @@ void visor_discipline_timer(struct visor_engine *e)
 {
     visor_leap_timer(e);
     if (e->known && !visor_mono_before(e->now.raw, e->renew_at)) {
-        foresee(e, visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->line.at)));
+        visor_follow_foresee(e, visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->line.at)));
         visor_publish_view(e);
         visor_discipline_status(e, false);
     }
-    if (e->known && !visor_mono_before(e->now.raw, fallback_deadline(e)))
-        fall_back(e);
+    if (e->known && !visor_mono_before(e->now.raw, visor_follow_fallback_deadline(e)))
+        visor_follow_fall_back(e);
     visor_publish_timer(e);
     if (visor_steer_due(&e->steer, e->now.raw))
         visor_discipline_slew(e);
@@ -771,8 +355,8 @@ visor_mono visor_discipline_deadline(const struct visor_engine *e)
 
     if (e->known && visor_mono_before(e->renew_at, deadline))
         deadline = e->renew_at;
-    if (e->known && visor_mono_before(fallback_deadline(e), deadline))
-        deadline = fallback_deadline(e);
+    if (e->known && visor_mono_before(visor_follow_fallback_deadline(e), deadline))
+        deadline = visor_follow_fallback_deadline(e);
     if (visor_mono_before(e->publish_at, deadline))
         deadline = e->publish_at;
     if (e->steer.slewing && e->settable && visor_mono_before(e->steer.slew_end, deadline))

@@ -2,12 +2,9 @@
  * counter; until newer samples of others have refuted it, the bound must hold in both cases. */
 #include "engine/core.h"
 
-#define RATE_CHANGE_MOST 1e-3 /* s/s: what is more was a jump */
+#include "base/math.h"
 
-static double size_of(double x)
-{
-    return x < 0.0 ? -x : x;
-}
+#define RATE_CHANGE_MOST 1e-3 /* s/s: what is more was a jump */
 
 /* It may be the rate that changed since the source's last good sample: the error goes on growing.
  */
@@ -16,9 +13,10 @@ static void allow_for_rate(struct visor_engine *e, struct visor_source *source, 
 {
     double since = visor_seconds_from_ns(visor_mono_diff(at, source->filter.line.at)), rate;
 
-    if (source->filter.count == 0 || since <= 0.0 || size_of(off) / since >= RATE_CHANGE_MOST)
+    if (source->filter.count == 0 || since <= 0.0 ||
+        visor_math_size(off) / since >= RATE_CHANGE_MOST)
         return;
-    rate = 2.0 * size_of(off) / since;
+    rate = 2.0 * visor_math_size(off) / since;
     if (rate > source->doubt_rate)
         source->doubt_rate = rate;
     e->drift = e->calm_drift + visor_doubt_rate(e);
@@ -35,19 +33,21 @@ bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
     off = visor_seconds_from_ns(
         visor_wall_diff(sample->reference, visor_line_utc(&e->line, sample->at)));
     reach = visor_sample_reach(sample, !source->refclock, visor_filter_deviation(&source->filter));
-    if (off - reach <= e->high + e->calm_drift * size_of(aged) &&
-        off + reach >= e->low - e->calm_drift * size_of(aged)) {
+    if (off - reach <= e->high + e->calm_drift * visor_math_size(aged) &&
+        off + reach >= e->low - e->calm_drift * visor_math_size(aged)) {
         /* What is too wide to refute the other story leaves it open. */
-        if (size_of(off - source->doubt_off_s) <= reach && source->proof < VISOR_SOURCE_PROOF)
+        if (visor_math_size(off - source->doubt_off_s) <= reach &&
+            source->proof < VISOR_SOURCE_PROOF)
             return false;
         source->doubt_s = source->doubt_rate = 0.0;
         return before > 0.0;
     }
-    if (before == 0.0 || size_of(off - source->doubt_off_s) > 0.1 * size_of(off) + reach) {
+    if (before == 0.0 ||
+        visor_math_size(off - source->doubt_off_s) > 0.1 * visor_math_size(off) + reach) {
         source->doubt_since = sample->at;
         source->doubt_off_s = off;
     }
-    source->doubt_s = size_of(off) + reach;
+    source->doubt_s = visor_math_size(off) + reach;
     allow_for_rate(e, source, sample->at, off);
     return true;
 }
@@ -60,8 +60,8 @@ bool visor_doubt_suspect(struct visor_engine *e, struct visor_source *source, do
         source->doubt_since = source->last_at;
         source->doubt_off_s = jump_s;
     }
-    if (source->doubt_s < 2.0 * size_of(jump_s))
-        source->doubt_s = 2.0 * size_of(jump_s);
+    if (source->doubt_s < 2.0 * visor_math_size(jump_s))
+        source->doubt_s = 2.0 * visor_math_size(jump_s);
     allow_for_rate(e, source, source->last_at, jump_s);
     return true;
 }

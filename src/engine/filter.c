@@ -24,11 +24,6 @@
 #define WHITE_MIN      1e-10
 #define QUARTER_DECADE 1.7782794100389228 /* 10^(1/4) */
 
-static double size_of(double x)
-{
-    return x < 0.0 ? -x : x;
-}
-
 void visor_filter_init(struct visor_filter *filter, bool network, int limit)
 {
     *filter = (struct visor_filter){
@@ -533,7 +528,7 @@ static bool sides_with_suspects(const struct visor_filter *filter, double jump_s
     if (filter->suspect_count == 0)
         return false;
     last = misfit(filter, &filter->suspects[filter->suspect_count - 1], &unused);
-    return size_of(jump_s - last) < size_of(jump_s);
+    return visor_math_size(jump_s - last) < visor_math_size(jump_s);
 }
 
 enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
@@ -553,13 +548,14 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
     }
     *jump_s = misfit(filter, &entry, &deviations);
     deviation = deviations != 0.0 ? *jump_s / deviations : 0.0;
-    far = size_of(deviations) > GATE || sides_with_suspects(filter, *jump_s);
-    filter->scatter_s += ((far ? GATE * deviation : size_of(*jump_s)) - filter->scatter_s) / 4.0;
+    far = visor_math_size(deviations) > GATE || sides_with_suspects(filter, *jump_s);
+    filter->scatter_s +=
+        ((far ? GATE * deviation : visor_math_size(*jump_s)) - filter->scatter_s) / 4.0;
     if (!far) {
         filter->bias += (deviations - filter->bias) / BIAS_MEMORY;
         accept(filter, &entry, drift,
-               size_of(deviations) > 1.0 ? size_of(*jump_s) - deviation : 0.0);
-        if (try_rate(filter, &entry.point) || size_of(filter->bias) > BIAS_MOST)
+               visor_math_size(deviations) > 1.0 ? visor_math_size(*jump_s) - deviation : 0.0);
+        if (try_rate(filter, &entry.point) || visor_math_size(filter->bias) > BIAS_MOST)
             return restart(filter);
         return VISOR_FILTER_TAKEN;
     }
@@ -581,7 +577,7 @@ double visor_filter_unrest(const struct visor_filter *filter, double interval_s)
     if (unexplained > 0.0 && unexplained < 1e-3 * interval_s)
         unrest = 2.0 * unexplained / interval_s;
     if (filter->on_trial)
-        unrest += size_of(filter->trial.rate - filter->line.rate) +
+        unrest += visor_math_size(filter->trial.rate - filter->line.rate) +
                   TRIAL_CAUTION * visor_math_sqrt(filter->trial.p11);
     return unrest;
 }

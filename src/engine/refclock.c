@@ -56,11 +56,6 @@ struct visor_refclock {
     double learnt_dof;
 };
 
-static double absolute(double x)
-{
-    return x < 0 ? -x : x;
-}
-
 static double larger(double a, double b)
 {
     return a > b ? a : b;
@@ -299,7 +294,7 @@ static bool wrong_edge(const struct visor_refclock *clock, double off, double di
     double width = clock->config->pulse_width, rest = 1.0 / (double)clock->rate - width;
     double limit = 0.5 * (width < rest ? width : rest);
 
-    return width > 0 && (absolute(off) > limit || distance > limit);
+    return width > 0 && (visor_math_size(off) > limit || distance > limit);
 }
 
 /* A pulse gets its second from the last raw sample of another clock, or of itself (`local`). */
@@ -326,7 +321,7 @@ static enum visor_refclock_verdict lock_pulse(struct visor_refclock *clock,
     }
     if (__builtin_sub_overflow(sample->raw.ns, base.raw.ns, &age))
         age = INT64_MAX;
-    if (absolute((double)age * 1e-9) >= (double)age_limit / (double)clock->rate) {
+    if (visor_math_size((double)age * 1e-9) >= (double)age_limit / (double)clock->rate) {
         if (!clock->config->local)
             return VISOR_REFCLOCK_LOCK_OLD;
         visor_refclock_forget(clock);
@@ -339,7 +334,7 @@ static enum visor_refclock_verdict lock_pulse(struct visor_refclock *clock,
     off = visor_seconds_from_ns(visor_wall_diff(base.reference, sample->reference));
     spread = base.sigma + base.error + visor_math_sqrt(lock->inner_var) + sample->sigma +
              sample->error + clock->precision;
-    if (absolute(off) + spread > LOCK_LIMIT / (double)clock->rate)
+    if (visor_math_size(off) + spread > LOCK_LIMIT / (double)clock->rate)
         return VISOR_REFCLOCK_AMBIGUOUS;
     if (wrong_edge(clock, off, 0.0))
         return VISOR_REFCLOCK_WRONG_EDGE;
@@ -453,7 +448,8 @@ static bool is_noisy(struct visor_refclock *clock, const struct visor_refclock_c
     }
     clock->usual_sigma += more < 0 ? more / 4.0 : (more < usual ? more : usual) / 16.0;
     return sample->sigma > NOISY * usual && utc_at(context, sample->raw, true, &estimate) &&
-           absolute(offset_from(sample->reference, estimate)) < 4.0 * sample->sigma + sample->error;
+           visor_math_size(offset_from(sample->reference, estimate)) <
+               4.0 * sample->sigma + sample->error;
 }
 
 static void keep(struct visor_refclock *clock, const struct raw_sample *sample)
@@ -660,7 +656,7 @@ static void follow_seconds(struct visor_refclock *clock, const struct visor_read
     const struct visor_refclock_context context = {.now = *now, .prediction = *prediction};
     visor_wall next;
 
-    if (!(absolute(prediction->rate_ppb) < RATE_MAX_PPB) ||
+    if (!(visor_math_size(prediction->rate_ppb) < RATE_MAX_PPB) ||
         !utc_at(&context, clock->next, true, &next))
         return;
     clock->raw_step_ns = clock->step_ns - visor_ns_from_seconds((double)clock->step_ns * 1e-18 *

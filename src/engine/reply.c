@@ -34,11 +34,6 @@ struct reply_work {
     visor_wall reference;
 };
 
-static double absolute(double x)
-{
-    return x < 0.0 ? -x : x;
-}
-
 static double larger(double a, double b)
 {
     return a > b ? a : b;
@@ -129,7 +124,7 @@ static void find_shift(struct reply_work *w)
     /* a difference of differences: exact */
     shift = visor_seconds_from_ns(visor_ntp_diff_ns(w->reply->header.receive - a->remote_receive,
                                                     w->mono.receive - a->remote_mono));
-    if (absolute(shift) <= MONO_SHIFT_MAX_S)
+    if (visor_math_size(shift) <= MONO_SHIFT_MAX_S)
         w->shift_s = shift;
 }
 
@@ -203,11 +198,11 @@ static void measure(struct reply_work *w)
     reply->at = visor_mono_add(w->sent.raw, local_ns / 2);
     w->reference = visor_wall_add(visor_wall_add(w->remote_received, remote_ns / 2),
                                   visor_ns_from_seconds(w->a->config.offset));
-    reply->delay_s = larger(absolute(delay), precision);
-    reply->dispersion_s =
-        larger(precision, error) + absolute(local) * (expected->known ? SKEW_KNOWN : SKEW_UNKNOWN);
-    reply->response_s =
-        absolute(visor_seconds_from_ns(visor_wall_diff(w->remote_sent, w->request_received)));
+    reply->delay_s = larger(visor_math_size(delay), precision);
+    reply->dispersion_s = larger(precision, error) +
+                          visor_math_size(local) * (expected->known ? SKEW_KNOWN : SKEW_UNKNOWN);
+    reply->response_s = visor_math_size(
+        visor_seconds_from_ns(visor_wall_diff(w->remote_sent, w->request_received)));
     real = visor_wall_add(
         now->real,
         -visor_ns_from_seconds(visor_seconds_from_ns(visor_mono_diff(now->raw, reply->at)) *
@@ -242,7 +237,7 @@ static bool test_a(const struct reply_work *w)
     if (reply->delay_s - reply->dispersion_s > a->config.max_delay ||
         precision_s(w) > a->config.max_delay || a->warmup > 0)
         return false;
-    if (!(absolute(reply->offset_s) < visor_seconds_from_ns(OFFSET_MAX_NS)))
+    if (!(visor_math_size(reply->offset_s) < visor_seconds_from_ns(OFFSET_MAX_NS)))
         return false;
     if (is_client(a))
         return reply->response_s <= SERVER_INTERVAL_S &&
@@ -254,7 +249,7 @@ static double drift_s(const struct reply_work *w)
 {
     double ago = visor_seconds_from_ns(visor_mono_diff(w->reply->at, w->a->last_sample));
 
-    return absolute(ago) * (SKEW_KNOWN + w->context->max_clock_error_ppm * 1e-6);
+    return visor_math_size(ago) * (SKEW_KNOWN + w->context->max_clock_error_ppm * 1e-6);
 }
 
 static bool test_b(const struct reply_work *w)
@@ -307,7 +302,7 @@ static bool test_deviation(const struct reply_work *w)
     elapsed = visor_seconds_from_ns(visor_mono_diff(w->reply->at, expected->at));
     error = visor_seconds_from_ns(visor_wall_diff(w->reference, expected->utc)) -
             elapsed * (1.0 + expected->rate_ppb * 1e-9);
-    return absolute(error) - excess > allowed;
+    return visor_math_size(error) - excess > allowed;
 }
 
 /* It names our address as its reference, or it is ourselves. */

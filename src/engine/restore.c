@@ -66,5 +66,5 @@ void visor_sources_restore(struct visor_engine *e, const struct visor_event_rest
     }
     restore_reach(source, restore);
     source->fresh = source->filter.count > 0;
-    visor_discipline_update(e);
+    visor_follow_update(e);
 }

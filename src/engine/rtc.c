@@ -2,6 +2,8 @@
  * daemon's. */
 #include "engine/rtc.h"
 
+#include "base/math.h"
+
 #include "engine/combine.h"
 
 #define FULL_DROP 4 /* oldest samples dropped at once when there is no room */
@@ -25,11 +27,6 @@ static void drop(struct visor_rtc *rtc, size_t first)
     for (size_t i = first; i < rtc->count; i++)
         rtc->samples[i - first] = rtc->samples[i];
     rtc->count -= first;
-}
-
-static double absolute(double x)
-{
-    return x < 0 ? -x : x;
 }
 
 /* x: RTC seconds since the last sample; y: fast. */
@@ -56,7 +53,8 @@ static int runs_of(const struct visor_combine_point *points, size_t count,
 
     for (size_t i = 0; i < count; i++) {
         double off = points[i].y - line->y - line->slope * (points[i].x - line->x);
-        bool above = absolute(off) < NOISE_S ? !last : off > 0; /* on the line: either side */
+        bool above =
+            visor_math_size(off) < NOISE_S ? !last : off > 0; /* on the line: either side */
 
         runs += i == 0 || above != last;
         last = above;
@@ -106,8 +104,9 @@ static void look_for_step(struct visor_rtc *rtc, const struct visor_view *view)
     if (!rtc->known || rtc->count < FIT_MIN)
         return;
     points_of(last, 1, view, &point);
-    off = absolute(point.y - rtc->fast_s - rtc->gain * since);
-    rtc->surprises = off > SURPRISE_S + SURPRISE_RATE * absolute(since) ? rtc->surprises + 1 : 0;
+    off = visor_math_size(point.y - rtc->fast_s - rtc->gain * since);
+    rtc->surprises =
+        off > SURPRISE_S + SURPRISE_RATE * visor_math_size(since) ? rtc->surprises + 1 : 0;
     if (rtc->surprises < 2)
         return;
     drop(rtc, rtc->count - 2);
@@ -147,7 +146,7 @@ enum visor_rtc_outcome visor_rtc_take(struct visor_rtc *rtc, visor_mono raw, int
         return relock(rtc, view, drift);
     look_for_step(rtc, view);
     fit(rtc, view);
-    if (rtc->known && rtc->autotrim_s > 0 && absolute(rtc->fast_s) >= rtc->autotrim_s &&
+    if (rtc->known && rtc->autotrim_s > 0 && visor_math_size(rtc->fast_s) >= rtc->autotrim_s &&
         view->trust == VISOR_TRUST_SYNCHRONIZED)
         return VISOR_RTC_TRIM;
     return VISOR_RTC_NOTHING;
@@ -170,7 +169,7 @@ bool visor_rtc_trim(struct visor_rtc *rtc, visor_mono now, const struct visor_vi
     visor_wall utc = visor_view_utc(view, now);
     int64_t whole = utc.ns / VISOR_NS_PER_S - (utc.ns % VISOR_NS_PER_S < 0 ? 1 : 0);
 
-    if (!rtc->known || absolute(rtc->fast_s) <= 1.0)
+    if (!rtc->known || visor_math_size(rtc->fast_s) <= 1.0)
         return false;
     /* Half a second after it is set, an RTC begins the next second: it is off by half a second at
      * most. */
@@ -208,7 +207,7 @@ visor_wall visor_rtc_utc(const struct visor_rtc_drift *drift, int64_t seconds)
         seconds = SECONDS_MAX;
     if (seconds < -SECONDS_MAX)
         seconds = -SECONDS_MAX;
-    if (!(absolute(fast) < FAST_MAX)) /* NaN too: such a file says nothing */
+    if (!(visor_math_size(fast) < FAST_MAX)) /* NaN too: such a file says nothing */
         fast = 0;
     return (visor_wall){seconds * VISOR_NS_PER_S - visor_ns_from_seconds(fast)};
 }

@@ -173,7 +173,7 @@ void visor_sources_delete(struct visor_engine *e, struct visor_source *source)
 {
     tell(e, source, VISOR_MESSAGE_SOURCE_REMOVED, VISOR_SEVERITY_INFO, VISOR_SOURCE_SERVER);
     visor_sources_remove(e, source);
-    visor_discipline_update(e);
+    visor_follow_update(e);
 }
 
 /* ---- life ---- */
@@ -257,7 +257,7 @@ void visor_sources_configure(struct visor_engine *e, const struct visor_config *
     for (int at = 0; (source = each(e, &at));)
         if (source->refclock && source->origin < config->refclock_count)
             source->clock_config = &config->refclocks[source->origin];
-    visor_discipline_update(e);
+    visor_follow_update(e);
 }
 
 void visor_sources_verify(struct visor_engine *e, const struct visor_source *except)
@@ -336,7 +336,7 @@ static void use_sample(struct visor_engine *e, struct visor_source *source,
         break;
     }
     visor_journal_statistics(e, source, &before, samples);
-    visor_discipline_update(e);
+    visor_follow_update(e);
     source->bad = visor_select_is_bad(source->candidate.state) ? source->bad + 1 : 0;
     if (doubted) {
         visor_publish_view(e);
@@ -469,7 +469,7 @@ static void poll_refclock(struct visor_engine *e, struct visor_source *source)
     source->reach_size = (uint8_t)(source->reach_size < 8 ? source->reach_size + 1 : 8);
     source->idle_polls = source->reach ? 0 : source->idle_polls + 1;
     if (!polled.sampled) {
-        visor_discipline_update(e);
+        visor_follow_update(e);
         return;
     }
     if (e->config->logs & VISOR_LOG_REFCLOCKS) {
@@ -557,7 +557,7 @@ static void count_idle(struct visor_engine *e, struct visor_source *source)
         return;
     source->idle_polls = (int)source->association.unreached;
     if (source->idle_polls == 8)
-        visor_discipline_update(e);
+        visor_follow_update(e);
 }
 
 static void serve_association(struct visor_engine *e, struct visor_source *source)
@@ -621,7 +621,7 @@ static void judge(struct visor_engine *e, struct visor_source *source)
         source->announced = false;
     }
     source->fault = fault;
-    visor_discipline_update(e);
+    visor_follow_update(e);
 }
 
 void visor_sources_timer(struct visor_engine *e)
