@@ -185,14 +185,14 @@ class Node:
 
     # real peers
 
-    def chronyd(self, configuration, suite="local"):
+    def chronyd(self, configuration, suite="local", *options):
         config = self.file("chrony.conf", configuration + f"""
 pidfile {self.folder}/chronyd.pid
 bindcmdaddress {self.private}/chronyd.sock
 bindcmdaddress 127.0.0.1
 """)
         return self.start("chronyd", self.world.peer("chronyd", suite), "-d", "-x", "-U", "-u",
-                          "root", "-f", config)
+                          "root", "-f", config, *options)
 
     def ntpsec(self, configuration):
         config = self.file("ntp.conf", configuration + f"\ndriftfile {self.folder}/ntp.drift\n")
