@@ -237,20 +237,13 @@ static void happen_to_devices(struct visor_world *world, const struct visor_scen
 
 static void happen_to_group(struct visor_world *world, const struct visor_scenario_mishap *mishap)
 {
-    uint32_t count = world->scenario->hosts[mishap->index].count, member = mishap->member;
-
-    if (member == VISOR_SCENARIO_ANY)
-        member = 1 + (uint32_t)(visor_rng_uniform(&world->dice) * count);
-    for (uint32_t i = 0; i < count; i++)
-        if (member == 0 || member == i + 1)
+    for (uint32_t i = 0; i < world->scenario->hosts[mishap->index].count; i++)
+        if (mishap->member == 0 || mishap->member == i + 1)
             happen_to_host(visor_world_host(world, mishap->index, i), world, mishap);
 }
 
-void visor_mishap_happen(struct visor_world *world, struct visor_waiting *waiting)
+static void happen(struct visor_world *world, const struct visor_scenario_mishap *mishap)
 {
-    const struct visor_scenario_mishap *mishap = waiting->mishap;
-    int64_t again = world->now + visor_ns_from_seconds(mishap->every);
-
     if (world->observer.mishap)
         world->observer.mishap(world->observer.context, mishap, world->now);
     switch (mishap->target) {
@@ -268,7 +261,18 @@ void visor_mishap_happen(struct visor_world *world, struct visor_waiting *waitin
         happen_to_path(&world->networks[mishap->index].change, mishap);
         break;
     }
-    if (mishap->every > 0.0 && again <= visor_ns_from_seconds(mishap->until) &&
+}
+
+void visor_mishap_happen(struct visor_world *world, struct visor_waiting *waiting)
+{
+    struct visor_scenario_mishap mishap = *waiting->mishap;
+    int64_t again = world->now + visor_ns_from_seconds(mishap.every);
+
+    if (mishap.target == VISOR_TARGET_HOST && mishap.member == VISOR_SCENARIO_ANY)
+        mishap.member = 1 + (uint32_t)(visor_rng_uniform(&world->dice) *
+                                       world->scenario->hosts[mishap.index].count);
+    happen(world, &mishap);
+    if (mishap.every > 0.0 && again <= visor_ns_from_seconds(mishap.until) &&
         !visor_heap_push(&world->heap, &waiting->happening, again))
         world->out_of_memory = true;
 }

@@ -81,6 +81,7 @@ struct visor_observer {
                    const struct visor_score_sample *sample);
     void (*action)(void *context, const struct visor_host *host, int64_t at,
                    const struct visor_action *action);
+    /* `member` is the one that it happens to, or 0. */
     void (*mishap)(void *context, const struct visor_scenario_mishap *mishap, int64_t at);
     /* Around an event: before the engine has it, and when its actions are drained. */
     void (*event)(void *context, const struct visor_host *host, const struct visor_event *event);

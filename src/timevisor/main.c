@@ -41,14 +41,19 @@ int visor_cli_help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    char name[64]; /* for getopt's complaints */
+
     visor_text_init();
     if (argc < 2) {
         visor_cli_help(argc, argv);
         return VISOR_CLI_USAGE;
     }
     for (int i = 0; i < COMMANDS; i++)
-        if (!strcmp(argv[1], commands[i].name))
+        if (!strcmp(argv[1], commands[i].name)) {
+            snprintf(name, sizeof(name), "timevisor %s", argv[1]);
+            argv[1] = name;
             return commands[i].run(argc - 1, argv + 1);
+        }
     fprintf(stderr, _("timevisor: there is no command \"%s\" (see: timevisor help)\n"), argv[1]);
     return VISOR_CLI_USAGE;
 }

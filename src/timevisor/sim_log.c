@@ -91,7 +91,9 @@ static void tell(void *context, const struct visor_scenario_mishap *mishap, int6
 {
     const struct visor_world *world = context;
     const struct visor_scenario *s = world->scenario;
-    const char *name = mishap->target == VISOR_TARGET_HOST     ? s->hosts[mishap->index].name
+    const char *name = mishap->target == VISOR_TARGET_HOST && mishap->member > 0
+                           ? visor_world_host(world, mishap->index, mishap->member - 1)->name
+                       : mishap->target == VISOR_TARGET_HOST   ? s->hosts[mishap->index].name
                        : mishap->target == VISOR_TARGET_DEVICE ? s->devices[mishap->index].name
                        : mishap->target == VISOR_TARGET_SERVER ? s->servers[mishap->index].name
                                                                : s->networks[mishap->index].name;

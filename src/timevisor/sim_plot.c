@@ -102,6 +102,13 @@ static void add_action(void *context, const struct visor_host *host, int64_t at,
                                                                          : VISOR_SCENARIO_NONE);
 }
 
+static bool concerns(const struct visor_plot *plot, const struct visor_scenario_mishap *mishap)
+{
+    return &plot->scenario->hosts[mishap->index] == plot->host->model &&
+           (mishap->member == 0 ||
+            visor_world_host(plot->world, mishap->index, mishap->member - 1) == plot->host);
+}
+
 static void add_mishap(void *context, const struct visor_scenario_mishap *mishap, int64_t at)
 {
     struct visor_plot *plot = context;
@@ -113,7 +120,7 @@ static void add_mishap(void *context, const struct visor_scenario_mishap *mishap
                                                                : s->networks[mishap->index].name;
 
     if (plot->events == EVENTS_MAX ||
-        (mishap->target == VISOR_TARGET_HOST && &s->hosts[mishap->index] != plot->host->model))
+        (mishap->target == VISOR_TARGET_HOST && !concerns(plot, mishap)))
         return;
     plot->events++;
     event->at = visor_seconds_from_ns(at);
