@@ -46,12 +46,10 @@ const struct visor_option_table visor_refclock_options = {"refclock", rows,
 
 /* In the order of enum visor_refclock_driver; options that may follow the parameter with ':'. */
 static const struct {
-    const char *name;
-    const char *options[6];
+    const char *name, *options;
 } drivers[] = {
-    {"PPS", {"clear"}}, {"SHM", {"perm"}},
-    {"SOCK", {NULL}},   {"PHC", {"nocrossts", "extpps", "pin", "channel", "clear"}},
-    {"RTC", {"utc"}},
+    {"PPS", "clear"}, {"SHM", "perm"}, {"SOCK", ""}, {"PHC", "nocrossts extpps pin channel clear"},
+    {"RTC", "utc"},
 };
 
 const char *visor_config_driver_name(enum visor_refclock_driver driver)
@@ -83,26 +81,37 @@ static bool take_driver(struct visor_parser *parser, struct visor_refclock_confi
     return false;
 }
 
+/* Is the word, of `length` bytes, one of a list with single spaces? */
+static bool is_in(const char *list, const char *word, size_t length)
+{
+    while (*list) {
+        size_t end = strcspn(list, " ");
+
+        if (end == length && strncmp(list, word, length) == 0)
+            return true;
+        list += end + (list[end] == ' ');
+    }
+    return false;
+}
+
 /* The options behind the parameter, "/dev/ptp0:nocrossts:pin=1". */
 static bool check_driver_options(struct visor_parser *parser,
                                  const struct visor_refclock_config *refclock)
 {
-    const char *const *known = drivers[refclock->driver].options;
+    const char *known = drivers[refclock->driver].options;
     const char *at = strchr(refclock->parameter, ':');
 
     while (at) {
         const char *next = strchr(++at, ':');
-        size_t length = strcspn(at, ":="), i;
+        size_t length = strcspn(at, ":=");
         char option[VISOR_DIAGNOSIS_WORD_MAX] = "";
 
-        for (i = 0; i < 6 && known[i]; i++)
-            if (strlen(known[i]) == length && strncmp(known[i], at, length) == 0)
-                break;
-        if (i == 6 || !known[i]) {
+        if (!is_in(known, at, length)) {
             memcpy(option, at, length < sizeof(option) ? length : sizeof(option) - 1);
             visor_parser_complain(parser, VISOR_DIAGNOSIS_ERROR, parser->words.next - 1,
-                                  N_("'%1' in '%w' is not an option of the driver %2"), option,
-                                  drivers[refclock->driver].name);
+                                  *known ? N_("'%1' in '%w' is not an option of the driver: %2")
+                                         : N_("'%1' in '%w': the driver has no options"),
+                                  option, known);
             return false;
         }
         at = next;

@@ -327,8 +327,9 @@ static const char *const wrong[][2] = {
     {"refclock SHM", "f:1: 'refclock' needs a value: PARAMETER"},
     {"refclock GPS 0", "f:1: 'GPS' is not a driver: PPS SHM SOCK PHC RTC"},
     {"refclock PHC /dev/ptp0:nocrosts",
-     "f:1: 'nocrosts' in '/dev/ptp0:nocrosts' is not an option of the driver PHC"},
-    {"refclock SOCK /a:b", "f:1: 'b' in '/a:b' is not an option of the driver SOCK"},
+     "f:1: 'nocrosts' in '/dev/ptp0:nocrosts' is not an option of the driver: nocrossts extpps pin "
+     "channel clear"},
+    {"refclock SOCK /a:b", "f:1: 'b' in '/a:b': the driver has no options"},
     {"refclock SHM 0 refid ABCDE", "f:1: 'ABCDE' is too long for 'refid': at most 4 characters"},
     {"refclock SHM 0 lock", "f:1: 'lock' needs a value: REFID"},
     {"refclock SHM 0 lock GPS", "f:1: warning: there is no reference clock 'GPS' to lock to"},
