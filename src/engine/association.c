@@ -34,6 +34,7 @@
 #define PEER_STRETCH           1.1
 #define INTERLEAVED_MISSED_MAX 4
 #define LATENCY_MAX            MS
+#define STAMP_SLACK            1000 /* ns: of a card's clock that is converted, beyond what it says */
 #define MAX_DELAY_MAX_S        1000.0
 #define PRECISION_NONE         32 /* in a client's request: tells nothing */
 
@@ -170,6 +171,7 @@ void visor_association_reset(struct visor_association *a)
     a->remote_receive = a->remote_transmit = a->remote_mono = 0;
     a->remote_epoch = 0;
     a->remote_shift_s = 0.0;
+    a->remote_held_ns = 0;
     a->received = a->start_received = (struct visor_stamp){.by = VISOR_STAMPER_NONE};
     a->start_transmit = 0;
     a->start_updated = false;
@@ -298,6 +300,22 @@ static void compose_peer(struct visor_association *a,
         (const uint64_t[3]){header->receive, header->origin, a->request.transmit}, -1);
 }
 
+/* What the remote is told of its last packet's way to us; a client tells nothing. */
+static size_t add_correction(const struct visor_association *a,
+                             const struct visor_association_context *context,
+                             const struct visor_stamp *received, uint8_t *data, size_t size)
+{
+    uint8_t body[VISOR_NTP_NET_CORRECTION_SIZE];
+
+    if (!context->over_ptp || a->version < 4 ||
+        !(a->config.extfields & VISOR_NTP_HAS_NET_CORRECTION))
+        return size;
+    visor_ntp_net_correction_write(
+        is_client(a) || received->held_ns <= 0 ? 0 : received->frame_ns + received->held_ns, body);
+    return visor_ntp_field_write(data, VISOR_PACKET_MAX, size, VISOR_NTP_FIELD_NET_CORRECTION, body,
+                                 sizeof(body));
+}
+
 static size_t add_fields(const struct visor_association *a,
                          const struct visor_association_context *context, bool received,
                          const struct visor_ntp_header *header, uint8_t *data, size_t size)
@@ -335,6 +353,8 @@ static void transmit(struct visor_association *a, const struct visor_association
     send->to.port = a->config.port ? a->config.port : VISOR_NTP_PORT;
     send->size = visor_ntp_write(&header, send->data, sizeof(send->data));
     send->size = add_fields(a, context, header.receive != 0, &header, send->data, send->size);
+    send->size = add_correction(a, context, first ? &a->start_received : &a->received, send->data,
+                                send->size);
 
     a->queued = context->now.raw;
     a->request = (struct visor_association_exchange){
@@ -553,7 +573,7 @@ void visor_association_handle_sent(struct visor_association *a,
     else if (event->sent.by == VISOR_STAMPER_HARDWARE)
         a->total_hardware_tx++;
     if (event->token != a->request.token || a->request.sent.by == VISOR_STAMPER_NONE ||
-        event->sent.by < a->request.sent.by || delay < -event->sent.error_ns ||
+        event->sent.by < a->request.sent.by || delay < -event->sent.error_ns - STAMP_SLACK ||
         delay > VISOR_NS_PER_S)
         return;
     a->sends_failed = 0;

@@ -28,6 +28,7 @@ struct visor_association_context {
     struct visor_reading now;
     struct visor_prediction prediction; /* for this source, at any moment near `now` */
     const struct visor_view *view;      /* what we serve: for symmetric packets and the loop test */
+    bool over_ptp;                      /* NTP over PTP is on, and the source is at its port */
     bool serving;               /* the server is open, so that others may be synchronised to us */
     int8_t precision;           /* log2 s, of our own stamps */
     double max_clock_error_ppm; /* 1 */
@@ -152,7 +153,8 @@ struct visor_association {
     bool stamps_valid; /* the remote stamps come from a synchronised reply */
     uint64_t remote_receive, remote_transmit, remote_mono;
     uint32_t remote_epoch;
-    double remote_shift_s;       /* gathered since the last accepted sample (F323) */
+    double remote_shift_s;  /* gathered since the last accepted sample (F323) */
+    int64_t remote_held_ns; /* of our request before that reply, as the remote says; 0: not known */
     struct visor_stamp received; /* of the last valid reply */
     uint64_t start_transmit;     /* symmetric: packet to answer though it was no valid reply */
     struct visor_stamp start_received;

@@ -38,6 +38,10 @@ struct visor_stamp {
     visor_mono raw;
     int64_t error_ns; /* how wrong the conversion and the stamp can be */
     enum visor_stamper by;
+    /* Of a packet that a network card has stamped, else 0: how long its frame took on our link, and
+     * how long switches say that they have held it (NTP over PTP; anybody may have written that).
+     */
+    int64_t frame_ns, held_ns;
 };
 
 enum visor_auth {

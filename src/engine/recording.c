@@ -240,6 +240,8 @@ static void event_packet(struct codec *codec, struct visor_event_packet *value)
     address(codec, &value->peer);
     address(codec, &value->local);
     stamp(codec, &value->received);
+    s64(codec, &value->received.frame_ns);
+    s64(codec, &value->received.held_ns);
     CHOICE(codec, value->auth, VISOR_AUTH_INVALID);
     u32(codec, &value->key);
     u16(codec, &size);

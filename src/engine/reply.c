@@ -10,6 +10,7 @@
 #define OFFSET_MAX_NS     (INT64_C(4294967296) * VISOR_NS_PER_S) /* beyond: another era */
 #define INTERLEAVED_RATIO 0.1
 #define MONO_SHIFT_MAX_S  16.0
+#define SWITCH_RATE       1e-4
 #define SKEW_KNOWN        1e-6
 #define SKEW_UNKNOWN      1e-4
 #define QUANTILE_MIN      0.05
@@ -23,13 +24,15 @@ struct reply_work {
     struct visor_ntp_layout layout;
     struct visor_ntp_mono_root mono;
     bool has_mono;
-    bool measured; /* there were stamps to make a sample of */
+    int64_t held_ns; /* of the request that this reply tells of; 0: not known */
+    bool measured;   /* there were stamps to make a sample of */
     struct visor_stamp arrived;
     double shift_s; /* of the remote clock since its last reply */
 
     /* the stamps chosen for the sample */
     struct visor_stamp sent, received;
     visor_wall remote_received, remote_sent, request_received;
+    int64_t request_held_ns;
     double root_delay_s, root_dispersion_s;
     visor_wall reference;
 };
@@ -50,17 +53,19 @@ static void read_fields(struct reply_work *w)
 {
     struct visor_association_reply *reply = w->reply;
     struct visor_ntp_field field;
+    uint32_t wanted = w->a->config.extfields & w->layout.fields;
     size_t at = VISOR_NTP_HEADER;
 
     reply->root_delay_s = visor_seconds_from_ns(visor_ntp_short_to_ns(reply->header.root_delay));
     reply->root_dispersion_s =
         visor_seconds_from_ns(visor_ntp_short_to_ns(reply->header.root_dispersion));
-    if (!(w->a->config.extfields & w->layout.fields & VISOR_NTP_HAS_MONO_ROOT))
-        return;
-    while (visor_ntp_field_next(w->packet->data, &w->layout, &at, &field))
-        if (field.type == VISOR_NTP_FIELD_MONO_ROOT &&
+    while (visor_ntp_field_next(w->packet->data, &w->layout, &at, &field)) {
+        if (wanted & VISOR_NTP_HAS_MONO_ROOT && field.type == VISOR_NTP_FIELD_MONO_ROOT &&
             visor_ntp_mono_root_read(&w->mono, field.body, field.size))
             w->has_mono = true;
+        if (wanted & VISOR_NTP_HAS_NET_CORRECTION && field.type == VISOR_NTP_FIELD_NET_CORRECTION)
+            w->held_ns = visor_ntp_net_correction_read(field.body, field.size);
+    }
     if (!w->has_mono)
         return;
     reply->root_delay_s = visor_seconds_from_ns(visor_ntp_short28_to_ns(w->mono.root_delay));
@@ -146,6 +151,7 @@ static void choose_interleaved(struct reply_work *w)
         w->sent = a->previous.sent;
         w->remote_received = visor_wall_add(visor_ntp_to_wall(a->remote_receive), shift_ns);
         w->request_received = w->remote_received;
+        w->request_held_ns = a->remote_held_ns;
         w->root_delay_s = a->remote_root_delay_s;
         w->root_dispersion_s = a->remote_root_dispersion_s;
     } else {
@@ -162,6 +168,7 @@ static void choose_stamps(struct reply_work *w)
     const struct visor_association_reply *reply = w->reply;
 
     find_shift(w);
+    w->request_held_ns = w->held_ns;
     if (reply->interleaved) {
         choose_interleaved(w);
         return;
@@ -177,6 +184,23 @@ static void choose_stamps(struct reply_work *w)
 static double precision_s(const struct reply_work *w)
 {
     return visor_math_exp2i(w->context->precision) + visor_math_exp2i(w->reply->header.precision);
+}
+
+/* What switches held the packets for is no delay of the path (the way through them may differ), but
+ * they may lie, so the bound goes on counting it. Both links are taken to be as fast as ours. They
+ * may run fast by 100 ppm, and something must be left to tell good samples from bad ones. */
+static void take_off_held(struct reply_work *w)
+{
+    struct visor_association_reply *reply = w->reply;
+    int64_t back = w->received.held_ns, there = w->request_held_ns - w->received.frame_ns;
+    double held = visor_seconds_from_ns(back + there) * (1.0 - SWITCH_RATE);
+
+    if (w->received.by != VISOR_STAMPER_HARDWARE || back <= 0 || w->request_held_ns <= 0 ||
+        held < 0.0 || held > reply->delay_s)
+        return;
+    w->reference = visor_wall_add(w->reference, (back - there) / 2);
+    w->root_delay_s += held;
+    reply->delay_s = larger(reply->delay_s - held, precision_s(w));
 }
 
 /* offset = middle of T2, T3 - middle of T1, T4; delay = (T4 - T1) - (T3 - T2), the local part at
@@ -199,6 +223,7 @@ static void measure(struct reply_work *w)
     w->reference = visor_wall_add(visor_wall_add(w->remote_received, remote_ns / 2),
                                   visor_ns_from_seconds(w->a->config.offset));
     reply->delay_s = larger(visor_math_size(delay), precision);
+    take_off_held(w);
     reply->dispersion_s = larger(precision, error) +
                           visor_math_size(local) * (expected->known ? SKEW_KNOWN : SKEW_UNKNOWN);
     reply->response_s = visor_math_size(
@@ -366,6 +391,7 @@ static void remember_stamps(struct reply_work *w, bool good)
     if (reply->valid && (!a->answered || (!is_client(a) && newer))) {
         a->remote_receive = h->receive;
         a->remote_transmit = h->transmit;
+        a->remote_held_ns = w->held_ns;
         a->received = w->arrived;
         a->stamps_valid = reply->synced;
         a->start_transmit = 0;

@@ -164,6 +164,16 @@ static size_t add_mono_root(const struct visor_view *view, const struct answer *
                                  sizeof(body));
 }
 
+static size_t add_correction(const struct visor_stamp *received, uint8_t *data, size_t size)
+{
+    uint8_t body[VISOR_NTP_NET_CORRECTION_SIZE];
+
+    visor_ntp_net_correction_write(
+        received->held_ns > 0 ? received->frame_ns + received->held_ns : 0, body);
+    return visor_ntp_field_write(data, VISOR_NTP_PACKET_MAX, size, VISOR_NTP_FIELD_NET_CORRECTION,
+                                 body, sizeof(body));
+}
+
 bool visor_serve_answer(const struct visor_view *view, const struct visor_serve_request *request,
                         struct visor_exchanges *exchanges, struct visor_rng *rng,
                         struct visor_serve_reply *reply)
@@ -201,6 +211,8 @@ bool visor_serve_answer(const struct visor_view *view, const struct visor_serve_
     reply->size = visor_ntp_write(&answer.header, reply->data, sizeof(reply->data));
     if (layout.fields & VISOR_NTP_HAS_MONO_ROOT)
         reply->size = add_mono_root(view, &answer, request->departure, reply->data, reply->size);
+    if (request->over_ptp && layout.fields & VISOR_NTP_HAS_NET_CORRECTION)
+        reply->size = add_correction(&request->received, reply->data, reply->size);
     return true;
 }
 

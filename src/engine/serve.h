@@ -37,6 +37,7 @@ struct visor_serve_request {
     uint16_t port;        /* of the client */
     enum visor_auth auth; /* INVALID is never answered */
     struct visor_stamp received;
+    bool over_ptp;
     visor_mono departure; /* when the reply is expected to leave */
     uint32_t kiss;        /* 0, or the code of a kiss-o'-death to answer with */
     int8_t min_poll;      /* the rate limit's interval, log2 s; the reply asks for no less */

@@ -84,6 +84,8 @@ static struct visor_association_context context_of(const struct visor_engine *e,
         .now = e->now,
         .prediction = visor_sources_predict(e, source),
         .view = &e->view,
+        .over_ptp =
+            e->config->ptp_port > 0 && source->association.config.port == e->config->ptp_port,
         .serving = e->config->port != 0 && e->config->access_count > 0,
         .precision = e->precision,
         .max_clock_error_ppm = e->config->max_clock_error,

@@ -325,13 +325,14 @@ bool visor_hwstamp_convert(const struct visor_hwstamp *hwstamp, unsigned int ind
                            size_t frame, struct visor_stamp *stamp)
 {
     const struct interface *interface = hwstamp ? find(hwstamp, index) : NULL;
-    double correction;
+    double correction, wire;
 
     if (!interface || !visor_hwstamp_map_convert(&interface->map, phc_ns, stamp))
         return false;
-    correction = frame ? (double)(8 * (frame + FRAME_CHECK)) / ((double)interface->speed * 1e6) -
-                             interface->config->rx_compensation
-                       : interface->config->tx_compensation;
+    wire = (double)(8 * (frame + FRAME_CHECK)) / ((double)interface->speed * 1e6);
+    correction =
+        frame ? wire - interface->config->rx_compensation : interface->config->tx_compensation;
     stamp->raw = visor_mono_add(stamp->raw, visor_ns_from_seconds(correction));
+    stamp->frame_ns = frame ? visor_ns_from_seconds(wire) : 0;
     return true;
 }

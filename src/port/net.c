@@ -132,13 +132,14 @@ static int open_socket(struct visor_net *net, enum net_role role, enum visor_fam
     const struct visor_config *config = net->config;
     bool six = family == VISOR_FAMILY_IPV6;
     struct visor_address local = six ? config->bind_acq_address6 : config->bind_acq_address4;
-    const char *device = role == NET_SERVER ? config->bind_device : config->bind_acq_device;
+    bool served = role == NET_SERVER || role == NET_PTP;
+    const char *device = served ? config->bind_device : config->bind_acq_device;
     struct net_socket *socket;
     int fd;
 
     if (net->only && family != net->only)
         return -EAFNOSUPPORT;
-    if (role == NET_SERVER)
+    if (served)
         local = six ? config->bind_address6 : config->bind_address4;
     if (!local.family && port)
         local = (struct visor_address){.family = (uint8_t)family};
@@ -169,23 +170,31 @@ static void keep_stamping(struct visor_net *net, enum visor_family family)
         open_socket(net, NET_IDLE, family, 0, &socket);
 }
 
-int visor_net_open_server(struct visor_net *net)
+static int open_both(struct visor_net *net, enum net_role role, int port)
 {
     static const enum visor_family families[] = {VISOR_FAMILY_IPV4, VISOR_FAMILY_IPV6};
     int error = 0;
     bool any = false;
 
     for (size_t i = 0; i < 2; i++) {
-        struct net_socket *socket = find_role(net, NET_SERVER, families[i], 0);
-        int result = socket ? 0
-                            : open_socket(net, NET_SERVER, families[i], (uint16_t)net->config->port,
-                                          &socket);
+        struct net_socket *socket = find_role(net, role, families[i], 0);
+        int result = socket ? 0 : open_socket(net, role, families[i], (uint16_t)port, &socket);
 
         any = any || result == 0;
         if (result && result != -EAFNOSUPPORT)
             error = result;
     }
     return any ? 0 : error;
+}
+
+int visor_net_open_server(struct visor_net *net)
+{
+    return open_both(net, NET_SERVER, net->config->port);
+}
+
+int visor_net_open_ptp(struct visor_net *net)
+{
+    return net->config->ptp_port > 0 ? open_both(net, NET_PTP, net->config->ptp_port) : 0;
 }
 
 void visor_net_close_server(struct visor_net *net)
@@ -277,7 +286,10 @@ static int choose_socket(struct visor_net *net, const struct visor_action_send *
     enum net_role role = server ? NET_SERVER : NET_SHARED;
     int port = server ? config->port : config->acquisition_port;
 
-    if (!server && config->acquisition_port < 0) {
+    if (config->ptp_port > 0 && send->to.port == config->ptp_port) {
+        role = NET_PTP;
+        port = config->ptp_port;
+    } else if (!server && config->acquisition_port < 0) {
         keep_stamping(net, send->to.family);
         return open_client(net, send, socket);
     }
@@ -312,6 +324,18 @@ static void put_local(struct msghdr *message, const struct visor_address *local)
         memcpy(&info.ipi6_addr, local->bytes, 16);
         put_control(message, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
     }
+}
+
+/* What goes out where an NTP message goes as it is, or wrapped; returns its size. */
+static size_t wrap(struct visor_net *net, const struct net_socket *socket, const uint8_t **data,
+                   size_t size, uint8_t *wrapped)
+{
+    if (socket->role != NET_PTP)
+        return size;
+    visor_ptp_write(wrapped, (uint8_t)net->config->ptp_domain, net->sequence++, size);
+    memcpy(wrapped + VISOR_PTP_PREFIX, *data, size);
+    *data = wrapped;
+    return VISOR_PTP_PREFIX + size;
 }
 
 static int send_datagram(const struct net_socket *socket, const struct visor_address *to,
@@ -358,9 +382,10 @@ static int64_t raw_now(void)
 int visor_net_send(struct visor_net *net, const struct visor_action_send *send, const uint8_t *data,
                    size_t size, struct visor_stamp *sent)
 {
+    uint8_t wrapped[VISOR_PTP_PREFIX + VISOR_PACKET_MAX];
     struct net_socket *socket = NULL;
     struct net_pending *pending;
-    int error = choose_socket(net, send, &socket);
+    int error = size > VISOR_PACKET_MAX ? -EMSGSIZE : choose_socket(net, send, &socket);
 
     *sent = (struct visor_stamp){.by = VISOR_STAMPER_NONE};
     if (error)
@@ -370,6 +395,7 @@ int visor_net_send(struct visor_net *net, const struct visor_action_send *send, 
         pending->source = send->source;
         pending->token = send->token;
     }
+    size = wrap(net, socket, &data, size, wrapped);
     sent->raw.ns = raw_now();
     error = send_datagram(socket, &send->to, &send->local, data, size);
     sent->error_ns = raw_now() - sent->raw.ns;
@@ -382,16 +408,21 @@ int visor_net_send(struct visor_net *net, const struct visor_action_send *send, 
 int visor_net_reply(struct visor_net *net, const struct visor_datagram *request,
                     const uint8_t *data, size_t size, uint32_t token, bool stamped)
 {
-    struct net_socket *socket = find_role(net, NET_SERVER, request->peer.family, 0);
+    uint8_t wrapped[VISOR_PTP_PREFIX + VISOR_PACKET_MAX];
+    enum net_role role = request->ptp ? NET_PTP : NET_SERVER;
+    struct net_socket *socket = find_role(net, role, request->peer.family, 0);
     struct net_pending *pending = NULL;
     int error;
 
     if (!socket)
         return -ENOTCONN;
+    if (size > VISOR_PACKET_MAX)
+        return -EMSGSIZE;
     if (stamped)
         pending = expect_stamp(net, socket, data, size);
     if (pending)
         pending->token = token;
+    size = wrap(net, socket, &data, size, wrapped);
     error = send_datagram(socket, &request->peer, &request->local, data, size);
     if (error && pending)
         pending->fd = -1;

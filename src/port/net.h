@@ -11,7 +11,7 @@
 #include <poll.h>
 
 #define VISOR_NET_SOCKETS_MAX                                                                      \
-    224 /* every source, two servers, two shared, one keeps stamping on                            \
+    224 /* every source, two servers, two shared, two of PTP, one keeps stamping on                \
          */
 #define VISOR_NET_BATCH 16
 
@@ -21,7 +21,8 @@ struct visor_net;
 struct visor_datagram {
     uint32_t
         source;  /* whose request it answers, by socket or, on a shared one, by address; else 0 */
-    bool server; /* came to the server's port */
+    bool server; /* came to the server's port, or that of NTP over PTP */
+    bool ptp;
     struct visor_address peer, local;
     struct visor_stamp received;
     const uint8_t *data; /* until the next visor_net_receive() */
@@ -48,6 +49,8 @@ void visor_net_use_hwstamp(struct visor_net *net, const struct visor_hwstamp *hw
 /* The server's sockets. open: 0 when at least one family's is open (again), else the last -errno.
  */
 int visor_net_open_server(struct visor_net *net);
+/* Those of NTP over PTP, for all that is sent from or to its port, where it is configured. */
+int visor_net_open_ptp(struct visor_net *net);
 void visor_net_close_server(struct visor_net *net);
 bool visor_net_serves(const struct visor_net *net);
 

@@ -3,14 +3,16 @@
 #define VISOR_PORT_NET_INTERNAL_H
 
 #include "port/net.h"
+#include "wire/ptp.h"
 
 #include <netinet/in.h>
 
-#define NET_HEAD    48                       /* what identifies a sent packet: its NTP header */
-#define NET_FRAME   (VISOR_PACKET_MAX + 128) /* a looped packet has its link and IP headers */
+#define NET_HEAD 48 /* what identifies a sent packet: its NTP header */
+#define NET_FRAME                                                                                  \
+    (VISOR_PTP_PREFIX + VISOR_PACKET_MAX + 128) /* a looped packet has its link and IP headers */
 #define NET_CONTROL 320
 
-enum net_role { NET_UNUSED, NET_CLIENT, NET_SHARED, NET_SERVER, NET_IDLE };
+enum net_role { NET_UNUSED, NET_CLIENT, NET_SHARED, NET_SERVER, NET_PTP, NET_IDLE };
 
 struct net_socket {
     enum net_role role;
@@ -47,6 +49,7 @@ struct visor_net {
     struct net_pending *pending; /* a ring */
     size_t pending_count, pending_next;
     uint64_t sent;
+    uint16_t sequence; /* of PTP messages */
     int waits_in_vain;
     struct net_target targets[VISOR_NET_SOCKETS_MAX];
     size_t target_count;

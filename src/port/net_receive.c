@@ -111,7 +111,7 @@ static void read_control(struct msghdr *message, struct control *control)
 static struct visor_stamp best_stamp(const struct visor_net *net, const struct control *control,
                                      size_t frame, const struct visor_reading *now)
 {
-    struct visor_stamp kernel = {.by = VISOR_STAMPER_KERNEL}, card;
+    struct visor_stamp kernel = {.by = VISOR_STAMPER_KERNEL}, card = {.held_ns = 0};
     int64_t ahead;
 
     if (!control->stamped || !visor_stamps_convert(net->stamps, control->software, &kernel))
@@ -165,14 +165,20 @@ static bool fill_datagram(struct visor_net *net, const struct net_socket *socket
                           const struct mmsghdr *message, struct visor_datagram *datagram)
 {
     const struct sockaddr *name = message->msg_hdr.msg_name;
+    struct visor_ptp_message content = {.ntp = message->msg_hdr.msg_iov[0].iov_base,
+                                        .size = message->msg_len};
 
+    datagram->ptp = socket->role == NET_PTP;
     if ((message->msg_hdr.msg_flags & (MSG_TRUNC | MSG_ERRQUEUE)) ||
-        message->msg_len > VISOR_PACKET_MAX || message->msg_len == 0 ||
+        (datagram->ptp &&
+         !visor_ptp_read(&content, content.ntp, content.size, (uint8_t)net->config->ptp_domain)) ||
+        content.size > VISOR_PACKET_MAX || content.size == 0 ||
         !visor_socket_address_read(name, &datagram->peer))
         return false;
-    datagram->data = message->msg_hdr.msg_iov[0].iov_base;
-    datagram->size = message->msg_len;
-    datagram->server = socket->role == NET_SERVER;
+    datagram->data = content.ntp;
+    datagram->size = content.size;
+    datagram->received.held_ns = content.correction_ns;
+    datagram->server = socket->role == NET_SERVER || datagram->ptp;
     datagram->source = socket->source;
     if (socket->role != NET_CLIENT && (datagram->data[0] & MODE_MASK) == MODE_SERVER)
         datagram->source = source_of_address(net, &datagram->peer);
@@ -207,13 +213,17 @@ size_t visor_net_receive(struct visor_net *net, int fd, const struct visor_datag
     for (int i = 0; i < received; i++) {
         struct visor_datagram *datagram = &net->datagrams[count];
         struct control control;
+        int64_t held_ns;
 
         if (!fill_datagram(net, socket, &messages[i], datagram))
             continue;
         read_control(&messages[i].msg_hdr, &control);
         datagram->local = control.local;
+        held_ns = datagram->received.held_ns;
         datagram->received = best_stamp(
-            net, &control, control.frame ? control.frame : datagram->size + HEADERS, &now);
+            net, &control, control.frame ? control.frame : messages[i].msg_len + HEADERS, &now);
+        if (datagram->received.by == VISOR_STAMPER_HARDWARE)
+            datagram->received.held_ns = held_ns;
         if (datagram->received.by == VISOR_STAMPER_NONE)
             datagram->received = (struct visor_stamp){
                 .raw = now.raw, .error_ns = DAEMON_ERROR_NS, .by = VISOR_STAMPER_DAEMON};

@@ -93,10 +93,15 @@ static bool is_wanted(const struct visor_server *server)
 
 int visor_server_open(struct visor_server *server)
 {
-    if (is_wanted(server))
-        return visor_net_open_server(server->net);
+    int error = server->silent ? 0 : visor_net_open_ptp(server->net);
+
+    if (is_wanted(server)) {
+        int other = visor_net_open_server(server->net);
+
+        return other ? other : error;
+    }
     visor_net_close_server(server->net);
-    return 0;
+    return error;
 }
 
 /* Doors in chronyd's order: access, rate, keys. `kiss` is set where the client is to be told. */
@@ -134,6 +139,7 @@ static void answer(struct visor_server *server, const struct visor_view *view,
         .port = datagram->peer.port,
         .auth = visor_auth_check(server->keys, datagram->data, datagram->size, &key),
         .received = datagram->received,
+        .over_ptp = datagram->ptp,
         .departure = visor_mono_add(begin, server->latency_ns),
         .kiss = kiss,
         .min_poll = visor_clients_min_poll(server->clients)};

@@ -8,11 +8,10 @@
 
 #include <string.h>
 
-#define NTP_UNIX_OFFSET_S   INT64_C(2208988800) /* 1900-01-01 to 1970-01-01 */
-#define MAC_MIN             20                  /* key id and 128 bits */
-#define MAC_V4_MAX          24 /* RFC 7822: so that a MAC and a field can be told apart */
-#define MONO_ROOT_MAGIC     UINT32_C(0xf5bedd9a)
-#define NET_CORRECTION_SIZE 24
+#define NTP_UNIX_OFFSET_S INT64_C(2208988800) /* 1900-01-01 to 1970-01-01 */
+#define MAC_MIN           20                  /* key id and 128 bits */
+#define MAC_V4_MAX        24 /* RFC 7822: so that a MAC and a field can be told apart */
+#define MONO_ROOT_MAGIC   UINT32_C(0xf5bedd9a)
 
 static bool all_zero(const uint8_t *data, size_t size)
 {
@@ -39,8 +38,8 @@ static uint32_t field_flag(const struct visor_ntp_field *field)
         return VISOR_NTP_HAS_NTS;
     case VISOR_NTP_FIELD_NET_CORRECTION:
     case VISOR_NTP_FIELD_NET_CORRECTION_EXP:
-        return field->size == NET_CORRECTION_SIZE ? VISOR_NTP_HAS_NET_CORRECTION
-                                                  : VISOR_NTP_HAS_UNKNOWN;
+        return field->size == VISOR_NTP_NET_CORRECTION_SIZE ? VISOR_NTP_HAS_NET_CORRECTION
+                                                            : VISOR_NTP_HAS_UNKNOWN;
     case VISOR_NTP_FIELD_MONO_ROOT:
         return field->size == VISOR_NTP_MONO_ROOT_SIZE && peek_u32(field->body) == MONO_ROOT_MAGIC
                    ? VISOR_NTP_HAS_MONO_ROOT
@@ -224,6 +223,26 @@ static uint64_t units_from_ns(int64_t ns)
     uint64_t rest = (uint64_t)(ns - seconds * VISOR_NS_PER_S);
 
     return ((uint64_t)seconds << 32) + ((rest << 32) + VISOR_NS_PER_S / 2) / VISOR_NS_PER_S;
+}
+
+int64_t visor_ntp_net_correction_read(const uint8_t *body, size_t size)
+{
+    struct visor_reader r = visor_reader_over(body, size);
+    int64_t ns;
+
+    if (size != VISOR_NTP_NET_CORRECTION_SIZE)
+        return -1;
+    ns = visor_ntp_diff_ns(visor_read_u64(&r), 0);
+    return ns < 0 ? -1 : ns;
+}
+
+void visor_ntp_net_correction_write(int64_t ns, uint8_t body[VISOR_NTP_NET_CORRECTION_SIZE])
+{
+    struct visor_writer w = visor_writer_over(body, VISOR_NTP_NET_CORRECTION_SIZE);
+
+    for (int i = 0; i < VISOR_NTP_NET_CORRECTION_SIZE; i++)
+        body[i] = 0;
+    visor_write_u64(&w, ns > 0 ? visor_ntp_add_ns(0, ns) : 0);
 }
 
 uint64_t visor_ntp_from_wall(visor_wall wall)

@@ -117,6 +117,12 @@ bool visor_ntp_mono_root_read(struct visor_ntp_mono_root *field, const uint8_t *
 void visor_ntp_mono_root_write(const struct visor_ntp_mono_root *field,
                                uint8_t body[VISOR_NTP_MONO_ROOT_SIZE]);
 
+/* Body of 010A: how long the last packet from there was on the way to us that we know of, its frame
+ * included, in seconds as a timestamp; 0: not known. */
+#define VISOR_NTP_NET_CORRECTION_SIZE 24
+int64_t visor_ntp_net_correction_read(const uint8_t *body, size_t size); /* ns; -1: malformed */
+void visor_ntp_net_correction_write(int64_t ns, uint8_t body[VISOR_NTP_NET_CORRECTION_SIZE]);
+
 /* Timestamps. To the nearest 2^-32 s and nearest ns: ns -> timestamp -> ns gives the same ns. The
  * stamp 0 means "none" on the wire; a time that would give it gives 1. */
 uint64_t visor_ntp_from_wall(visor_wall wall);

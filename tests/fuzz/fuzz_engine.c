@@ -176,8 +176,8 @@ static void come_packet(struct fuzzed *f)
     struct visor_ntp_layout layout;
     visor_wall server = visor_wall_add(f->now.real, how & 1 ? 0 : any_span(f));
 
-    packet->received =
-        (struct visor_stamp){f->now.raw, next(f), (enum visor_stamper)(how >> 1 & 3)};
+    packet->received = (struct visor_stamp){f->now.raw, next(f), (enum visor_stamper)(how >> 1 & 3),
+                                            next(f), next(f)};
     packet->data = data;
     packet->size = VISOR_NTP_HEADER;
     packet->auth = (enum visor_auth)(how % 3 == 2 && how & 8 ? 2 : 0);
@@ -210,7 +210,7 @@ static void come_sent(struct fuzzed *f)
         .sent = {.source = f->sent.source, .token = f->sent.token + (next(f) == 255)}};
 
     event.sent.sent = (struct visor_stamp){visor_mono_add(f->now.raw, -(int64_t)next(f)), next(f),
-                                           (enum visor_stamper)(next(f) & 3)};
+                                           (enum visor_stamper)(next(f) & 3), 0, 0};
     event.sent.error = next(f) > 250 ? 101 : 0;
     give(f, &event);
 }

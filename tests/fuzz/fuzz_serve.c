@@ -68,9 +68,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             continue;
         check_reply(&reply, length);
         if (reply.receive)
-            visor_exchanges_sent(exchanges, reply.receive,
-                                 (struct visor_stamp){visor_mono_add(request.departure, 1000), 0,
-                                                      VISOR_STAMPER_KERNEL});
+            visor_exchanges_sent(
+                exchanges, reply.receive,
+                (struct visor_stamp){.raw = visor_mono_add(request.departure, 1000),
+                                     .by = VISOR_STAMPER_KERNEL});
         last = reply.receive;
     }
     visor_exchanges_free(exchanges);

@@ -109,7 +109,7 @@ static bool run_to_send(struct world *w, int64_t until)
             w->sends++;
             assert_true(visor_ntp_read(&w->request, &layout, w->send.data, w->send.size));
             w->sent_at = visor_mono_add(w->now, 30 * US);
-            event.sent = (struct visor_stamp){w->sent_at, 50, VISOR_STAMPER_KERNEL};
+            event.sent = (struct visor_stamp){w->sent_at, 50, VISOR_STAMPER_KERNEL, 0, 0};
             visor_association_handle_sent(&w->a, &event, w->sent_at);
             return true;
         }
@@ -131,7 +131,7 @@ static enum visor_association_verdict deliver(struct world *w,
     visor_address_parse("192.0.2.1", &packet.peer);
     visor_address_parse("192.0.2.9", &packet.local);
     set_now(w, at);
-    packet.received = (struct visor_stamp){w->now, 50, VISOR_STAMPER_KERNEL};
+    packet.received = (struct visor_stamp){w->now, 50, VISOR_STAMPER_KERNEL, 0, 0};
     if (w->config.kind == VISOR_SOURCE_PEER || w->server_socket)
         packet.source = 0;
     return visor_association_handle_packet(&w->a, &packet, &w->context, &w->sample);

@@ -112,7 +112,7 @@ static inline void puppet_measure(struct puppet *p, uint32_t refclock)
     event.refclock.refclock = refclock;
     event.refclock.kind = p->silent ? VISOR_REFCLOCK_FAILED : VISOR_REFCLOCK_TIME;
     event.refclock.error = p->silent ? 11 : 0;
-    event.refclock.stamp = (struct visor_stamp){{p->now}, 10, VISOR_STAMPER_KERNEL};
+    event.refclock.stamp = (struct visor_stamp){{p->now}, 10, VISOR_STAMPER_KERNEL, 0, 0};
     event.refclock.reference.ns = puppet_utc(p);
     event.refclock.leap = p->hint == VISOR_LEAP_INSERT   ? VISOR_LEAP_HINT_INSERT
                           : p->hint == VISOR_LEAP_DELETE ? VISOR_LEAP_HINT_DELETE

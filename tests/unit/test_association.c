@@ -413,14 +413,14 @@ static void test_handle_sent__takes_the_best_credible_stamp(void **state)
     assert_true(run_to_send(&w, w.now.ns + S));
     right = w.a.request.sent.raw;
     event.token = w.send.token;
-    event.sent = (struct visor_stamp){{right.ns + 5000}, 0, VISOR_STAMPER_DAEMON};
+    event.sent = (struct visor_stamp){{right.ns + 5000}, 0, VISOR_STAMPER_DAEMON, 0, 0};
     visor_association_handle_sent(&w.a, &event, w.now); /* worse */
-    event.sent = (struct visor_stamp){{right.ns + 2 * S}, 0, VISOR_STAMPER_HARDWARE};
+    event.sent = (struct visor_stamp){{right.ns + 2 * S}, 0, VISOR_STAMPER_HARDWARE, 0, 0};
     visor_association_handle_sent(&w.a, &event, w.now); /* far too late */
-    event.sent = (struct visor_stamp){{right.ns - MS}, 0, VISOR_STAMPER_HARDWARE};
+    event.sent = (struct visor_stamp){{right.ns - MS}, 0, VISOR_STAMPER_HARDWARE, 0, 0};
     visor_association_handle_sent(&w.a, &event, w.now); /* before it was handed out */
     event.token--;
-    event.sent = (struct visor_stamp){{right.ns + 7}, 0, VISOR_STAMPER_HARDWARE};
+    event.sent = (struct visor_stamp){{right.ns + 7}, 0, VISOR_STAMPER_HARDWARE, 0, 0};
     visor_association_handle_sent(&w.a, &event, w.now); /* of another request */
     assert_int_equal(w.a.request.sent.raw.ns, right.ns);
     event.token++;

@@ -157,6 +157,33 @@ static void test_exchange__request_reply_and_stamps(void **state)
     assert_int_equal(reply->data[0], 0x24);
 }
 
+/* What is sent to the port of NTP over PTP goes wrapped, and is unwrapped there. */
+static void test_exchange__over_ptp(void **state)
+{
+    struct world *world = *state;
+    struct visor_action_send send = {.source = 9, .token = 1, .size = 48, .data = {0x23}};
+    struct visor_datagram request;
+    const struct visor_datagram *reply;
+    struct visor_stamp sent;
+    uint8_t answer[48] = {0x24};
+
+    world->config->ptp_port = free_port();
+    world->config->ptp_domain = 44;
+    assert_int_equal(visor_net_open_ptp(world->net), 0);
+    send.to = loopback(VISOR_FAMILY_IPV4, (uint16_t)world->config->ptp_port);
+    assert_int_equal(visor_net_send(world->net, &send, send.data, send.size, &sent), 0);
+    request = *receive_one(world);
+    assert_true(request.ptp && request.server);
+    assert_int_equal(request.size, 48);
+    assert_int_equal(request.data[0], 0x23);
+    assert_int_equal(request.peer.port, world->config->ptp_port);
+    assert_int_equal(visor_net_reply(world->net, &request, answer, sizeof(answer), 0, false), 0);
+    reply = receive_one(world);
+    assert_true(reply->ptp);
+    assert_int_equal(reply->source, 9);
+    assert_int_equal(reply->data[0], 0x24);
+}
+
 static void test_sent__kernel_stamps_of_request_and_reply(void **state)
 {
     struct world *world = *state;
@@ -342,6 +369,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_exchange__request_reply_and_stamps),
+        TEST(test_exchange__over_ptp),
         TEST(test_sent__kernel_stamps_of_request_and_reply),
         TEST(test_send__every_request_from_a_fresh_port),
         TEST(test_send__acquisition_port_is_shared_and_replies_find_their_source),

@@ -291,7 +291,7 @@ static void test_broadcast__header(void **state)
 static void test_exchanges__bounded_and_taken_once(void **state)
 {
     struct visor_exchanges *exchanges = visor_exchanges_new(4096);
-    struct visor_stamp sent = {{1000 + 10}, 0, VISOR_STAMPER_DAEMON};
+    struct visor_stamp sent = {{1000 + 10}, 0, VISOR_STAMPER_DAEMON, 0, 0};
     enum visor_stamper by;
     visor_wall wall;
     uint32_t span;
@@ -300,11 +300,11 @@ static void test_exchanges__bounded_and_taken_once(void **state)
     assert_non_null(exchanges);
     assert_int_equal(visor_exchanges_held(exchanges, &span), 0);
     visor_exchanges_put(exchanges, 99, (visor_mono){1000}, (visor_wall){5000}, sent);
-    sent = (struct visor_stamp){{1000 + 17}, 0, VISOR_STAMPER_KERNEL};
+    sent = (struct visor_stamp){{1000 + 17}, 0, VISOR_STAMPER_KERNEL, 0, 0};
     visor_exchanges_sent(exchanges, 99, sent);
-    sent = (struct visor_stamp){{1000 + 9}, 0, VISOR_STAMPER_DAEMON}; /* worse: ignored */
+    sent = (struct visor_stamp){{1000 + 9}, 0, VISOR_STAMPER_DAEMON, 0, 0}; /* worse: ignored */
     visor_exchanges_sent(exchanges, 99, sent);
-    sent = (struct visor_stamp){{1000 + 2 * S}, 0, VISOR_STAMPER_HARDWARE}; /* not credible */
+    sent = (struct visor_stamp){{1000 + 2 * S}, 0, VISOR_STAMPER_HARDWARE, 0, 0}; /* not credible */
     visor_exchanges_sent(exchanges, 99, sent);
     assert_false(visor_exchanges_take(exchanges, 98, &wall, &by));
     assert_false(visor_exchanges_take(exchanges, 0, &wall, &by));
@@ -315,7 +315,7 @@ static void test_exchanges__bounded_and_taken_once(void **state)
 
     for (uint64_t i = 1; i <= 100000; i++)
         visor_exchanges_put(exchanges, i << 20 | 1, (visor_mono){(int64_t)i * S}, (visor_wall){0},
-                            (struct visor_stamp){{(int64_t)i * S}, 0, VISOR_STAMPER_DAEMON});
+                            (struct visor_stamp){{(int64_t)i * S}, 0, VISOR_STAMPER_DAEMON, 0, 0});
     assert_true(visor_exchanges_held(exchanges, &span) <= 4096 / 40);
     assert_true(visor_exchanges_take(exchanges, UINT64_C(100000) << 20 | 1, &wall, &by));
     visor_exchanges_put(exchanges, UINT64_C(99999) << 20 | 1, (visor_mono){0}, (visor_wall){0},
@@ -346,6 +346,9 @@ struct pair {
     int64_t late;     /* what the server's own transmit time is wrong by */
     int lose;         /* every n-th packet; 0: none */
     int count;
+    int64_t queue; /* up to so much longer in a switch that tells; 0: there is none */
+    int64_t told;  /* by the last packet */
+    int64_t lie;   /* and so much more */
 };
 
 static void set_time(struct pair *p, visor_mono now)
@@ -354,6 +357,23 @@ static void set_time(struct pair *p, visor_mono now)
     for (int i = 0; i < 2; i++)
         p->nodes[i].context.now =
             (struct visor_reading){.raw = now, .real = visor_view_utc(&p->nodes[i].view, now)};
+}
+
+/* A packet arrives; cards stamp it if there is a switch that tells. */
+static void travel(struct pair *p, int from)
+{
+    p->told = (int64_t)(visor_rng_uniform(&p->rng) * (double)p->queue);
+    set_time(p, visor_mono_add(p->now, p->delay[from] + p->told));
+}
+
+static struct visor_stamp arrival(const struct pair *p)
+{
+    if (!p->queue)
+        return (struct visor_stamp){.raw = p->now, .by = VISOR_STAMPER_KERNEL};
+    return (struct visor_stamp){.raw = p->now,
+                                .by = VISOR_STAMPER_HARDWARE,
+                                .frame_ns = 8 * US,
+                                .held_ns = p->told + p->lie};
 }
 
 static void init_pair(struct pair *p, int64_t offset1)
@@ -389,8 +409,7 @@ static void add_association(struct pair *p, int i, enum visor_source_kind kind, 
 static void handle(struct pair *p, int to, const uint8_t *data, size_t size)
 {
     struct node *node = &p->nodes[to];
-    struct visor_event_packet packet = {
-        .data = data, .size = size, .received = {p->now, 0, VISOR_STAMPER_KERNEL}};
+    struct visor_event_packet packet = {.data = data, .size = size, .received = arrival(p)};
 
     if (node->a.config.kind != VISOR_SOURCE_PEER)
         packet.source = node->a.id;
@@ -411,7 +430,8 @@ static void serve(struct pair *p, const uint8_t *data, size_t size)
     struct visor_serve_request request = {.data = data,
                                           .size = size,
                                           .port = 40000,
-                                          .received = {p->now, 0, VISOR_STAMPER_KERNEL},
+                                          .received = arrival(p),
+                                          .over_ptp = p->queue != 0,
                                           .departure = visor_mono_add(p->now, 20 * US - p->late),
                                           .min_poll = -19};
 
@@ -420,8 +440,8 @@ static void serve(struct pair *p, const uint8_t *data, size_t size)
     set_time(p, visor_mono_add(p->now, 20 * US));
     if (reply.receive)
         visor_exchanges_sent(p->exchanges, reply.receive,
-                             (struct visor_stamp){p->now, 0, VISOR_STAMPER_KERNEL});
-    set_time(p, visor_mono_add(p->now, p->delay[1]));
+                             (struct visor_stamp){p->now, 0, VISOR_STAMPER_KERNEL, 0, 0});
+    travel(p, 1);
     handle(p, 0, reply.data, reply.size);
 }
 
@@ -446,7 +466,7 @@ static void step(struct pair *p)
         p->now);
     if (p->lose && ++p->count % p->lose == 0)
         return;
-    set_time(p, visor_mono_add(p->now, p->delay[from]));
+    travel(p, from);
     if (p->nodes[1].a.rng)
         handle(p, !from, send.data, send.size);
     else
@@ -587,6 +607,49 @@ static void test_exchange__mono_root_tells_the_shift(void **state)
     }
 }
 
+/* 010A: what switches say that they have held is taken off, and the bound still counts it. */
+static void test_exchange__held_packets_are_put_right(void **state)
+{
+    struct pair p;
+
+    (void)state;
+    for (int kind = 0; kind < 4; kind++) {
+        bool xleave = kind & 1, peers = kind & 2;
+        enum visor_source_kind role = peers ? VISOR_SOURCE_PEER : VISOR_SOURCE_SERVER;
+        int last = 0, right = 0;
+
+        init_pair(&p, 0);
+        p.queue = 10 * MS;
+        p.nodes[0].context.over_ptp = p.nodes[1].context.over_ptp = true;
+        add_association(&p, 0, role, 5, xleave, VISOR_NTP_HAS_NET_CORRECTION);
+        if (peers)
+            add_association(&p, 1, role, 5, xleave, VISOR_NTP_HAS_NET_CORRECTION);
+        for (int i = 0; i < 200; i++) {
+            step(&p);
+            if (p.nodes[0].samples == last)
+                continue;
+            last = p.nodes[0].samples;
+            right += llabs(offset_of(&p, 0)) < 5 * US && p.nodes[0].sample.delay_s < 200e-6 &&
+                     p.nodes[0].sample.root_delay_s > p.nodes[0].sample.delay_s;
+        }
+        assert_true(last > 40);
+        assert_true(right >= last - 3); /* the first packet of a peer is not told of */
+        done_pair(&p);
+    }
+    /* more than the whole way took is not believed */
+    init_pair(&p, 0);
+    p.nodes[0].context.over_ptp = true;
+    p.queue = 10 * MS;
+    p.lie = 1 * MS;
+    add_association(&p, 0, VISOR_SOURCE_SERVER, 5, false, VISOR_NTP_HAS_NET_CORRECTION);
+    for (int i = 0; i < 50; i++) {
+        step(&p);
+        assert_true(p.nodes[0].sample.root_delay_s <
+                    visor_seconds_from_ns(p.nodes[1].view.root_delay_ns) + 20e-6);
+    }
+    done_pair(&p);
+}
+
 static void test_exchange__peers_measure_each_other(void **state)
 {
     struct pair p;
@@ -652,6 +715,7 @@ int main(void)
         cmocka_unit_test(test_exchange__interleaved_with_loss),
         cmocka_unit_test(test_exchange__interleaved_across_a_new_view),
         cmocka_unit_test(test_exchange__mono_root_tells_the_shift),
+        cmocka_unit_test(test_exchange__held_packets_are_put_right),
         cmocka_unit_test(test_exchange__peers_measure_each_other),
         cmocka_unit_test(test_exchange__peers_survive_loss),
     };
