@@ -63,7 +63,7 @@ static const char *read_list_line(struct visor_fields line, struct visor_leap_ta
     if (line.size >= 2 && line.text[0] == '#' && line.text[1] == '@') {
         line.at = 2;
         when = visor_fields_whole(&line);
-        if (line.failed || when > INT64_C(1) << 40)
+        if (line.failed || when < 0 || when > INT64_C(1) << 40)
             return N_("its date of expiry is not a number");
         table->expires_s = when - NTP_EPOCH_S;
         return NULL;
