@@ -67,6 +67,7 @@ struct visor_engine {
     /* the clock */
     struct visor_steer steer;
     bool step_pending;
+    visor_mono asked_at; /* of the last foreign step: what was measured before does not judge it */
     double makestep_threshold, max_update_skew, reselect_distance;
     int makestep_limit, max_change_delay, max_change_ignore;
     bool change_held; /* what remains is more than maxchange allows: only the slew under way goes on

@@ -32,6 +32,7 @@ void visor_discipline_start(struct visor_engine *e, const struct visor_event_sta
     }
     e->updated = (visor_mono){INT64_MIN};
     e->last_request = (visor_mono){INT64_MIN};
+    e->asked_at = (visor_mono){INT64_MIN};
     e->drift_saved = e->now.raw;
     e->makestep_threshold = config->makestep_threshold;
     e->makestep_limit = config->makestep_limit;
@@ -232,11 +233,6 @@ static void tell_wrong(struct visor_engine *e, double offset)
         visor_engine_log(e, VISOR_MESSAGE_WRONG_BY, VISOR_SEVERITY_WARNING)->number[0] = offset;
 }
 
-static bool wants_step(const struct visor_engine *e, double remaining)
-{
-    return e->makestep_limit != 0 && visor_math_size(remaining) > e->makestep_threshold;
-}
-
 /* What a slew under way removes was allowed, and said, before. */
 void visor_discipline_correct(struct visor_engine *e)
 {
@@ -247,7 +243,7 @@ void visor_discipline_correct(struct visor_engine *e)
     if (!change_allowed(e, offset))
         return;
     tell_wrong(e, offset);
-    step = wants_step(e, remaining);
+    step = e->makestep_limit != 0 && visor_math_size(remaining) > e->makestep_threshold;
     if (e->makestep_limit > 0)
         e->makestep_limit--;
     if (!e->settable) {
@@ -263,17 +259,16 @@ void visor_discipline_correct(struct visor_engine *e)
 
 /* ---- events ---- */
 
-/* Somebody stepped our clock, not the time: it goes back as `makestep` would have it. */
-static void undo(struct visor_engine *e, double change)
+/* Somebody stepped our clock. It may be one who knows more: a guest agent that sets the clock after
+ * a pause which our counter has not seen. So the sources are asked at once, and what they say
+ * decides whether to step; until then the clock is brought back gently. */
+static void ask_about(struct visor_engine *e, double change)
 {
-    double remaining;
-
     if (!e->known || !e->settable || e->change_held)
         return;
     tell_wrong(e, -change);
-    remaining = visor_discipline_remaining(e);
-    if (wants_step(e, remaining))
-        visor_discipline_step(e, remaining);
+    e->asked_at = e->now.raw;
+    visor_sources_verify(e, NULL);
 }
 
 void visor_discipline_watch(struct visor_engine *e)
@@ -291,7 +286,7 @@ void visor_discipline_watch(struct visor_engine *e)
         message = visor_engine_log(e, VISOR_MESSAGE_FOREIGN_STEP, VISOR_SEVERITY_WARNING);
         message->number[0] = change;
         e->change_held |= change_too_large(e, change);
-        undo(e, change);
+        ask_about(e, change);
         break;
     case VISOR_FOREIGN_FREQUENCY:
         if (!e->settable)

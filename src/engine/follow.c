@@ -364,7 +364,8 @@ static void follow(struct visor_engine *e, struct visor_source *leader,
     learn_rms(e, visor_math_size(offset));
     visor_publish_moved(e);
     visor_leap_update(e);
-    visor_discipline_correct(e);
+    if (!visor_mono_before(leader->last_at, e->asked_at))
+        visor_discipline_correct(e);
     visor_publish_view(e);
     record_tracking(e, leader, offset);
     visor_discipline_status(e, false);
