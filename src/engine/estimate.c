@@ -5,7 +5,10 @@
 #include "base/math.h"
 
 /* A residual beyond this many deviations counts as if it were noisier (Huber's weight). */
-#define HUBER 3.0
+#define HUBER         3.0
+
+#define PRODUCT_LEAST 1e-200
+#define PRODUCT_MOST  1e200
 
 double visor_noise_variance(const struct visor_noise *noise, const struct visor_point *point)
 {
@@ -56,23 +59,42 @@ double visor_line_innovation(const struct visor_line *line, const struct visor_p
     return measured - noise->asymmetry * point->excess_s - line->phase;
 }
 
-double visor_line_take(struct visor_line *line, const struct visor_point *point,
-                       const struct visor_noise *noise)
+double visor_cost_value(const struct visor_cost *cost)
 {
-    double variance, innovation, square, cost, k0, k1, p00, p01;
+    return cost->squares + visor_math_log(cost->product);
+}
+
+static void add_cost(struct visor_cost *cost, double square, double variance)
+{
+    if (!cost)
+        return;
+    cost->squares += square;
+    cost->product *= variance;
+    if (cost->product < PRODUCT_LEAST || cost->product > PRODUCT_MOST) {
+        cost->squares += visor_math_log(cost->product);
+        cost->product = 1.0;
+    }
+}
+
+void visor_line_take(struct visor_line *line, const struct visor_point *point,
+                     const struct visor_noise *noise, struct visor_cost *cost)
+{
+    double variance, innovation, inverse, square, k0, k1, p00, p01;
 
     visor_line_move(line, point->at, noise->wander);
     innovation = visor_line_innovation(line, point, noise, &variance);
-    square = innovation * innovation / variance;
-    cost = square;
+    inverse = 1.0 / variance;
+    square = innovation * innovation * inverse;
     if (square > HUBER * HUBER) {
         double ratio = visor_math_sqrt(square);
 
-        cost = HUBER * (2.0 * ratio - HUBER);
+        square = HUBER * (2.0 * ratio - HUBER);
         variance *= ratio / HUBER; /* the gain shrinks, the point is heard but not obeyed */
+        inverse *= HUBER / ratio;
     }
-    k0 = line->p00 / variance;
-    k1 = line->p01 / variance;
+    add_cost(cost, square, variance);
+    k0 = line->p00 * inverse;
+    k1 = line->p01 * inverse;
     p00 = line->p00;
     p01 = line->p01;
     line->phase += k0 * innovation;
@@ -80,7 +102,6 @@ double visor_line_take(struct visor_line *line, const struct visor_point *point,
     line->p00 = p00 - k0 * p00;
     line->p01 = p01 - k0 * p01;
     line->p11 -= k1 * p01;
-    return cost + visor_math_log(variance);
 }
 
 visor_wall visor_line_utc(const struct visor_line *line, visor_mono raw)

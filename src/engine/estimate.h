@@ -35,6 +35,20 @@ struct visor_line {
     double p00, p01, p11; /* s^2, s^2/s, (s/s)^2 */
 };
 
+/* -2 log likelihood of the points that a line has taken. The variances are multiplied up, since a
+ * logarithm for each point would be the dearest part of it. */
+struct visor_cost {
+    double squares; /* and logarithms, where the product left its range */
+    double product;
+};
+
+static inline struct visor_cost visor_cost_begin(void)
+{
+    return (struct visor_cost){.product = 1.0};
+}
+
+double visor_cost_value(const struct visor_cost *cost);
+
 /* The line from a first point and a prior for the rate. */
 struct visor_line visor_line_from(const struct visor_point *point, const struct visor_noise *noise,
                                   double rate, double rate_deviation);
@@ -46,9 +60,10 @@ void visor_line_move(struct visor_line *line, visor_mono to, double wander);
 double visor_line_innovation(const struct visor_line *line, const struct visor_point *point,
                              const struct visor_noise *noise, double *variance);
 
-/* Take the point into the line (moves it first). Returns the point's share of -2 log likelihood. */
-double visor_line_take(struct visor_line *line, const struct visor_point *point,
-                       const struct visor_noise *noise);
+/* Take the point into the line (moves it first), and its share into the cost (NULL: of no
+ * interest). */
+void visor_line_take(struct visor_line *line, const struct visor_point *point,
+                     const struct visor_noise *noise, struct visor_cost *cost);
 
 /* UTC by the line, and its seconds' difference from another line at the same raw time. */
 /* Another rate from `now` on, as if it had always been so; the value at `now` stays. */

@@ -111,11 +111,13 @@ static void measure_delays(struct visor_filter *filter)
         smallest = delay < smallest ? delay : smallest;
         largest = delay > largest ? delay : largest;
     }
-    filter->min_delay_s = smallest;
-    if (!filter->network) /* a reference clock's delay is a statement, no measurement */
+    if (!filter->network) { /* a reference clock's delay is a statement, no measurement */
+        filter->min_delay_s = smallest;
         return;
+    }
     if (filter->known_delay_s > 0.0 && filter->known_delay_s < smallest)
         smallest = filter->known_delay_s;
+    filter->stale |= smallest < filter->min_delay_s || smallest > filter->min_delay_s;
     for (unsigned int i = 0; i < filter->count; i++) {
         struct visor_filter_entry *entry =
             &filter->entries[(filter->first + i) % VISOR_FILTER_SAMPLES];
@@ -147,12 +149,26 @@ static double white_floor(const struct visor_filter *filter)
 static double run(const struct visor_filter *filter, const struct visor_noise *noise,
                   struct visor_line *line)
 {
-    double cost = 0.0;
+    struct visor_cost cost = visor_cost_begin();
 
     *line = filter->prior;
     for (unsigned int i = 0; i < filter->count; i++)
-        cost += visor_line_take(line, &visor_filter_entry(filter, i)->point, noise);
-    return cost;
+        visor_line_take(line, &visor_filter_entry(filter, i)->point, noise, &cost);
+    return visor_cost_value(&cost);
+}
+
+/* The same for the present noise, where only the newest sample is new. */
+static void extend(struct visor_filter *filter)
+{
+    struct visor_cost cost = visor_cost_begin();
+
+    if (filter->stale) {
+        filter->cost = run(filter, &filter->noise, &filter->line);
+        filter->stale = false;
+        return;
+    }
+    visor_line_take(&filter->line, &visor_filter_newest(filter)->point, &filter->noise, &cost);
+    filter->cost += visor_cost_value(&cost);
 }
 
 /* White noise that a reference clock may have beside what its samples state: a part of it. */
@@ -241,21 +257,26 @@ static void learn(struct visor_filter *filter)
     double floor = white_floor(filter), best;
     unsigned int tries;
 
-    if (filter->noise.white < floor)
+    if (filter->noise.white < floor) {
         filter->noise.white = floor;
-    best = run(filter, &filter->noise, &filter->line) + prejudice(filter, &filter->noise);
+        filter->stale = true;
+    }
+    extend(filter);
     if (filter->count < 3)
         return;
+    best = filter->cost + prejudice(filter, &filter->noise);
     /* A young filter tries everything at every sample: what it starts with is only a guess. */
     tries = filter->taken < 32 ? NEIGHBOURS : 2;
     for (unsigned int i = 0; i < tries; i++) {
         struct visor_noise noise = filter->noise;
-        double cost;
 
         if (neighbour(filter, filter->learning, &noise)) {
-            cost = run(filter, &noise, &line) + prejudice(filter, &noise);
+            double likelihood = run(filter, &noise, &line);
+            double cost = likelihood + prejudice(filter, &noise);
+
             if (cost < best - 0.1) {
                 best = cost;
+                filter->cost = likelihood;
                 filter->noise = noise;
                 filter->line = line;
                 continue;
@@ -267,10 +288,10 @@ static void learn(struct visor_filter *filter)
 
 static void drop_oldest(struct visor_filter *filter)
 {
-    struct visor_line prior = filter->prior;
+    struct visor_cost cost = visor_cost_begin();
 
-    visor_line_take(&prior, &visor_filter_entry(filter, 0)->point, &filter->noise);
-    filter->prior = prior;
+    visor_line_take(&filter->prior, &visor_filter_entry(filter, 0)->point, &filter->noise, &cost);
+    filter->cost -= visor_cost_value(&cost);
     filter->first = (uint16_t)((filter->first + 1u) % VISOR_FILTER_SAMPLES);
     filter->count--;
 }
@@ -282,14 +303,16 @@ static void append(struct visor_filter *filter, const struct visor_filter_entry 
     filter->entries[(filter->first + filter->count) % VISOR_FILTER_SAMPLES] = *entry;
     filter->count++;
     filter->taken++;
-    if (filter->count == 1)
-        filter->prior = (struct visor_line){
-            .at = entry->point.at,
-            .offset_ns = entry->point.offset_ns,
-            .rate = filter->prior_rate,
-            .p00 = 1.0,
-            .p11 = filter->prior_rate_deviation * filter->prior_rate_deviation,
-        };
+    if (filter->count > 1)
+        return;
+    filter->stale = true;
+    filter->prior = (struct visor_line){
+        .at = entry->point.at,
+        .offset_ns = entry->point.offset_ns,
+        .rate = filter->prior_rate,
+        .p00 = 1.0,
+        .p11 = filter->prior_rate_deviation * filter->prior_rate_deviation,
+    };
 }
 
 /* Intersect the sure interval with the sample's own; a contradiction starts it anew. What the
@@ -418,7 +441,7 @@ static void begin_trial(struct visor_filter *filter, const struct visor_filter_e
         .p11 = FREE_RATE * FREE_RATE,
     };
     for (unsigned int i = 0; i < n; i++)
-        visor_line_take(&filter->trial, &entries[i].point, &filter->noise);
+        visor_line_take(&filter->trial, &entries[i].point, &filter->noise, NULL);
     filter->on_trial = true;
 }
 
@@ -491,7 +514,7 @@ static bool try_rate(struct visor_filter *filter, const struct visor_point *poin
 
     if (!filter->on_trial)
         return false;
-    visor_line_take(&filter->trial, point, &filter->noise);
+    visor_line_take(&filter->trial, point, &filter->noise, NULL);
     apart = filter->trial.rate - filter->line.rate;
     variance = filter->trial.p11;
     if (apart * apart > TRIAL_VERDICT * TRIAL_VERDICT * variance)
@@ -561,7 +584,7 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
     }
     if (fits_trial(filter, &entry.point)) {
         accept(filter, &entry, FREE_RATE, 0.0);
-        visor_line_take(&filter->trial, &entry.point, &filter->noise);
+        visor_line_take(&filter->trial, &entry.point, &filter->noise, NULL);
         return restart(filter);
     }
     filter->suspects[filter->suspect_count++] = entry;

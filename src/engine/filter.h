@@ -29,6 +29,8 @@ struct visor_filter {
     struct visor_line line;  /* at the newest entry's time */
     struct visor_line trial; /* from samples since the last jump alone, as if of unknown rate */
     bool on_trial;           /* until it is as sure of the rate as the line is */
+    double cost;             /* -2 log likelihood of the entries under the noise */
+    bool stale;              /* the noise or an excess has changed: both must be reckoned anew */
     double prior_rate, prior_rate_deviation;
     double min_delay_s, mean_excess_s;
     double typical_excess_s; /* mean of all but the last few */
