@@ -35,8 +35,7 @@ struct visor_engine {
     struct visor_origin *origins;
     int origin_limit;
     uint32_t last_query;
-    visor_mono last_request; /* when any client request was last sent */
-    int *order;              /* scratch of selection */
+    int *order; /* scratch of selection */
     struct visor_candidate *candidates;
     int *candidate_source; /* index of the source of each */
 

@@ -31,7 +31,6 @@ void visor_discipline_start(struct visor_engine *e, const struct visor_event_sta
         e->rate_deviation = start->skew_ppm * 1e-6 + 1e-7;
     }
     e->updated = (visor_mono){INT64_MIN};
-    e->last_request = (visor_mono){INT64_MIN};
     e->asked_at = (visor_mono){INT64_MIN};
     e->drift_saved = e->now.raw;
     e->makestep_threshold = config->makestep_threshold;

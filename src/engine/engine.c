@@ -167,7 +167,8 @@ static void handle(struct visor_engine *e, const struct visor_event *event,
     done = visor_standard_handle(e, outside);
     if (!done)
         dispatch(e, event);
-    if (e->started && !e->stopping) {
+    /* that a request has left makes nothing due */
+    if (e->started && !e->stopping && event->kind != VISOR_EVENT_SENT) {
         visor_sources_timer(e);
         visor_discipline_timer(e);
     }

@@ -128,6 +128,7 @@ enum visor_answer visor_sources_add(struct visor_engine *e,
     if (!origin)
         return VISOR_ANSWER_TOO_MANY;
     origin->index = index;
+    origin->literal = literal;
     for (; made < wanted; made++) {
         struct visor_source *source = take_place(e);
 
@@ -562,23 +563,30 @@ static void count_idle(struct visor_engine *e, struct visor_source *source)
         visor_follow_update(e);
 }
 
+/* Requests to different sources are sent apart from one another. All that must wait are told at
+ * once, so that nobody wakes up only to be put off. */
+static void keep_apart(struct visor_engine *e)
+{
+    struct visor_source *other;
+
+    for (int at = 0; (other = each(e, &at));)
+        if (!other->refclock && other->resolved) {
+            int64_t apart = visor_association_separation_ns(&other->association);
+
+            visor_association_defer(&other->association, visor_mono_add(e->now.raw, apart));
+        }
+}
+
 static void serve_association(struct visor_engine *e, struct visor_source *source)
 {
     struct visor_association *a = &source->association;
     struct visor_association_context context;
     struct visor_action *action;
     uint32_t polls = a->polls;
-    int64_t apart = visor_association_separation_ns(a);
-    visor_mono free_at = visor_mono_add(e->last_request, apart);
     bool send;
 
     if (visor_mono_before(e->now.raw, visor_association_deadline(a)))
         return;
-    if (e->last_request.ns != INT64_MIN && visor_mono_before(e->now.raw, free_at)) {
-        visor_association_defer(a, free_at);
-        if (visor_mono_before(e->now.raw, visor_association_deadline(a)))
-            return;
-    }
     context = context_of(e, source);
     action = visor_engine_push(e, VISOR_ACTION_SEND);
     send = visor_association_handle_timer(a, &context, &action->send);
@@ -599,7 +607,7 @@ static void serve_association(struct visor_engine *e, struct visor_source *sourc
         close->source = source->id;
     }
     if (send)
-        e->last_request = e->now.raw;
+        keep_apart(e);
     if (a->polls != polls)
         do_without(e, source, polls); /* if the last one was in vain */
     count_idle(e, source);
