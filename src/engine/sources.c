@@ -128,7 +128,6 @@ enum visor_answer visor_sources_add(struct visor_engine *e,
     if (!origin)
         return VISOR_ANSWER_TOO_MANY;
     origin->index = index;
-    origin->literal = literal;
     for (; made < wanted; made++) {
         struct visor_source *source = take_place(e);
 

@@ -74,9 +74,16 @@ struct timeval visor_clock_setoffset_from_ns(int64_t offset_ns)
     return (struct timeval){.tv_sec = seconds, .tv_usec = rest};
 }
 
-int visor_clock_read_kernel(struct visor_reading *reading)
+visor_mono visor_clock_raw(void)
 {
-    struct timex timex = {.modes = 0};
+    struct timespec now = {0};
+
+    clock_gettime(CLOCK_MONOTONIC_RAW, &now);
+    return (visor_mono){ns_from_timespec(&now)};
+}
+
+int visor_clock_read_pair(struct visor_reading *reading)
+{
     int64_t width = INT64_MAX;
 
     for (int try = 0; try < READ_TRIES && width > READ_WIDTH_NS; try++) {
@@ -92,28 +99,57 @@ int visor_clock_read_kernel(struct visor_reading *reading)
         reading->real.ns = ns_from_timespec(&real);
     }
     reading->width_ns = width;
+    return 0;
+}
+
+int visor_clock_read_kernel(struct visor_reading *reading)
+{
+    struct timex timex = {.modes = 0};
+
     if (adjtimex(&timex) < 0)
         return -errno;
     reading->frequency_ppb = visor_clock_ppb_from_timex(timex.freq, timex.tick);
-    return 0;
+    return visor_clock_read_pair(reading);
+}
+
+int visor_clock_note(struct visor_stamps *stamps, struct visor_reading *reading)
+{
+    int error;
+
+    reading->frequency_ppb = visor_stamps_frequency(stamps);
+    error = stamps->count ? visor_clock_read_pair(reading) : visor_clock_read_kernel(reading);
+    if (!error)
+        visor_stamps_note(stamps, reading);
+    return error;
+}
+
+int visor_clock_look(struct visor_clock *clock, struct visor_reading *kernel)
+{
+    int error = visor_clock_read_kernel(kernel);
+
+    if (!error)
+        clock->kernel_ppb = kernel->frequency_ppb;
+    return error;
 }
 
 static int kernel_read(struct visor_clock *clock, struct visor_reading *reading)
 {
-    (void)clock;
-    return visor_clock_read_kernel(reading);
+    reading->frequency_ppb = clock->kernel_ppb;
+    return visor_clock_read_pair(reading);
 }
 
 static int kernel_set_frequency(struct visor_clock *clock, double frequency_ppb)
 {
     struct timex timex = {.modes = 0};
 
-    (void)clock;
     if (adjtimex(&timex) < 0)
         return -errno;
     visor_clock_timex_from_ppb(frequency_ppb, &timex.freq, &timex.tick);
     timex.modes = ADJ_FREQUENCY | ADJ_TICK;
-    return adjtimex(&timex) < 0 ? -errno : 0;
+    if (adjtimex(&timex) < 0)
+        return -errno;
+    clock->kernel_ppb = visor_clock_ppb_from_timex(timex.freq, timex.tick);
+    return 0;
 }
 
 /* Where ADJ_SETOFFSET is refused: less exact, since the time between reading and setting is lost.
@@ -193,7 +229,10 @@ static const struct visor_clock_ops kernel_ops = {
 
 void visor_clock_init(struct visor_clock *clock)
 {
+    struct visor_reading now;
+
     *clock = (struct visor_clock){.ops = &kernel_ops};
+    visor_clock_look(clock, &now); /* where that fails, so does every reading */
 }
 
 int visor_clock_take(struct visor_clock *clock)
@@ -251,7 +290,7 @@ static int dry_read(struct visor_clock *clock, struct visor_reading *reading)
     int error;
 
     reading->raw = (visor_mono){0};
-    error = visor_clock_read_kernel(reading);
+    error = visor_clock_read_pair(reading);
     if (error)
         return error;
     reading->real = line_at(clock, reading->raw);
@@ -300,7 +339,7 @@ void visor_clock_init_dry_run(struct visor_clock *clock)
     struct visor_reading now = {.frequency_ppb = 0.0};
 
     *clock = (struct visor_clock){.ops = &dry_ops, .dry_run = true};
-    if (visor_clock_read_kernel(&now))
+    if (visor_clock_look(clock, &now))
         return;
     clock->base_raw = now.raw;
     clock->base_real = now.real;

@@ -8,12 +8,14 @@
 
 #include "engine/action.h"
 #include "engine/event.h"
+#include "port/stamp.h"
 
 #include <sys/timex.h>
 
 struct visor_clock;
 
-/* All return 0 or -errno. What was really applied is found by read() afterwards. */
+/* All return 0 or -errno. What was really applied is found by read() afterwards; the frequency that
+ * it tells is the one last set or looked at. */
 struct visor_clock_ops {
     const char *name;
     int (*read)(struct visor_clock *clock, struct visor_reading *reading);
@@ -25,6 +27,7 @@ struct visor_clock_ops {
 struct visor_clock {
     const struct visor_clock_ops *ops;
     bool dry_run;
+    double kernel_ppb;   /* the kernel's frequency and tick, as last set or looked at */
     int status_bits;     /* last STA_ bits that we asked for */
     int tai_offset_s;    /* last set by us; 0: none */
     int tai_error;       /* 0 or the -errno of the first ADJ_TAI that failed: then left alone */
@@ -39,6 +42,19 @@ void visor_clock_init_dry_run(struct visor_clock *clock); /* starts at the kerne
 /* Both clocks of the kernel at one moment, whatever `clock` is steered: stamps of sockets and
  * devices are on these. Takes the narrowest of a few tries. */
 int visor_clock_read_kernel(struct visor_reading *reading);
+
+/* The raw counter alone. */
+visor_mono visor_clock_raw(void);
+
+/* The clocks alone, without a system call where the vDSO serves: `frequency_ppb` stays as it is. */
+int visor_clock_read_pair(struct visor_reading *reading);
+
+/* A reading for stamps to come, at the frequency that the last one told: for what happens between
+ * two looks at the kernel. 0 or -errno. */
+int visor_clock_note(struct visor_stamps *stamps, struct visor_reading *reading);
+
+/* The same as read_kernel(), and the clock's readings tell this frequency from now on. */
+int visor_clock_look(struct visor_clock *clock, struct visor_reading *kernel);
 
 /* Make the kernel's own loops (PLL, FLL, PPS, a running adjtime) let go of the clock and declare it
  * unsynchronised. 0; -EPERM and the like: the clock cannot be set by us. */

@@ -1,6 +1,7 @@
 /* Opens NTP's sockets and sends through them. Receiving and stamps are in net_receive.c; who may be
  * answered, and with what, is decided above. */
 #include "port/net.h"
+#include "port/clock.h"
 
 #include "port/net_internal.h"
 #include "port/socket.h"
@@ -9,7 +10,6 @@
 #include <linux/net_tstamp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define STAMP_RECEIVE (SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE)
@@ -371,12 +371,15 @@ static struct net_pending *expect_stamp(struct visor_net *net, const struct net_
     return pending;
 }
 
-static int64_t raw_now(void)
+/* Most drivers give the kernel's stamp before sendmsg() returns: then nobody need wake up for it.
+ */
+static void take_stamp(struct visor_net *net, int fd, uint32_t token, struct visor_stamp *stamp)
 {
-    struct timespec now = {0};
+    struct visor_net_sent sent;
 
-    clock_gettime(CLOCK_MONOTONIC_RAW, &now);
-    return (int64_t)now.tv_sec * VISOR_NS_PER_S + now.tv_nsec;
+    if (visor_net_receive_sent(net, fd, &sent) && sent.sent.by == VISOR_STAMPER_KERNEL &&
+        sent.token == token)
+        *stamp = sent.sent;
 }
 
 int visor_net_send(struct visor_net *net, const struct visor_action_send *send, const uint8_t *data,
@@ -396,12 +399,14 @@ int visor_net_send(struct visor_net *net, const struct visor_action_send *send, 
         pending->token = send->token;
     }
     size = wrap(net, socket, &data, size, wrapped);
-    sent->raw.ns = raw_now();
+    sent->raw = visor_clock_raw();
     error = send_datagram(socket, &send->to, &send->local, data, size);
-    sent->error_ns = raw_now() - sent->raw.ns;
+    sent->error_ns = visor_mono_diff(visor_clock_raw(), sent->raw);
     sent->by = VISOR_STAMPER_DAEMON;
     if (error && pending)
         pending->fd = -1;
+    if (!error && pending && socket->role == NET_CLIENT && !net->hwstamp)
+        take_stamp(net, socket->fd, send->token, sent);
     return error;
 }
 

@@ -207,9 +207,8 @@ size_t visor_net_receive(struct visor_net *net, int fd, const struct visor_datag
                                               .msg_controllen = NET_CONTROL};
     }
     received = receive_batch(net, fd, messages);
-    if (received <= 0 || visor_clock_read_kernel(&now))
+    if (received <= 0 || visor_clock_note(net->stamps, &now))
         return 0;
-    visor_stamps_note(net->stamps, &now);
     for (int i = 0; i < received; i++) {
         struct visor_datagram *datagram = &net->datagrams[count];
         struct control control;
@@ -264,9 +263,8 @@ bool visor_net_receive_sent(struct visor_net *net, int fd, struct visor_net_sent
     if (!visor_net_find(net, fd))
         return false;
     size = recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
-    if (size < 0 || visor_clock_read_kernel(&now))
+    if (size < 0 || visor_clock_note(net->stamps, &now))
         return false;
-    visor_stamps_note(net->stamps, &now);
     read_control(&message, &control);
     pending = match_pending(net, fd, frame, (size_t)size);
     *sent = (struct visor_net_sent){.sent = {.by = VISOR_STAMPER_NONE}};

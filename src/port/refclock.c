@@ -233,8 +233,7 @@ static void fill_measured(const struct visor_refclock_device *device, struct vis
 
     if (!measured->on_raw) {
         /* A reading after the measurement, so that the stamp lies between two. */
-        if (visor_clock_read_kernel(&reading) == 0)
-            visor_stamps_note(stamps, &reading);
+        visor_clock_note(stamps, &reading);
         if (!visor_stamps_convert(stamps, (visor_wall){measured->stamp_ns}, &stamp)) {
             fill_failed(device, -EAGAIN, event);
             return;
@@ -272,12 +271,10 @@ void visor_refclock_device_measure(struct visor_refclock_device *device,
 {
     struct visor_refclock_measured measured = {.kind = VISOR_REFCLOCK_TIME};
     struct visor_reading now;
-    int error = visor_clock_read_kernel(&now);
+    int error = visor_clock_note(stamps, &now);
 
-    if (error == 0) {
-        visor_stamps_note(stamps, &now);
+    if (error == 0)
         error = ensure_open(device, now.raw);
-    }
     if (error != 0) {
         fill_failed(device, error, event);
         return;

@@ -9,8 +9,11 @@
 
 int visor_socket_open(int domain, int type)
 {
-    int fd = socket(domain, type, 0), flags;
+    int fd = socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), flags;
 
+    if (fd >= 0 || errno != EINVAL)
+        return fd >= 0 ? fd : -errno;
+    fd = socket(domain, type, 0); /* simulators that preload it know no flags */
     if (fd < 0)
         return -errno;
     flags = fcntl(fd, F_GETFL, 0);

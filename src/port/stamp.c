@@ -90,6 +90,11 @@ bool visor_stamps_note(struct visor_stamps *stamps, const struct visor_reading *
     return false;
 }
 
+double visor_stamps_frequency(const struct visor_stamps *stamps)
+{
+    return stamps->count ? stamps->pieces[0].anchor.frequency_ppb : 0.0;
+}
+
 /* Place of `real` on a piece, if it lies there. */
 static bool place(const struct visor_stamps *stamps, size_t index, visor_wall real,
                   struct visor_stamp *stamp)

@@ -32,6 +32,9 @@ void visor_stamps_init(struct visor_stamps *stamps);
  * one. */
 bool visor_stamps_note(struct visor_stamps *stamps, const struct visor_reading *reading);
 
+/* REALTIME's rate against raw by the last reading, ppb; 0 before the first. */
+double visor_stamps_frequency(const struct visor_stamps *stamps);
+
 /* `stamp->raw` and `stamp->error_ns` for a REALTIME stamp of the recent past (or up to a second
  * after the last reading); `stamp->by` is left alone. False: it lies across a step, before the
  * oldest piece, or in the future; the stamp must be dropped. */

@@ -77,10 +77,12 @@ struct visor_daemon {
     bool ended;             /* leave the loop */
     int status;             /* of the process */
     bool settable;          /* we have the right to set the clock */
-    bool overdue;           /* the engine's deadline stayed in the past */
-    double precision_s;     /* of reading CLOCK_REALTIME */
-    double frequency_ppb;   /* the kernel's, by the last reading */
-    int timer;              /* timerfd of the engine's deadline; -1: poll's timeout serves */
+    visor_mono deadline;    /* the earliest of all, when the loop last went to sleep */
+    bool overdue;       /* it has passed, and all have been told: what stays due must not spin */
+    double precision_s; /* of reading CLOCK_REALTIME */
+    visor_mono looked;  /* when the kernel's frequency was last read */
+    int timer;          /* timerfd of the engine's deadline; -1: poll's timeout serves */
+    bool armed;         /* it is set for `deadline`, and has not gone off */
 };
 
 /* perform.c */
@@ -96,8 +98,11 @@ void visor_daemon_command(struct visor_daemon *daemon, const struct visor_event_
 /* Remember an event for after the drain. Lost without memory, which is logged. */
 void visor_daemon_queue(struct visor_daemon *daemon, const struct visor_event *event);
 
-/* Read the kernel's clock for the stamps to come: after every wake-up and around every change. */
+/* Read the kernel's clock for the stamps to come: around every change. */
 bool visor_daemon_note(struct visor_daemon *daemon);
+
+/* The same with its frequency, which somebody else may have changed. */
+bool visor_daemon_look(struct visor_daemon *daemon);
 
 /* loop.c: until ended. */
 void visor_daemon_run(struct visor_daemon *daemon);

@@ -16,12 +16,11 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/timerfd.h>
-#include <time.h>
-#include <unistd.h>
 
-#define WAIT_MAX_NS (3600 * VISOR_NS_PER_S) /* never relied on: only keeps the arithmetic small */
-#define OVERDUE_NS  1000000
-#define POLL_MAX    (VISOR_NET_SOCKETS_MAX + 48)
+#define WAIT_MAX_NS   (3600 * VISOR_NS_PER_S) /* never relied on: only keeps the arithmetic small */
+#define OVERDUE_NS    1000000
+#define LOOK_EVERY_NS VISOR_NS_PER_S
+#define POLL_MAX      (VISOR_NET_SOCKETS_MAX + 48)
 
 /* What each entry of the poll set is. */
 enum poll_kind {
@@ -39,14 +38,6 @@ struct poll_set {
     enum poll_kind kinds[POLL_MAX];
     size_t count;
 };
-
-static visor_mono raw_now(void)
-{
-    struct timespec now = {0};
-
-    clock_gettime(CLOCK_MONOTONIC_RAW, &now);
-    return (visor_mono){(int64_t)now.tv_sec * VISOR_NS_PER_S + now.tv_nsec};
-}
 
 static void add(struct poll_set *set, int fd, enum poll_kind kind)
 {
@@ -111,9 +102,9 @@ static visor_mono deadline_of(const struct visor_daemon *daemon)
 
 /* ns until the engine wants to be called; never negative. A deadline that stays in the past
  * although the engine was called must not make the loop spin. */
-static int64_t wait_ns(const struct visor_daemon *daemon)
+static int64_t wait_ns(const struct visor_daemon *daemon, visor_mono deadline)
 {
-    visor_mono deadline = deadline_of(daemon), now = raw_now();
+    visor_mono now = visor_clock_raw();
     int64_t wait;
 
     if (visor_helper_pending(daemon->helper))
@@ -124,29 +115,38 @@ static int64_t wait_ns(const struct visor_daemon *daemon)
         return WAIT_MAX_NS;
     wait = visor_mono_diff(deadline, now);
     /* Timers run on MONOTONIC, which is slewed and RAW is not. */
-    return wait + 1 + (int64_t)((double)wait * daemon->frequency_ppb * 1e-9);
+    return wait + 1 + (int64_t)((double)wait * daemon->clock.kernel_ppb * 1e-9);
 }
 
-/* Returns poll's timeout. */
-static int arm(const struct visor_daemon *daemon)
+/* Returns poll's timeout. The timer stays as it is while it is set for the same moment. */
+static int arm(struct visor_daemon *daemon)
 {
-    int64_t wait = wait_ns(daemon);
+    visor_mono deadline = deadline_of(daemon), before = daemon->deadline;
+    int64_t wait = wait_ns(daemon, deadline);
     struct itimerspec at = {
         .it_value = {.tv_sec = wait / VISOR_NS_PER_S, .tv_nsec = wait % VISOR_NS_PER_S}};
 
-    if (wait == 0)
+    daemon->deadline = deadline;
+    if (wait == 0) {
+        daemon->armed = false;
         return 0;
-    if (daemon->timer >= 0 && !timerfd_settime(daemon->timer, 0, &at, NULL))
+    }
+    if (daemon->armed && before.ns == deadline.ns)
         return -1;
-    return (int)((wait + 999999) / 1000000);
+    daemon->armed = daemon->timer >= 0 && !timerfd_settime(daemon->timer, 0, &at, NULL);
+    return daemon->armed ? -1 : (int)((wait + 999999) / 1000000);
 }
 
-static void take_timer(struct visor_daemon *daemon)
+/* Once a second is enough to notice that somebody else has changed the kernel's frequency; setting
+ * and reading it is the dearest of all that a wake-up may do. */
+static bool look(struct visor_daemon *daemon)
 {
-    uint64_t times;
+    visor_mono now = visor_clock_raw();
 
-    if (read(daemon->timer, &times, sizeof(times)) < 0)
-        return; /* it was armed anew meanwhile */
+    if (visor_mono_diff(now, daemon->looked) < LOOK_EVERY_NS)
+        return visor_daemon_note(daemon);
+    daemon->looked = now;
+    return visor_daemon_look(daemon);
 }
 
 static void take_helper(struct visor_daemon *daemon)
@@ -182,7 +182,7 @@ static void tick_refclocks(struct visor_daemon *daemon)
     for (size_t i = 0; i < daemon->device_count && !daemon->ended; i++) {
         struct visor_event event = {.kind = VISOR_EVENT_REFCLOCK};
 
-        if (visor_refclock_device_tick(&daemon->devices[i], raw_now(), &event.refclock))
+        if (visor_refclock_device_tick(&daemon->devices[i], visor_clock_raw(), &event.refclock))
             visor_daemon_handle(daemon, &event);
     }
 }
@@ -247,7 +247,7 @@ static void dispatch(struct visor_daemon *daemon, const struct poll_set *set)
             continue;
         switch (set->kinds[i]) {
         case POLL_TIMER:
-            take_timer(daemon);
+            daemon->armed = false; /* setting it anew takes its readiness away */
             break;
         case POLL_HELPER:
             take_helper(daemon);
@@ -271,9 +271,18 @@ static void dispatch(struct visor_daemon *daemon, const struct poll_set *set)
     }
 }
 
-static bool is_due(const struct visor_daemon *daemon)
+/* Somebody's time has come. What was made due meanwhile is found when the timer is set. */
+static void tick(struct visor_daemon *daemon)
 {
-    return !visor_mono_before(raw_now(), deadline_of(daemon));
+    struct visor_event timer = {.kind = VISOR_EVENT_TIMER};
+
+    visor_daemon_handle(daemon, &timer);
+    tick_refclocks(daemon);
+    visor_hwstamp_tick(daemon->hwstamp, visor_clock_raw());
+    visor_rules_tick(daemon->rules, visor_clock_raw());
+    visor_tempcomp_tick(daemon, visor_clock_raw());
+    visor_rtc_service_tick(daemon->rtc, visor_clock_raw());
+    visor_server_tick(&daemon->server, &daemon->view, visor_clock_raw());
 }
 
 void visor_daemon_run(struct visor_daemon *daemon)
@@ -291,23 +300,15 @@ void visor_daemon_run(struct visor_daemon *daemon)
         ready = poll(set.fds, set.count, timeout);
         if (ready < 0 && errno != EINTR)
             break;
-        if (visor_daemon_note(daemon)) /* before anybody is answered by the clock as it was */
+        if (look(daemon)) /* before anybody is answered by the clock as it was */
             visor_daemon_handle(daemon, &timer);
         if (ready > 0)
             dispatch(daemon, &set);
         if (visor_helper_pending(daemon->helper))
             take_helper(daemon);
-        daemon->overdue = false;
-        if (!daemon->ended && is_due(daemon)) {
-            visor_daemon_handle(daemon, &timer);
-            tick_refclocks(daemon);
-            visor_hwstamp_tick(daemon->hwstamp, raw_now());
-            visor_rules_tick(daemon->rules, raw_now());
-            visor_tempcomp_tick(daemon, raw_now());
-            visor_rtc_service_tick(daemon->rtc, raw_now());
-            visor_server_tick(&daemon->server, &daemon->view, raw_now());
-            daemon->overdue = is_due(daemon);
-        }
+        daemon->overdue = !daemon->ended && !visor_mono_before(visor_clock_raw(), daemon->deadline);
+        if (daemon->overdue)
+            tick(daemon);
         visor_once_look(daemon);
     }
 }

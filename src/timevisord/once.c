@@ -135,9 +135,7 @@ static void begin_slew(struct visor_daemon *daemon, int64_t offset_ns)
 
 static void end_slew(struct visor_daemon *daemon)
 {
-    struct visor_reading now;
-
-    if (visor_clock_read_kernel(&now) || visor_mono_before(now.raw, daemon->once.slew_end))
+    if (visor_mono_before(visor_clock_raw(), daemon->once.slew_end))
         return;
     daemon->clock.ops->set_frequency(&daemon->clock, daemon->once.base_ppb);
     visor_daemon_note(daemon);
@@ -268,8 +266,6 @@ visor_mono visor_once_deadline(const struct visor_daemon *daemon)
 
 void visor_once_look(struct visor_daemon *daemon)
 {
-    struct visor_reading now;
-
     if (daemon->ended)
         return;
     if (daemon->once.initstep) {
@@ -278,8 +274,7 @@ void visor_once_look(struct visor_daemon *daemon)
     }
     if (daemon->options.task != VISOR_TASK_RUN)
         set_or_print(daemon);
-    if (!daemon->ended && !visor_clock_read_kernel(&now) &&
-        !visor_mono_before(now.raw, limit_of(daemon))) {
+    if (!daemon->ended && !visor_mono_before(visor_clock_raw(), limit_of(daemon))) {
         visor_log_write(daemon->log, VISOR_SEVERITY_INFO, "Timeout reached");
         finish(daemon, daemon->view.trust != VISOR_TRUST_SYNCHRONIZED);
     }

@@ -52,12 +52,16 @@ void visor_daemon_queue(struct visor_daemon *daemon, const struct visor_event *e
 
 bool visor_daemon_note(struct visor_daemon *daemon)
 {
+    struct visor_reading now = {.frequency_ppb = daemon->clock.kernel_ppb};
+
+    return !visor_clock_read_pair(&now) && visor_stamps_note(&daemon->stamps, &now);
+}
+
+bool visor_daemon_look(struct visor_daemon *daemon)
+{
     struct visor_reading now;
 
-    if (visor_clock_read_kernel(&now))
-        return false;
-    daemon->frequency_ppb = now.frequency_ppb;
-    return visor_stamps_note(&daemon->stamps, &now);
+    return !visor_clock_look(&daemon->clock, &now) && visor_stamps_note(&daemon->stamps, &now);
 }
 
 static void perform_send(struct visor_daemon *daemon, const struct visor_action_send *send)

@@ -88,20 +88,12 @@ static enum visor_cmdmon_status host_restricted(void *context, enum visor_chrony
                                                                       : VISOR_CMDMON_FAILED;
 }
 
-static visor_mono raw_now(const struct visor_remote *remote)
-{
-    struct visor_reading now = {.raw = remote->daemon->started};
-
-    visor_clock_read_kernel(&now);
-    return now.raw;
-}
-
 static bool host_admit(void *context, const struct visor_address *address)
 {
     struct visor_remote *remote = self(context);
 
     return visor_clients_admit(remote->daemon->server.clients, VISOR_SERVICE_COMMAND, address,
-                               raw_now(remote)) == VISOR_LIMIT_PASS;
+                               visor_clock_raw()) == VISOR_LIMIT_PASS;
 }
 
 static bool host_routed(void *context, const struct visor_address *address)
@@ -124,7 +116,7 @@ static bool host_client(void *context, const struct visor_cmdmon_clients_query *
     struct visor_client_report r;
 
     if (!visor_clients_report(remote->daemon->server.clients, index, query->min_hits,
-                              query->reset != 0, raw_now(remote), &r))
+                              query->reset != 0, visor_clock_raw(), &r))
         return false;
     *out = (struct visor_cmdmon_client){
         .address.address = r.address,

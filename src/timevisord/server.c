@@ -3,22 +3,14 @@
 #include "timevisord/server.h"
 
 #include "engine/serve.h"
+#include "port/clock.h"
 #include "timevisord/auth.h"
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #define MODE_MASK     7
 #define EXCHANGES_MIN 4096 /* bytes */
-
-static visor_mono raw_now(void)
-{
-    struct timespec now = {0};
-
-    clock_gettime(CLOCK_MONOTONIC_RAW, &now);
-    return (visor_mono){(int64_t)now.tv_sec * VISOR_NS_PER_S + now.tv_nsec};
-}
 
 int visor_server_configure(struct visor_server *server, const struct visor_config *config,
                            const struct visor_keys *keys)
@@ -34,7 +26,7 @@ int visor_server_configure(struct visor_server *server, const struct visor_confi
     if (server->clients)
         visor_clients_configure(server->clients, config);
     for (size_t i = 0; i < VISOR_SERVER_BROADCASTS; i++)
-        server->broadcast_at[i] = raw_now();
+        server->broadcast_at[i] = visor_clock_raw();
     return 0;
 }
 
@@ -131,7 +123,7 @@ static void learn_latency(struct visor_server *server, int64_t latency_ns)
 static void answer(struct visor_server *server, const struct visor_view *view,
                    const struct visor_datagram *datagram, uint32_t kiss)
 {
-    visor_mono begin = raw_now();
+    visor_mono begin = visor_clock_raw();
     uint32_t key;
     struct visor_serve_request request = {
         .data = datagram->data,
@@ -156,7 +148,7 @@ static void answer(struct visor_server *server, const struct visor_view *view,
     remembered = server->exchanges && reply.receive;
     if (remembered)
         server->receive[++server->token % VISOR_SERVER_TOKENS] = reply.receive;
-    learn_latency(server, visor_mono_diff(raw_now(), begin));
+    learn_latency(server, visor_mono_diff(visor_clock_raw(), begin));
     if (visor_net_reply(server->net, datagram, reply.data, reply.size, server->token, remembered))
         return;
     visor_clients_count(server->clients, request.auth == VISOR_AUTH_VALID, reply.interleaved,
@@ -227,7 +219,7 @@ void visor_server_tick(struct visor_server *server, const struct visor_view *vie
             poll++;
         if (view->stratum == 0 || view->leap == VISOR_LEAP_UNSYNCHRONIZED)
             continue; /* nothing to tell */
-        send.size = visor_serve_broadcast(view, raw_now(), poll, &server->rng, send.data);
+        send.size = visor_serve_broadcast(view, visor_clock_raw(), poll, &server->rng, send.data);
         visor_net_send(server->net, &send, send.data, send.size, &sent);
     }
 }
