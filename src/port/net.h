@@ -54,8 +54,9 @@ int visor_net_open_ptp(struct visor_net *net);
 void visor_net_close_server(struct visor_net *net);
 bool visor_net_serves(const struct visor_net *net);
 
-/* Send `data` (the request with its MAC) as the action wants it. `sent`: our own stamp, raw, with
- * the duration of the call as its error. 0 or -errno. */
+/* Send `data` (the request with its MAC) as the action wants it. `sent`: the kernel's stamp
+ * where it is there at once; else our own, raw, with the duration of the call as its error, and the
+ * kernel's comes later, if at all. 0 or -errno. */
 int visor_net_send(struct visor_net *net, const struct visor_action_send *send, const uint8_t *data,
                    size_t size, struct visor_stamp *sent);
 

@@ -313,6 +313,29 @@ static void test_take__a_noisy_sample_does_not_acquit_the_suspects(void **state)
     assert_true(fabs(jump - 0.02) < 1e-3);
 }
 
+/* What is only extended by the newest sample is what all samples give when they are gone through.
+ */
+static void test_take__extends_what_a_run_over_all_gives(void **state)
+{
+    struct visor_filter extended, anew;
+    struct path path = path_of(11);
+    double jump;
+
+    (void)state;
+    visor_filter_init(&extended, true, 16);
+    visor_filter_init(&anew, true, 16);
+    for (int i = 0; i < 200; i++) {
+        struct visor_sample sample = measure(&path, 16.0);
+
+        anew.stale = true;
+        visor_filter_take(&extended, &sample, 1e-6, &jump);
+        visor_filter_take(&anew, &sample, 1e-6, &jump);
+        assert_true(fabs(extended.line.phase - anew.line.phase) < 1e-12);
+        assert_true(fabs(extended.line.rate - anew.line.rate) < 1e-14);
+        assert_true(fabs(extended.cost - anew.cost) < 1e-6);
+    }
+}
+
 static void test_interval__contains_the_truth(void **state)
 {
     (void)state;
@@ -348,6 +371,7 @@ int main(void)
         cmocka_unit_test(test_take__after_a_jump_another_rate_is_found_out),
         cmocka_unit_test(test_take__pauses_in_a_row_are_jumps),
         cmocka_unit_test(test_take__a_noisy_sample_does_not_acquit_the_suspects),
+        cmocka_unit_test(test_take__extends_what_a_run_over_all_gives),
         cmocka_unit_test(test_interval__contains_the_truth),
     };
 
