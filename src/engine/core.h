@@ -79,6 +79,8 @@ struct visor_engine {
     visor_mono kernel_status_at;
     struct visor_leap_second leap;
     struct visor_smooth smooth;
+    int64_t continuous_ns; /* of the view, with its epoch */
+    uint32_t continuous_epoch;
     visor_mono publish_at; /* until then the published view holds as it is */
 
     /* `local` and others that commands change */

@@ -14,6 +14,7 @@ void visor_publish_init(struct visor_engine *e)
     e->local.reference_ns =
         VISOR_NS_PER_S + (int64_t)(visor_rng_next(&e->rng) % (uint64_t)VISOR_NS_PER_S);
     visor_smooth_init(&e->smooth, e->config);
+    e->continuous_epoch = (uint32_t)visor_rng_next(&e->rng) | 1;
     e->publish_at = (visor_mono){INT64_MAX};
 }
 
@@ -66,14 +67,25 @@ static void judge_local(struct visor_engine *e)
         earlier(&e->publish_at, visor_mono_add(e->now.raw, visor_ns_from_seconds(again) + 1));
 }
 
+/* A timescale that new views never move: it takes back whatever they do to what was told before. */
+static void keep_continuous(struct visor_engine *e, visor_wall utc)
+{
+    int64_t moved = visor_wall_diff(utc, visor_view_utc(&e->view, e->now.raw));
+
+    if (e->view.version != 0)
+        e->continuous_ns = visor_ns_diff(e->continuous_ns, moved);
+}
+
 void visor_publish_view(struct visor_engine *e)
 {
     struct visor_view *view = &e->view;
+    visor_wall utc = e->known ? visor_line_utc(&e->line, e->now.raw) : e->now.real;
 
+    keep_continuous(e, utc);
     *view = (struct visor_view){
         .version = 1,
         .raw = e->now.raw,
-        .utc = e->known ? visor_line_utc(&e->line, e->now.raw) : e->now.real,
+        .utc = utc,
         .rate_ppb = e->known ? e->line.rate * 1e9 : e->steer.frequency_ppb,
         .bound_ns = visor_discipline_bound_ns(e, e->now.raw),
         .growth_ppb = e->drift * 1e9,
@@ -84,6 +96,8 @@ void visor_publish_view(struct visor_engine *e)
         .tai_offset_s = (int16_t)e->leap.tai_offset_s,
         .precision = e->precision,
         .smoothing = visor_smooth_view(&e->smooth, e->now.raw),
+        .continuous_ns = e->continuous_ns,
+        .continuous_epoch = e->continuous_epoch,
     };
     e->publish_at = visor_smooth_deadline(&e->smooth, e->now.raw);
     judge_local(e);

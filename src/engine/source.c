@@ -217,6 +217,14 @@ void visor_source_nominate(struct visor_source *source, const struct visor_line 
     candidate->usable = candidate->state == VISOR_STATE_WAITING_SOURCES;
 }
 
+void visor_source_shift(struct visor_source *source, double shift_s)
+{
+    if (shift_s == 0.0)
+        return;
+    visor_filter_shift(&source->filter, shift_s);
+    source->thin.reference = visor_wall_add(source->thin.reference, visor_ns_from_seconds(shift_s));
+}
+
 bool visor_source_thin_end(struct visor_source *source, uint32_t polls, struct visor_sample *sample)
 {
     int length = source->refclock ? 1 : source->association.config.filter_length;

@@ -101,6 +101,10 @@ enum visor_source_fault visor_source_judge(struct visor_source *source, visor_mo
 /* Samples in succession after which a source that was left is taken back. */
 #define VISOR_SOURCE_PROOF 3
 
+/* The source says that it has moved its own clock since its last sample: that is no jump of its
+ * time, and what was heard before is moved along. */
+void visor_source_shift(struct visor_source *source, double shift_s);
+
 /* `filter N`: of the samples of N polls, answered or not, the one that waited least in queues
  * speaks for all. True: `sample` is that one, and the polls are over. */
 bool visor_source_thin(struct visor_source *source, struct visor_sample *sample);

@@ -364,6 +364,7 @@ static void take_sample(struct visor_engine *e, struct visor_source *source,
     if (e->known && (visor_leap_is_close(e, sample->reference) ||
                      visor_leap_is_close(e, visor_line_utc(&e->line, e->now.raw))))
         return; /* one of us may not have made it yet */
+    visor_source_shift(source, sample->shift_s);
     if (visor_source_thin(source, sample))
         use_sample(e, source, sample);
 }

@@ -180,6 +180,32 @@ static void test_watch__after_a_foreign_step_the_sources_decide(void **state)
     puppet_done(&p);
 }
 
+static int64_t continuous(const struct visor_view *view, visor_mono raw)
+{
+    return visor_view_utc(view, raw).ns + view->continuous_ns;
+}
+
+/* F323: what moves the served time does not move the scale that goes beside it. */
+static void test_view__the_continuous_scale_is_not_moved(void **state)
+{
+    struct visor_config *config = puppet_config(1);
+    struct visor_view before;
+    struct puppet p;
+    int64_t moved;
+
+    (void)state;
+    puppet_init(&p, config, START, -2.0);
+    puppet_run(&p, 100.0);
+    before = p.view;
+    puppet_command(&p, VISOR_COMMAND_DOFFSET, 0.1, 0.0);
+    moved = visor_wall_diff(p.view.utc, visor_view_utc(&before, p.view.raw));
+    assert_in_range(moved < 0 ? -moved : moved, 99999990, 100000010);
+    assert_int_equal(continuous(&p.view, p.view.raw), continuous(&before, p.view.raw));
+    assert_true(p.view.continuous_epoch != 0);
+    assert_int_equal(p.view.continuous_epoch, before.continuous_epoch);
+    puppet_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +213,7 @@ int main(void)
         cmocka_unit_test(test_maxchange__goes_on_when_the_step_is_undone),
         cmocka_unit_test(test_logchange__a_slew_is_said_once),
         cmocka_unit_test(test_watch__after_a_foreign_step_the_sources_decide),
+        cmocka_unit_test(test_view__the_continuous_scale_is_not_moved),
         cmocka_unit_test(test_fallbackdrift__goes_back_to_the_mean_rate),
         cmocka_unit_test(test_status__the_rtc_is_left_alone_while_it_is_measured),
         cmocka_unit_test(test_maxdrift__limits_the_rate_of_the_clock),

@@ -82,6 +82,25 @@ static void test_adapt__fewer_samples_make_longer_intervals(void **state)
     visor_config_free(config);
 }
 
+/* Also the sample that waits for others of a `filter`. */
+static void test_shift__moves_what_was_heard_before(void **state)
+{
+    struct visor_config *config = visor_config_new();
+    struct visor_source source;
+    struct visor_sample sample = {.delay_s = 1e-3, .stratum = 1};
+    double jump;
+
+    (void)state;
+    init(&source, config);
+    visor_filter_take(&source.filter, &sample, 1e-6, &jump);
+    source.association.config.filter_length = 2;
+    assert_false(visor_source_thin(&source, &sample));
+    visor_source_shift(&source, 0.25);
+    assert_int_equal(visor_line_utc(&source.filter.line, sample.at).ns, 250000000);
+    assert_int_equal(source.thin.reference.ns, 250000000);
+    visor_config_free(config);
+}
+
 static void test_reference__copied_or_its_own(void **state)
 {
     struct visor_config *config = visor_config_new();
@@ -104,6 +123,7 @@ int main(void)
         cmocka_unit_test(test_thin__the_least_late_speaks_for_all_polls),
         cmocka_unit_test(test_thin__a_poll_without_sample_counts),
         cmocka_unit_test(test_adapt__fewer_samples_make_longer_intervals),
+        cmocka_unit_test(test_shift__moves_what_was_heard_before),
         cmocka_unit_test(test_reference__copied_or_its_own),
     };
 
