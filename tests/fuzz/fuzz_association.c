@@ -62,13 +62,14 @@ static void come_packet(struct fuzzed *f)
 {
     uint8_t packet[160], how = next(&f->in);
     size_t size = VISOR_NTP_HEADER + (how & 3) * 20u;
-    struct visor_event_packet event = {
-        .source = how & 4 ? 0 : 1,
-        .auth = (enum visor_auth)(how >> 3 & 1),
-        .key = how >> 3 & 1,
-        .data = packet,
-        .size = size,
-        .received = {f->context.now.raw, next(&f->in), (enum visor_stamper)(how >> 4 & 3)}};
+    struct visor_event_packet event = {.source = how & 4 ? 0 : 1,
+                                       .auth = (enum visor_auth)(how >> 3 & 1),
+                                       .key = how >> 3 & 1,
+                                       .data = packet,
+                                       .size = size,
+                                       .received = {.raw = f->context.now.raw,
+                                                    .error_ns = next(&f->in),
+                                                    .by = (enum visor_stamper)(how >> 4 & 3)}};
     struct visor_sample sample;
 
     for (size_t i = 0; i < size; i++)
@@ -90,8 +91,9 @@ static void come_stamp(struct fuzzed *f)
     struct visor_event_sent event = {
         .token = f->send.token - (how & 1),
         .error = how & 2 ? 101 : 0,
-        .sent = {visor_mono_add(f->context.now.raw, (int64_t)next(&f->in) * 10000), how,
-                 (enum visor_stamper)(how >> 2 & 3)}};
+        .sent = {.raw = visor_mono_add(f->context.now.raw, (int64_t)next(&f->in) * 10000),
+                 .error_ns = how,
+                 .by = (enum visor_stamper)(how >> 2 & 3)}};
 
     visor_association_handle_sent(&f->a, &event, f->context.now.raw);
 }

@@ -222,7 +222,7 @@ static void come_refclock(struct fuzzed *f)
         .kind = VISOR_EVENT_REFCLOCK,
         .refclock = {.refclock = how & 3,
                      .kind = (enum visor_refclock_sample_kind)((how >> 2) % 3),
-                     .stamp = {f->now.raw, next(f), VISOR_STAMPER_KERNEL},
+                     .stamp = {.raw = f->now.raw, .error_ns = next(f), .by = VISOR_STAMPER_KERNEL},
                      .dispersion_s = next(f) * 1e-7,
                      .leap = (enum visor_leap_hint)(how >> 4 & 3),
                      .error = 5}};
@@ -234,11 +234,12 @@ static void come_refclock(struct fuzzed *f)
 static void come_witness(struct fuzzed *f)
 {
     uint8_t how = next(f);
-    struct visor_event event = {.kind = VISOR_EVENT_WITNESS,
-                                .witness = {.kind = (enum visor_witness_kind)(how % 10),
-                                            .stamp = {f->now.raw, next(f), VISOR_STAMPER_DAEMON},
-                                            .marker = next(f),
-                                            .independent = how & 128}};
+    struct visor_event event = {
+        .kind = VISOR_EVENT_WITNESS,
+        .witness = {.kind = (enum visor_witness_kind)(how % 10),
+                    .stamp = {.raw = f->now.raw, .error_ns = next(f), .by = VISOR_STAMPER_DAEMON},
+                    .marker = next(f),
+                    .independent = how & 128}};
 
     if (how & 64) {
         event.witness.earliest = visor_wall_add(f->now.real, any_span(f));

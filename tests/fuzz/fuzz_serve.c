@@ -38,7 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct visor_exchanges *exchanges;
     struct visor_rng rng;
     struct visor_view view;
-    struct visor_serve_request request = {.received = {{VISOR_NS_PER_S}, 0, VISOR_STAMPER_KERNEL}};
+    struct visor_serve_request request = {
+        .received = {.raw = {VISOR_NS_PER_S}, .by = VISOR_STAMPER_KERNEL}};
     uint64_t last = 0;
 
     if (size < 8)

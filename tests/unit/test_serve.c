@@ -55,12 +55,13 @@ static void init_fixture(struct fixture *f)
 {
     *f = (struct fixture){.view = view_of(0)};
     visor_rng_init(&f->rng, 11);
-    f->request = (struct visor_serve_request){.data = f->data,
-                                              .size = VISOR_NTP_HEADER,
-                                              .port = 50000,
-                                              .received = {{100 * S}, 10, VISOR_STAMPER_KERNEL},
-                                              .departure = {100 * S + 50 * US},
-                                              .min_poll = -19};
+    f->request = (struct visor_serve_request){
+        .data = f->data,
+        .size = VISOR_NTP_HEADER,
+        .port = 50000,
+        .received = {.raw = {100 * S}, .error_ns = 10, .by = VISOR_STAMPER_KERNEL},
+        .departure = {100 * S + 50 * US},
+        .min_poll = -19};
 }
 
 static bool answer(struct fixture *f)
@@ -462,7 +463,8 @@ static void step(struct pair *p)
     set_time(p, visor_mono_add(p->now, 10 * US));
     visor_association_handle_sent(
         &p->nodes[from].a,
-        &(struct visor_event_sent){.token = send.token, .sent = {p->now, 0, VISOR_STAMPER_KERNEL}},
+        &(struct visor_event_sent){.token = send.token,
+                                   .sent = {.raw = p->now, .by = VISOR_STAMPER_KERNEL}},
         p->now);
     if (p->lose && ++p->count % p->lose == 0)
         return;
