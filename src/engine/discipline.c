@@ -8,6 +8,7 @@
 
 #define DRIFT_DEFAULT   1e-4   /* s/s: uncertainty of an unknown counter */
 #define KERNEL_GROWTH   4.9e-4 /* s/s: it lets maxerror grow by 500 ppm itself */
+#define ANSWER_S        2.0    /* that sources are given to say what they think of a foreign step */
 #define STATUS_EVERY_NS (64 * VISOR_NS_PER_S)
 
 /* ---- start and stop ---- */
@@ -232,6 +233,11 @@ static void tell_wrong(struct visor_engine *e, double offset)
         visor_engine_log(e, VISOR_MESSAGE_WRONG_BY, VISOR_SEVERITY_WARNING)->number[0] = offset;
 }
 
+static bool wants_step(const struct visor_engine *e, double remaining)
+{
+    return e->makestep_limit != 0 && visor_math_size(remaining) > e->makestep_threshold;
+}
+
 /* What a slew under way removes was allowed, and said, before. */
 void visor_discipline_correct(struct visor_engine *e)
 {
@@ -242,7 +248,7 @@ void visor_discipline_correct(struct visor_engine *e)
     if (!change_allowed(e, offset))
         return;
     tell_wrong(e, offset);
-    step = e->makestep_limit != 0 && visor_math_size(remaining) > e->makestep_threshold;
+    step = wants_step(e, remaining);
     if (e->makestep_limit > 0)
         e->makestep_limit--;
     if (!e->settable) {
@@ -260,7 +266,8 @@ void visor_discipline_correct(struct visor_engine *e)
 
 /* Somebody stepped our clock. It may be one who knows more: a guest agent that sets the clock after
  * a pause which our counter has not seen. So the sources are asked at once, and what they say
- * decides whether to step; until then the clock is brought back gently. */
+ * decides whether to step. Until then the clock is left alone where it would be a step, else it is
+ * brought back gently. */
 static void ask_about(struct visor_engine *e, double change)
 {
     if (!e->known || !e->settable || e->change_held)
@@ -268,6 +275,15 @@ static void ask_about(struct visor_engine *e, double change)
     tell_wrong(e, -change);
     e->asked_at = e->now.raw;
     visor_sources_verify(e, NULL);
+    if (wants_step(e, visor_discipline_remaining(e)))
+        visor_engine_push(e, VISOR_ACTION_FREQUENCY)->frequency.frequency_ppb =
+            visor_steer_wait(&e->steer, e->now.raw, ANSWER_S);
+}
+
+static bool waits(const struct visor_engine *e)
+{
+    return e->steer.slewing && e->steer.wanted_ppb == e->steer.base_ppb &&
+           !visor_steer_due(&e->steer, e->now.raw);
 }
 
 void visor_discipline_watch(struct visor_engine *e)
@@ -298,10 +314,10 @@ void visor_discipline_watch(struct visor_engine *e)
         visor_leap_kernel_stepped(e);
         break;
     }
-    if (e->known)
-        visor_discipline_slew(e);
-    else
+    if (!e->known)
         visor_publish_view(e); /* we know nothing better than this clock */
+    else if (!waits(e))
+        visor_discipline_slew(e);
     visor_discipline_status(e, false);
 }
 

@@ -101,6 +101,13 @@ double visor_steer_plan(struct visor_steer *steer, const struct visor_config *co
     return steer->wanted_ppb = steer->base_ppb + rate * 1e9;
 }
 
+double visor_steer_wait(struct visor_steer *steer, visor_mono now, double seconds)
+{
+    steer->slewing = true;
+    steer->slew_end = visor_mono_add(now, visor_ns_from_seconds(seconds));
+    return steer->wanted_ppb = steer->base_ppb;
+}
+
 double visor_steer_pending(const struct visor_steer *steer, visor_mono now)
 {
     if (!steer->slewing || !visor_mono_before(now, steer->slew_end))

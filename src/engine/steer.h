@@ -41,6 +41,9 @@ double visor_steer_plan(struct visor_steer *steer, const struct visor_config *co
                         const struct visor_reading *now, double remaining_s, double interval_s,
                         double tolerance_s);
 
+/* Frequency for leaving the clock as it is for `seconds`: then it is due again. */
+double visor_steer_wait(struct visor_steer *steer, visor_mono now, double seconds);
+
 /* What the slew under way has still to remove, s; 0 when there is none. */
 double visor_steer_pending(const struct visor_steer *steer, visor_mono now);
 

@@ -173,6 +173,9 @@ static void test_watch__after_a_foreign_step_the_sources_decide(void **state)
     puppet_run(&p, 122.0);
     assert_int_equal(p.messages[VISOR_MESSAGE_FOREIGN_STEP], 1);
     assert_int_equal(p.steps, 0);
+    assert_true(puppet_error(&p) > 999.9999); /* it waits for them */
+    puppet_run(&p, 126.0);
+    assert_true(puppet_error(&p) < 999.9); /* but not for ever */
     p.silent = false;
     puppet_run(&p, 130.0);
     assert_int_equal(p.steps, 1);
