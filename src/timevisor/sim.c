@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define FILE_MAX (1 << 20)
+#define SEED_MAX 1e9 /* as in scenarios */
 
 struct arguments {
     struct visor_sim_options options;
@@ -139,6 +140,10 @@ static int run_random(const struct arguments *arguments)
     bool good;
     int error;
 
+    if ((double)job.seed + job.count - 1.0 > SEED_MAX) {
+        fprintf(stderr, _("timevisor sim: the last seed is greater than %g\n"), SEED_MAX);
+        return VISOR_CLI_USAGE;
+    }
     if (arguments->show) {
         for (uint32_t i = 0; i < arguments->random; i++) {
             visor_chaos_write(job.seed + i, text);
@@ -182,7 +187,7 @@ static bool take_option(struct arguments *arguments, int option)
 
     switch (option) {
     case 's':
-        arguments->seed_given = take_number(optarg, 0.0, 9e15, &value);
+        arguments->seed_given = take_number(optarg, 0.0, SEED_MAX, &value);
         arguments->seed = (uint64_t)value;
         return arguments->seed_given;
     case 'n':
