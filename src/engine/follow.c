@@ -275,9 +275,9 @@ visor_mono visor_follow_fallback_deadline(const struct visor_engine *e)
 {
     double due = visor_fallback_due(&e->fallback);
 
-    return e->updated.ns == INT64_MIN || due < 0.0
-               ? (visor_mono){INT64_MAX}
-               : visor_mono_add(e->updated, visor_ns_from_seconds(due));
+    if (e->updated.ns == INT64_MIN || due < 0.0)
+        return (visor_mono){INT64_MAX};
+    return visor_mono_add(e->updated, visor_ns_from_seconds(due));
 }
 
 static void account(struct visor_engine *e, const struct visor_source *leader)
