@@ -409,7 +409,8 @@ static int retries_allowed(const struct visor_association *a)
     int poll = visor_association_poll(a);
 
     if (!is_client(a) || a->config.filter_length > 1 || a->burst.active || a->warmup || poll < 2 ||
-        a->missed_polls > 1 || ones(a->reach) < RETRY_REACH || patience_ns(a) > RETRY_AFTER)
+        a->missed_polls > 1 || (a->polls > 1 && ones(a->reach) < RETRY_REACH) ||
+        patience_ns(a) > RETRY_AFTER)
         return 0;
     return poll == 2 ? 1 : 2;
 }

@@ -7,6 +7,7 @@
 
 #define DISPUTE_LEAST 1e-6 /* s/s: rates so close are not worth a dispute */
 #define BIAS_SHARE    0.1  /* of a root distance: how asymmetric a path is taken to be */
+#define ASKED_ENOUGH  3    /* requests without an answer */
 #define FORGIVEN      8    /* good samples after which a fault is news again */
 
 /* ---- who ---- */
@@ -374,8 +375,8 @@ static void follow(struct visor_engine *e, struct visor_source *leader,
         visor_discipline_save_drift(e);
 }
 
-/* At the start the first source with samples enough must not lead before the others, which answer
- * as well, have had the same chance to contradict it. */
+/* At the start the first source with samples enough must not lead before each of the others has
+ * answered once, with which it can contradict, or has been asked often enough. */
 static bool others_are_coming(const struct visor_engine *e)
 {
     if (e->updates > 0)
@@ -384,8 +385,7 @@ static bool others_are_coming(const struct visor_engine *e)
         const struct visor_source *s = &e->sources[i];
 
         if (s->id != 0 && !s->refclock && s->resolved && s->association.online &&
-            s->candidate.state == VISOR_STATE_NO_SAMPLES && s->association.reach != 0 &&
-            s->association.reach_size < 8)
+            s->candidate.state == VISOR_STATE_NO_SAMPLES && s->association.total_tx < ASKED_ENOUGH)
             return true;
     }
     return false;

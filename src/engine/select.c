@@ -128,9 +128,9 @@ static int judge(struct visor_candidate *candidates, int count, bool trusted,
                                                                      : VISOR_STATE_FALSETICKER;
             continue;
         }
-        c->state = VISOR_STATE_WAITING_SOURCES;
+        c->state = c->newcomer ? VISOR_STATE_NO_SAMPLES : VISOR_STATE_WAITING_SOURCES;
         required_agrees |= (c->options & VISOR_SELECT_REQUIRE) != 0;
-        agreeing++;
+        agreeing += !c->newcomer;
     }
     *required_missing = required && !required_agrees;
     return agreeing;
@@ -254,6 +254,10 @@ void visor_select(struct visor_candidate *candidates, int count, int *order,
     }
     span(candidates, order, edges, voters / 2 + 1, selection);
     selection->agreeing = judge(candidates, count, trusted > 0, &peak, &required_missing);
+    if (selection->agreeing == 0) {
+        selection->result = VISOR_SELECTION_NONE;
+        return;
+    }
     if (selection->agreeing < limits->min_sources || required_missing) {
         selection->result =
             required_missing ? VISOR_SELECTION_NOT_REQUIRED : VISOR_SELECTION_TOO_FEW;

@@ -14,6 +14,7 @@ struct visor_candidate {
     uint32_t options; /* effective: enum visor_select_option bits */
     uint8_t stratum;
     bool usable;   /* in: may take part (samples, reach, distance, jitter are in order) */
+    bool newcomer; /* in: it has samples, but too few to lead: it votes only */
     bool suspect;  /* in: its last sample did not fit: it may not lead while others can */
     bool selected; /* in: it led until now */
     enum visor_select_state state; /* in: why it is not usable; out: the verdict */

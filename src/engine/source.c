@@ -161,8 +161,7 @@ static enum visor_select_state usability(const struct visor_source *source,
         return VISOR_STATE_NOT_SELECTABLE;
     if (source->leap == VISOR_LEAP_UNSYNCHRONIZED)
         return VISOR_STATE_UNSYNCHRONIZED;
-    if (filter->count == 0 ||
-        (int)filter->taken < (filter->limit < SAMPLES_NEEDED ? filter->limit : SAMPLES_NEEDED))
+    if (filter->count == 0)
         return VISOR_STATE_NO_SAMPLES;
     if (source->idle_polls >= unreach || filter->line.rate > RATE_MOST ||
         filter->line.rate < -RATE_MOST)
@@ -198,6 +197,8 @@ void visor_source_nominate(struct visor_source *source, const struct visor_line 
     candidate->options = visor_source_options(source);
     candidate->usable = false;
     candidate->stratum = source->stratum;
+    candidate->newcomer =
+        (int)filter->taken < (filter->limit < SAMPLES_NEEDED ? filter->limit : SAMPLES_NEEDED);
     candidate->suspect = source->fault != VISOR_FAULT_NONE || is_unsettled(source);
     if (filter->count > 0) {
         drift = visor_source_drift(source, config);

@@ -81,6 +81,7 @@ static void happen_to_host(struct visor_host *host, struct visor_world *world,
         pause(host, world, number[0]);
         break;
     case VISOR_MISHAP_STALL:
+        host->checker.clock_excused = true; /* a slew under way goes on, and nobody ends it */
         hold(host, world, visor_ns_from_seconds(number[0]));
         break;
     case VISOR_MISHAP_MIGRATE:

@@ -57,6 +57,26 @@ static void test_select__a_sliver_of_agreement_is_not_trusted(void **state)
     assert_true(s.low == -1e-3 && s.high == 1e-3);
 }
 
+/* One sample is enough to contradict, and not to lead. */
+static void test_select__newcomers_vote_and_do_not_lead(void **state)
+{
+    struct visor_candidate c[] = {at(78.0, 1e-3), at(0.0, 1e-3), at(1e-4, 1e-3)};
+    struct visor_selection s;
+
+    (void)state;
+    c[1].newcomer = c[2].newcomer = true;
+    s = run(c, 3);
+    assert_int_equal(s.best, -1);
+    assert_int_equal(c[0].state, VISOR_STATE_FALSETICKER);
+    assert_int_equal(c[1].state, VISOR_STATE_NO_SAMPLES);
+    c[1] = at(0.0, 1e-3);
+    c[2] = at(1e-4, 1e-3);
+    c[2].newcomer = true;
+    s = run(c, 3);
+    assert_int_equal(s.best, 1);
+    assert_int_equal(s.combined, 1);
+}
+
 static void test_select__no_majority_among_two(void **state)
 {
     struct visor_candidate c[] = {at(0.0, 1e-3), at(1.0, 1e-3)};
@@ -152,6 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_select__two_liars_of_five_are_outvoted),
         cmocka_unit_test(test_select__a_sliver_of_agreement_is_not_trusted),
+        cmocka_unit_test(test_select__newcomers_vote_and_do_not_lead),
         cmocka_unit_test(test_select__no_majority_among_two),
         cmocka_unit_test(test_select__who_only_touches_a_trusted_one_does_not_agree),
         cmocka_unit_test(test_select__waiting_costs_no_lead),
