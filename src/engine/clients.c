@@ -246,7 +246,7 @@ enum visor_limit visor_clients_admit(struct visor_clients *clients, enum visor_s
         return VISOR_LIMIT_PASS;
     if (visor_mono_before(service->full, now))
         service->full = now;
-    if (visor_mono_diff(service->full, now) + limit->cost_ns <= limit->burst_ns) {
+    if (visor_ns_add(visor_mono_diff(service->full, now), limit->cost_ns) <= limit->burst_ns) {
         service->full.ns += limit->cost_ns;
         return VISOR_LIMIT_PASS;
     }

@@ -93,8 +93,8 @@ static double set_clock(struct visor_engine *e, bool typed)
             deviation = TYPED_S / span;
     }
     utc = visor_wall_add((visor_wall){newest->at.ns}, newest->offset_ns);
-    utc = visor_wall_add(utc, visor_mono_diff(e->now.raw, newest->at) +
-                                  visor_ns_from_seconds(rate * since + (typed ? 0.0 : offset)));
+    utc = visor_wall_add(utc, visor_mono_diff(e->now.raw, newest->at));
+    utc = visor_wall_add(utc, visor_ns_from_seconds(rate * since + (typed ? 0.0 : offset)));
     message = visor_engine_log(e, VISOR_MESSAGE_MANUAL, VISOR_SEVERITY_INFO);
     message->number[0] = visor_seconds_from_ns(visor_wall_diff(utc, held));
     message->number[1] = (rate - before) * 1e6;

@@ -106,6 +106,7 @@ int visor_clock_read_kernel(struct visor_reading *reading)
 {
     struct timex timex = {.modes = 0};
 
+    reading->frequency_ppb = 0.0;
     if (adjtimex(&timex) < 0)
         return -errno;
     reading->frequency_ppb = visor_clock_ppb_from_timex(timex.freq, timex.tick);

@@ -18,7 +18,7 @@
 
 static int64_t absolute(int64_t ns)
 {
-    return ns < 0 ? -ns : ns;
+    return ns < 0 ? visor_ns_diff(0, ns) : ns;
 }
 
 /* Raw nanoseconds that `real_ns` of a REALTIME running at `frequency_ppb` last. */

@@ -7,7 +7,7 @@ visor_wall visor_view_utc(const struct visor_view *view, visor_mono raw)
     int64_t elapsed = visor_mono_diff(raw, view->raw);
     double extra = (double)elapsed * view->rate_ppb * 1e-9;
 
-    return visor_wall_add(view->utc, elapsed + visor_ns_from_seconds(extra * 1e-9));
+    return visor_wall_add(visor_wall_add(view->utc, elapsed), visor_ns_from_seconds(extra * 1e-9));
 }
 
 int64_t visor_view_bound_ns(const struct visor_view *view, visor_mono raw)
@@ -18,7 +18,7 @@ int64_t visor_view_bound_ns(const struct visor_view *view, visor_mono raw)
     if (view->bound_ns == VISOR_NS_MAX)
         return VISOR_NS_MAX;
     if (elapsed < 0)
-        elapsed = -elapsed;
+        elapsed = visor_ns_diff(0, elapsed);
     growth = (double)elapsed * view->growth_ppb * 1e-9 + 1.0;
     if (growth >= (double)(VISOR_NS_MAX / 2) || view->bound_ns >= VISOR_NS_MAX / 2)
         return VISOR_NS_MAX;
