@@ -30,13 +30,14 @@ static void report_filter(const struct visor_engine *e, const struct visor_sourc
     out->asymmetry = filter->noise.asymmetry;
     out->bound_ns = visor_ns_from_seconds(source->candidate.distance);
     out->last_sample_age = visor_seconds_from_ns(visor_mono_diff(e->now.raw, source->last_at));
+    out->selected_age = source->candidate.age;
 }
 
 static void report_source(const struct visor_engine *e, const struct visor_source *source,
                           struct visor_source_status *out)
 {
     memset(out, 0, sizeof(*out));
-    out->last_sample_age = -1.0;
+    out->last_sample_age = out->selected_age = -1.0;
     out->bound_ns = VISOR_NS_MAX;
     out->id = source->id;
     out->refclock = source->refclock;

@@ -10,6 +10,7 @@ struct visor_candidate {
     double low, high; /* sure interval of the offset, s, all against one common time scale */
     double distance;  /* s: root distance, half of high - low or more */
     double waiting;   /* s: the part of it that comes only of the wait for the next sample */
+    double age;       /* s: of its last sample, when this was drawn up */
     double score;     /* out: lower is better, s */
     uint32_t options; /* effective: enum visor_select_option bits */
     uint8_t stratum;

@@ -201,6 +201,7 @@ void visor_source_nominate(struct visor_source *source, const struct visor_line 
         (int)filter->taken < (filter->limit < SAMPLES_NEEDED ? filter->limit : SAMPLES_NEEDED);
     candidate->suspect = source->fault != VISOR_FAULT_NONE || is_unsettled(source);
     if (filter->count > 0) {
+        candidate->age = visor_seconds_from_ns(visor_mono_diff(now, source->last_at));
         drift = visor_source_drift(source, config);
         visor_line_move(&line, now, filter->noise.wander);
         visor_filter_interval(filter, now, drift, &low, &high);

@@ -51,6 +51,7 @@ struct visor_source_status {
     uint8_t reach, stratum;
     enum visor_leap leap;
     double last_sample_age; /* s; < 0: none */
+    double selected_age;    /* the same when sources were last selected; < 0: none */
     double last_offset, last_raw_offset, last_delay,
         last_dispersion;                      /* s, + : our clock is behind */
     double estimated_offset, estimated_error; /* s at `now`, against the served estimate */

@@ -305,6 +305,7 @@ json_t *visor_statusjson_source(const struct visor_source_status *s)
     put_text(&b, "leap", visor_statusjson_leap(s->leap));
     put(&b, "last_sample_age_s",
         s->last_sample_age < 0.0 ? json_null() : json_real(s->last_sample_age));
+    put(&b, "selected_age_s", s->selected_age < 0.0 ? json_null() : json_real(s->selected_age));
     put_number(&b, "last_offset_s", s->last_offset);
     put_number(&b, "last_raw_offset_s", s->last_raw_offset);
     put_number(&b, "last_delay_s", s->last_delay);

@@ -183,7 +183,8 @@ void visor_reports_selection(const struct visor_source_status *s,
     out->leap = (uint8_t)s->leap;
     out->options = select_options(s->options);
     out->effective_options = select_options(s->effective_options);
-    out->last_sample_age = s->last_sample_age < 0.0 ? 0 : age(s); /* unlike `sources` */
+    out->last_sample_age =
+        s->selected_age < 0.0 ? 0 : whole(s->selected_age); /* unlike `sources` */
     out->score = s->score;
     out->lo = opposite(s->hi);
     out->hi = opposite(s->lo);

@@ -56,6 +56,7 @@ static inline void canned_source(struct visor_source_status *s, uint32_t id, con
     s->reach = 0377;
     s->stratum = 3;
     s->last_sample_age = 10.0 * seed + 0.9;
+    s->selected_age = seed + 0.5;
     s->last_offset = -0.0009765625 * seed;
     s->last_raw_offset = 0.0019531250 * seed;
     s->last_delay = 0.03125 * seed;
@@ -139,7 +140,7 @@ static inline struct visor_status *canned_status(void)
     status->sources[1].leap = VISOR_LEAP_DELETE;
     status->sources[3].authenticated = true;
     status->sources[3].key = 10;
-    status->sources[4].last_sample_age = -1.0;
+    status->sources[4].last_sample_age = status->sources[4].selected_age = -1.0;
     s = &status->sources[6];
     canned_source(s, 7, "GPSD");
     s->refclock = true;

@@ -158,7 +158,7 @@ static void test_write__values(void **state)
     strcpy(source->name, "caf\xc3\xa9.example");
     source->state = VISOR_STATE_SELECTED;
     source->effective_options = VISOR_SELECT_PREFER | VISOR_SELECT_TRUST;
-    source->last_sample_age = -1.0;
+    source->last_sample_age = source->selected_age = -1.0;
     source->tests = 0x3fd;
     status->sources[1].refclock = true;
     status->sources[1].state = VISOR_STATE_NO_SAMPLES;
