@@ -1,5 +1,5 @@
-/* The schedule of an association: when a request is due, retried, given up, what it holds, and the
- * switches that people and the core turn. Replies are judged in reply.c.
+/* The schedule of an association: when a request is due, retried, given up, and the switches that
+ * people and the core turn. What a request holds is in request.c, replies are judged in reply.c.
  *
  * Polls lie on a grid (`slot`), so that jitter and retries do not change the long-run rate of one
  * request a poll; bursts are spaced as chronyd's. Left to others: the poll interval's choice
@@ -8,35 +8,33 @@
 #include "engine/association.h"
 
 #include "base/math.h"
-#include "engine/serve.h"
 
-#define NEVER                  ((visor_mono){INT64_MAX})
-#define MS                     (VISOR_NS_PER_S / 1000)
-#define INITIAL_DELAY          (200 * MS)
-#define JITTER                 0.02                 /* of the interval, added at random */
-#define BURST_INTERVAL         (2 * VISOR_NS_PER_S) /* at most, and a quarter of the poll */
-#define IBURST_GOOD            4
-#define IBURST_TOTAL           8
-#define BURST_GOOD             1
-#define BURST_TOTAL            4
-#define WARM_UP                (2 * VISOR_NS_PER_S)
-#define RETRY_AFTER            (1900 * MS) /* a missing reply is retried within 2 s */
-#define RETRY_TRUST            2           /* retries without an answer before they are no use */
-#define RETRY_KISSED           (-16)       /* trust after a kiss-o'-death: none for 32 answers */
-#define RETRY_EARNED           3           /* by one that is answered */
-#define RETRY_REACH            4           /* of the last 8 polls answered */
-#define SILENT_POLLS           8           /* in succession: the interval is doubled */
-#define SILENT_POLLS_MORE      4           /* doubled again */
-#define SILENT_POLL_MOST       3           /* log2 */
-#define SERVER_INTERVAL        (4 * VISOR_NS_PER_S) /* a server's processing time at most */
-#define SEPARATION_MIN         (2 * MS)
-#define SEPARATION_MAX         (200 * MS)
-#define PEER_STRETCH           1.1
-#define INTERLEAVED_MISSED_MAX 4
-#define LATENCY_MAX            MS
-#define STAMP_SLACK            1000 /* ns: of a card's clock that is converted, beyond what it says */
-#define MAX_DELAY_MAX_S        1000.0
-#define PRECISION_NONE         32 /* in a client's request: tells nothing */
+#define NEVER             ((visor_mono){INT64_MAX})
+#define MS                (VISOR_NS_PER_S / 1000)
+#define INITIAL_DELAY     (200 * MS)
+#define JITTER            0.02                 /* of the interval, added at random */
+#define BURST_INTERVAL    (2 * VISOR_NS_PER_S) /* at most, and a quarter of the poll */
+#define IBURST_GOOD       4
+#define IBURST_TOTAL      8
+#define BURST_GOOD        1
+#define BURST_TOTAL       4
+#define WARM_UP           (2 * VISOR_NS_PER_S)
+#define RETRY_AFTER       (1900 * MS) /* a missing reply is retried within 2 s */
+#define RETRY_TRUST       2           /* retries without an answer before they are no use */
+#define RETRY_KISSED      (-16)       /* trust after a kiss-o'-death: none for 32 answers */
+#define RETRY_EARNED      3           /* by one that is answered */
+#define RETRY_REACH       4           /* of the last 8 polls answered */
+#define OWED_MOST         8
+#define SILENT_POLLS      8                    /* in succession: the interval is doubled */
+#define SILENT_POLLS_MORE 4                    /* doubled again */
+#define SILENT_POLL_MOST  3                    /* log2 */
+#define SERVER_INTERVAL   (4 * VISOR_NS_PER_S) /* a server's processing time at most */
+#define SEPARATION_MIN    (2 * MS)
+#define SEPARATION_MAX    (200 * MS)
+#define PEER_STRETCH      1.1
+#define LATENCY_MAX       MS
+#define STAMP_SLACK       1000 /* ns: of a card's clock that is converted, beyond what it says */
+#define MAX_DELAY_MAX_S   1000.0
 
 static int clamp(int value, int low, int high)
 {
@@ -58,26 +56,32 @@ static bool is_active(const struct visor_association *a)
     return (a->online || a->burst.active) && !a->denied;
 }
 
+/* What an interval is on average with its jitter. */
+static int64_t mean_ns(int64_t interval)
+{
+    return interval + (int64_t)(JITTER / 2.0 * (double)interval);
+}
+
 static int64_t jitter_ns(struct visor_association *a, int64_t interval)
 {
     return (int64_t)(visor_rng_uniform(a->rng) * JITTER * (double)interval);
 }
 
-/* Exponents by which a silent source is asked less often, so that the dead are left in peace; after
- * its first answer all is as before. */
-static int patience_poll(const struct visor_association *a)
+/* Ours, whatever the peer's. A source that is silent, or follows us, is asked less often, so that
+ * the dead are left in peace; after its first useful answer all is as before. */
+int visor_association_own_poll(const struct visor_association *a)
 {
-    int more = a->missed_polls < SILENT_POLLS
-                   ? 0
-                   : 1 + (int)((a->missed_polls - SILENT_POLLS) / SILENT_POLLS_MORE);
+    uint32_t vain = a->missed_polls > a->loops ? a->missed_polls : a->loops;
+    int more = vain < SILENT_POLLS ? 0 : 1 + (int)((vain - SILENT_POLLS) / SILENT_POLLS_MORE);
 
-    return more < SILENT_POLL_MOST ? more : SILENT_POLL_MOST;
+    return clamp(a->poll + (more < SILENT_POLL_MOST ? more : SILENT_POLL_MOST), a->minpoll,
+                 a->maxpoll);
 }
 
 /* Sub-second polling is for sources that answer from nearby. */
 int visor_association_poll(const struct visor_association *a)
 {
-    int poll = clamp(a->poll + patience_poll(a), a->minpoll, a->maxpoll);
+    int poll = visor_association_own_poll(a);
 
     if (!is_client(a) && a->reach && poll > a->remote_poll)
         poll = a->remote_poll > a->minpoll ? a->remote_poll : a->minpoll;
@@ -158,7 +162,8 @@ static void plan_peer(struct visor_association *a, const struct visor_view *view
 void visor_association_reset(struct visor_association *a)
 {
     a->asked = a->answered = false;
-    a->unanswered = a->missed = a->missed_polls = 0;
+    a->unanswered = a->missed = a->missed_polls = a->loops = 0;
+    a->owed = 0;
     a->warmup = 0;
     a->retries = 0;
     a->await_until = NEVER;
@@ -246,116 +251,12 @@ visor_mono visor_association_deadline(const struct visor_association *a)
 
 /* ---- sending ---- */
 
-static uint64_t random_stamp(struct visor_association *a, uint64_t other, uint64_t another)
-{
-    uint64_t value;
-
-    do
-        value = visor_rng_next(a->rng);
-    while (value == 0 || value == other || value == another);
-    return value;
-}
-
-static void compose_client(struct visor_association *a, struct visor_ntp_header *header)
-{
-    bool interleaved =
-        a->config.xleave && a->unanswered < INTERLEAVED_MISSED_MAX && a->remote_receive != 0;
-    uint64_t old = a->request.transmit;
-
-    *header = (struct visor_ntp_header){.version = a->version,
-                                        .mode = VISOR_NTP_MODE_CLIENT,
-                                        .poll = (int8_t)visor_association_poll(a),
-                                        .precision = PRECISION_NONE};
-    if (interleaved) {
-        header->origin = a->remote_receive;
-        header->receive = random_stamp(a, header->origin, a->request.receive);
-    }
-    header->transmit = random_stamp(a, header->receive, old);
-}
-
-static void compose_peer(struct visor_association *a,
-                         const struct visor_association_context *context,
-                         struct visor_ntp_header *header, bool first)
-{
-    const struct visor_stamp *received = first ? &a->start_received : &a->received;
-    bool interleaved = a->config.xleave && a->previous_unanswered == 1 && a->unanswered == 0 &&
-                       !first && a->request.sent.by != VISOR_STAMPER_NONE;
-    visor_mono transmit = visor_mono_add(context->now.raw, a->send_latency_ns);
-
-    visor_serve_describe(context->view, context->now.raw, header);
-    header->version = a->version;
-    header->mode = VISOR_NTP_MODE_ACTIVE;
-    header->poll = (int8_t)a->poll;
-    header->origin = first         ? a->start_transmit
-                     : interleaved ? a->remote_receive
-                                   : a->remote_transmit;
-    if (received->by != VISOR_STAMPER_NONE)
-        header->receive = visor_serve_timestamp(
-            context->view, visor_view_utc(context->view, received->raw), a->rng,
-            (const uint64_t[3]){header->origin, a->request.receive, 0}, -1);
-    if (interleaved)
-        transmit = a->request.sent.raw;
-    header->transmit = visor_serve_timestamp(
-        context->view, visor_view_utc(context->view, transmit), a->rng,
-        (const uint64_t[3]){header->receive, header->origin, a->request.transmit}, -1);
-}
-
-/* What the remote is told of its last packet's way to us; a client tells nothing. */
-static size_t add_correction(const struct visor_association *a,
-                             const struct visor_association_context *context,
-                             const struct visor_stamp *received, uint8_t *data, size_t size)
-{
-    uint8_t body[VISOR_NTP_NET_CORRECTION_SIZE];
-
-    if (!context->over_ptp || a->version < 4 ||
-        !(a->config.extfields & VISOR_NTP_HAS_NET_CORRECTION))
-        return size;
-    visor_ntp_net_correction_write(
-        is_client(a) || received->held_ns <= 0 ? 0 : received->frame_ns + received->held_ns, body);
-    return visor_ntp_field_write(data, VISOR_PACKET_MAX, size, VISOR_NTP_FIELD_NET_CORRECTION, body,
-                                 sizeof(body));
-}
-
-static size_t add_fields(const struct visor_association *a,
-                         const struct visor_association_context *context, bool received,
-                         const struct visor_ntp_header *header, uint8_t *data, size_t size)
-{
-    struct visor_ntp_mono_root root = {0};
-    uint8_t body[VISOR_NTP_MONO_ROOT_SIZE];
-
-    if (a->version < 4 || !(a->config.extfields & VISOR_NTP_HAS_MONO_ROOT))
-        return size;
-    if (!is_client(a))
-        visor_serve_mono_root(context->view, context->now.raw, received ? header->receive : 0,
-                              &root);
-    visor_ntp_mono_root_write(&root, body);
-    return visor_ntp_field_write(data, VISOR_PACKET_MAX, size, VISOR_NTP_FIELD_MONO_ROOT, body,
-                                 sizeof(body));
-}
-
 static void transmit(struct visor_association *a, const struct visor_association_context *context,
                      struct visor_action_send *send)
 {
     struct visor_ntp_header header;
-    bool first = !is_client(a) && !a->answered && a->start_transmit != 0;
 
-    if (is_client(a))
-        compose_client(a, &header);
-    else
-        compose_peer(a, context, &header, first);
-    if (first)
-        a->stamps_valid = false;
-    *send = (struct visor_action_send){.source = a->id,
-                                       .token = ++a->tokens,
-                                       .to = a->remote,
-                                       .key = a->config.key,
-                                       .from_server = !is_client(a)};
-    send->to.port = a->config.port ? a->config.port : VISOR_NTP_PORT;
-    send->size = visor_ntp_write(&header, send->data, sizeof(send->data));
-    send->size = add_fields(a, context, header.receive != 0, &header, send->data, send->size);
-    send->size = add_correction(a, context, first ? &a->start_received : &a->received, send->data,
-                                send->size);
-
+    visor_association_compose(a, context, &header, send);
     a->queued = context->now.raw;
     a->request = (struct visor_association_exchange){
         .sent = {.raw = a->queued, .error_ns = LATENCY_MAX, .by = VISOR_STAMPER_DAEMON},
@@ -489,10 +390,23 @@ static void plan_after_send(struct visor_association *a, const struct visor_view
 static visor_mono nominal_slot(const struct visor_association *a, visor_mono now)
 {
     int64_t interval = a->planned_ns;
-    visor_mono slot = visor_mono_add(a->slot, interval);
+    visor_mono slot = visor_mono_add(a->slot, mean_ns(interval));
     int64_t late = visor_mono_diff(now, slot);
 
-    return a->on_grid && late >= 0 && late <= interval / 4 ? slot : now;
+    return a->on_grid && late >= -interval / 4 && late <= interval / 4 ? slot : now;
+}
+
+/* A retry is owed: it takes the place of a later poll, though never of two in a row, so that in the
+ * long run there is one request a poll whatever is lost. */
+static bool leave_out(struct visor_association *a, visor_mono now)
+{
+    a->left_out = a->owed > 0 && !a->left_out && a->on_grid && !a->burst.active && !a->warmup;
+    if (!a->left_out)
+        return false;
+    a->owed--;
+    a->slot = nominal_slot(a, now);
+    plan_next_slot(a);
+    return true;
 }
 
 static bool begin_poll(struct visor_association *a, const struct visor_association_context *context,
@@ -500,6 +414,8 @@ static bool begin_poll(struct visor_association *a, const struct visor_associati
 {
     visor_mono now = context->now.raw;
 
+    if (leave_out(a, now))
+        return false;
     close_poll(a);
     if (burst_ends(a)) {
         stop(a);
@@ -509,7 +425,7 @@ static bool begin_poll(struct visor_association *a, const struct visor_associati
         a->slot = nominal_slot(a, now);
         a->polls++;
     }
-    warm_up(a, a->config.xleave && a->unanswered < INTERLEAVED_MISSED_MAX);
+    warm_up(a, a->config.xleave && a->unanswered < VISOR_ASSOCIATION_MISSED_MAX);
     transmit(a, context, send);
     plan_after_send(a, context->view);
     a->retries = retries_allowed(a);
@@ -537,6 +453,7 @@ bool visor_association_handle_timer(struct visor_association *a,
     if (!retry)
         return false;
     a->retries--;
+    a->owed += a->owed < OWED_MOST;
     transmit(a, context, send);
     a->retrying = true;
     a->await_until = visor_mono_add(now, patience_ns(a));

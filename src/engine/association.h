@@ -19,9 +19,10 @@
 #include "engine/status.h"
 #include "wire/ntp.h"
 
-#define VISOR_ASSOCIATION_POLL_MIN (-7)
-#define VISOR_ASSOCIATION_POLL_MAX 24
-#define VISOR_ASSOCIATION_QUANTILE 100 /* delays remembered for maxdelayquant */
+#define VISOR_ASSOCIATION_POLL_MIN   (-7)
+#define VISOR_ASSOCIATION_POLL_MAX   24
+#define VISOR_ASSOCIATION_QUANTILE   100 /* delays remembered for maxdelayquant */
+#define VISOR_ASSOCIATION_MISSED_MAX 4   /* requests in a row, beyond which none is interleaved */
 
 /* What the association must know of the rest of the engine at one moment. */
 struct visor_association_context {
@@ -128,6 +129,8 @@ struct visor_association {
     bool close_wanted;
     int retries;             /* left for this poll */
     bool retrying;           /* the last request was one */
+    int owed;                /* retries that take the place of polls to come */
+    bool left_out;           /* the last poll was one of these */
     int retry_trust;         /* retries allowed until one is answered; answers earn them */
     uint32_t tokens;         /* of requests, counted up */
     int64_t send_latency_ns; /* learnt: from handle_timer() to the packet's departure */
@@ -140,6 +143,7 @@ struct visor_association {
     uint32_t unanswered;     /* requests sent since the last valid reply */
     uint32_t missed;         /* requests in succession given up as unanswered */
     visor_mono missed_since; /* when the first of these was sent; meaningful if missed > 0 */
+    uint32_t loops;          /* valid replies in succession that were synchronised to us */
     uint32_t missed_polls;   /* polls in succession without a valid reply, retries included */
     uint32_t unreached;      /* polls in succession that left reach at 0 */
     uint32_t sends_failed;   /* in succession */
@@ -227,7 +231,14 @@ void visor_association_reset(struct visor_association *a);
 void visor_association_change_address(struct visor_association *a,
                                       const struct visor_address *remote, visor_mono now);
 
-/* ---- between association.c and reply.c ---- */
+/* ---- between association.c, request.c and reply.c ---- */
+
+/* Our own poll interval, whatever the peer's. */
+int visor_association_own_poll(const struct visor_association *a);
+/* The request that is due; `header`: as it was written into `send`. */
+void visor_association_compose(struct visor_association *a,
+                               const struct visor_association_context *context,
+                               struct visor_ntp_header *header, struct visor_action_send *send);
 
 /* Does it take packets now? */
 bool visor_association_listens(const struct visor_association *a);
