@@ -16,7 +16,8 @@ struct visor_local {
     bool activated; /* our clock was good enough once */
     bool active;    /* out: serve it now */
     int stratum;
-    int64_t reference_ns; /* age of a new reference time, 1 to 2 s, random: it makes them ours */
+    int64_t reference_ns; /* age of a new reference time, 1 s and a little, random: it makes them
+                             ours */
     double distance, activate;         /* s: root distance over which it is served; that it must
                                           have been under once (0: need not) */
     double wait_synced, wait_unsynced; /* s: since the last clock update, or since the start */

@@ -12,7 +12,7 @@ void visor_publish_init(struct visor_engine *e)
 {
     visor_local_init(&e->local, e->config);
     e->local.reference_ns =
-        VISOR_NS_PER_S + (int64_t)(visor_rng_next(&e->rng) % (uint64_t)VISOR_NS_PER_S);
+        VISOR_NS_PER_S + (int64_t)(visor_rng_next(&e->rng) % (uint64_t)(VISOR_NS_PER_S / 1000));
     visor_smooth_init(&e->smooth, e->config);
     e->continuous_epoch = (uint32_t)visor_rng_next(&e->rng) | 1;
     e->publish_at = (visor_mono){INT64_MAX};
