@@ -33,6 +33,7 @@ struct puppet {
     struct visor_action_resolve asked; /* the last name */
     struct visor_address sent_to;      /* the last request */
     int asks, sends;
+    struct visor_event_sent sent; /* what the last SEND was */
     int messages[PUPPET_KINDS], steps, records[8];
     struct visor_message last[PUPPET_KINDS];
     struct visor_record last_record[8];
@@ -160,6 +161,8 @@ static inline void puppet_perform(struct puppet *p, const struct visor_action *a
         p->asks++;
         break;
     case VISOR_ACTION_SEND:
+        p->sent =
+            (struct visor_event_sent){.source = action->send.source, .token = action->send.token};
         p->sent_to = action->send.to;
         p->sends++;
         break;

@@ -209,9 +209,37 @@ static void test_view__the_continuous_scale_is_not_moved(void **state)
     puppet_done(&p);
 }
 
+/* A server that there is no route to is not waited for. */
+static void test_select__who_cannot_be_asked_is_not_waited_for(void **state)
+{
+    struct visor_config *config = puppet_config(1);
+    struct puppet p;
+
+    (void)state;
+    config->sources = calloc(1, sizeof(*config->sources));
+    config->source_count = 1;
+    visor_source_config_init(config->sources);
+    config->sources->minpoll = config->sources->maxpoll = 2;
+    strcpy(config->sources->name, "192.0.2.1");
+    puppet_init(&p, config, START, 0.0);
+    for (int i = 0; i < 30; i++) {
+        puppet_run(&p, 2.0 + i);
+        if (p.sent.token != 0) {
+            struct visor_event event = {.kind = VISOR_EVENT_SENT, .sent = p.sent};
+
+            event.sent.error = 101;
+            p.sent.token = 0;
+            puppet_give(&p, &event);
+        }
+    }
+    assert_int_equal(p.messages[VISOR_MESSAGE_SELECTED], 1);
+    puppet_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_select__who_cannot_be_asked_is_not_waited_for),
         cmocka_unit_test(test_maxchange__ignores_then_gives_up),
         cmocka_unit_test(test_maxchange__goes_on_when_the_step_is_undone),
         cmocka_unit_test(test_logchange__a_slew_is_said_once),
