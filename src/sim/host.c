@@ -94,6 +94,7 @@ void visor_host_restart(struct visor_host *host, struct visor_world *world, int6
     host->engine = NULL;
     host->running = host->published = false;
     host->steps_before = host->score.steps;
+    host->checker.clock_excused = true; /* a slew under way goes on, and nobody ends it */
     host->selected = VISOR_SCENARIO_NONE;
     host->lost_before = world->now + 1;
     visor_heap_remove(&world->heap, &host->timer);
