@@ -21,7 +21,7 @@ struct answer {
 static visor_wall local_reference(const struct visor_view *view, visor_mono raw)
 {
     visor_wall now = visor_view_utc(view, raw);
-    int64_t rest = visor_wall_diff(now, view->reference) % LOCAL_STEP_NS;
+    int64_t rest = (visor_wall_diff(now, view->reference) - VISOR_NS_PER_S) % LOCAL_STEP_NS;
 
     return visor_wall_add(now, -VISOR_NS_PER_S - (rest < 0 ? rest + LOCAL_STEP_NS : rest));
 }

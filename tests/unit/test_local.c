@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "engine/local.h"
+#include "engine/serve.h"
 #include "puppet.h"
 #include "wire/ntp.h"
 
@@ -165,6 +166,7 @@ static void test_engine__follows_whoever_sets_its_clock(void **state)
 static void test_engine__its_reference_time_is_just_past(void **state)
 {
     struct visor_config *config = puppet_config(0);
+    struct visor_ntp_header header;
     struct puppet p;
     int64_t age;
 
@@ -172,6 +174,9 @@ static void test_engine__its_reference_time_is_just_past(void **state)
     config->local_enabled = true;
     puppet_init(&p, config, INT64_C(-3786825595), 0.0);
     age = p.view.utc.ns - p.view.reference.ns;
+    assert_in_range(age, VISOR_NS_PER_S, VISOR_NS_PER_S + VISOR_NS_PER_S / 1000);
+    visor_serve_describe(&p.view, p.view.raw, &header); /* clients are told the same */
+    age = visor_ntp_diff_ns(visor_ntp_from_wall(p.view.utc), header.reference);
     assert_in_range(age, VISOR_NS_PER_S, VISOR_NS_PER_S + VISOR_NS_PER_S / 1000);
     puppet_done(&p);
 }
