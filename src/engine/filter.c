@@ -15,6 +15,7 @@
 #define BIAS_MOST      0.8  /* 4.4 deviations of a mean over that memory */
 #define TRIAL_CAUTION  3.0  /* deviations of the rate that a trial may still hide */
 #define TRIAL_VERDICT  4.5  /* deviations between trial and line that are no chance */
+#define TRIAL_TRIFLE   1e-7 /* s/s: or it matters no more */
 #define TRIAL_ENOUGH   2.0  /* times the line's deviation of the rate: the trial is over */
 
 #define WANDER_TYPICAL 1e-9
@@ -519,7 +520,8 @@ static bool try_rate(struct visor_filter *filter, const struct visor_point *poin
     variance = filter->trial.p11;
     if (apart * apart > TRIAL_VERDICT * TRIAL_VERDICT * variance)
         return true;
-    filter->on_trial = variance > TRIAL_ENOUGH * TRIAL_ENOUGH * filter->line.p11;
+    filter->on_trial = variance > TRIAL_ENOUGH * TRIAL_ENOUGH * filter->line.p11 &&
+                       variance > TRIAL_TRIFLE * TRIAL_TRIFLE;
     return false;
 }
 
@@ -599,10 +601,15 @@ double visor_filter_unrest(const struct visor_filter *filter, double interval_s)
 
     if (unexplained > 0.0 && unexplained < 1e-3 * interval_s)
         unrest = 2.0 * unexplained / interval_s;
-    if (filter->on_trial)
-        unrest += visor_math_size(filter->trial.rate - filter->line.rate) +
-                  TRIAL_CAUTION * visor_math_sqrt(filter->trial.p11);
-    return unrest;
+    return unrest + visor_filter_trial(filter);
+}
+
+double visor_filter_trial(const struct visor_filter *filter)
+{
+    if (!filter->on_trial)
+        return 0.0;
+    return visor_math_size(filter->trial.rate - filter->line.rate) +
+           TRIAL_CAUTION * visor_math_sqrt(filter->trial.p11);
 }
 
 double visor_filter_jitter(const struct visor_filter *filter)

@@ -94,6 +94,10 @@ double visor_filter_deviation(const struct visor_filter *filter);
  * samples. */
 double visor_filter_unrest(const struct visor_filter *filter, double interval_s);
 
+/* The part of it that is not this source's own: by how much the counter's rate may have changed
+ * with the jump that the filter has last believed, s/s; 0: that is settled. */
+double visor_filter_trial(const struct visor_filter *filter);
+
 /* How far samples miss what was expected of them, suspects included; not below the deviation. */
 double visor_filter_jitter(const struct visor_filter *filter);
 

@@ -5,6 +5,7 @@
 
 #include "base/math.h"
 
+#define DISPUTED      3.0  /* deviations of the rates */
 #define DISPUTE_LEAST 1e-6 /* s/s: rates so close are not worth a dispute */
 #define BIAS_SHARE    0.1  /* of a root distance: how asymmetric a path is taken to be */
 #define ASKED_ENOUGH  3    /* requests without an answer */
@@ -166,13 +167,14 @@ static bool agrees(const struct visor_source *source)
 static double rate_dispute(const struct visor_line *line, const struct visor_line *leader)
 {
     double apart = visor_math_size(line->rate - leader->rate);
-    double allowed = VISOR_RATE_DEVIATIONS * visor_math_sqrt(line->p11 + leader->p11);
+    double allowed = DISPUTED * visor_math_sqrt(line->p11 + leader->p11);
 
     return apart > allowed + DISPUTE_LEAST ? apart : 0.0;
 }
 
 /* Weighted mean of the followed lines. What a path's asymmetry may hide does not average out with
- * more samples, so it enters the weights. `*dispute`: largest of the rates left out. */
+ * more samples, so it enters the weights. `*dispute`: by how much the rate may be another one,
+ * going by those left out and those on trial. */
 static struct visor_line combine(const struct visor_engine *e, const struct visor_source *leader,
                                  double *dispute)
 {
@@ -192,6 +194,8 @@ static struct visor_line combine(const struct visor_engine *e, const struct viso
         apart = rate_dispute(&line, &leader->filter.line);
         if (apart > *dispute)
             *dispute = apart;
+        if (source != leader && visor_filter_trial(&source->filter) > *dispute)
+            *dispute = visor_filter_trial(&source->filter);
         if (apart > 0.0 || !followed(source))
             continue;
         visor_line_move(&line, e->now.raw, source->filter.noise.wander);
