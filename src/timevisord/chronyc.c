@@ -394,6 +394,15 @@ static void source_numbers(const struct visor_cmdmon_source *from, struct visor_
     to->max_sources = within((int32_t)from->max_sources, 1, 16, 1);
 }
 
+/* An address that is of another kind than the options want. */
+static bool wrong_family(const struct visor_source_config *source)
+{
+    struct visor_address address;
+
+    return source->family != VISOR_FAMILY_NONE && visor_address_parse(source->name, &address) &&
+           address.family != source->family;
+}
+
 static enum visor_cmdmon_status add_source(const struct asking *a)
 {
     const struct visor_cmdmon_source *from = &a->request->source;
@@ -417,6 +426,8 @@ static enum visor_cmdmon_status add_source(const struct asking *a)
     source.family = flags & VISOR_CMDMON_FLAG_IPV4   ? VISOR_FAMILY_IPV4
                     : flags & VISOR_CMDMON_FLAG_IPV6 ? VISOR_FAMILY_IPV6
                                                      : VISOR_FAMILY_NONE;
+    if (wrong_family(&source))
+        return VISOR_CMDMON_INVALID_FAMILY;
     source.offline = !(flags & VISOR_CMDMON_FLAG_ONLINE);
     source.auto_offline = flags & VISOR_CMDMON_FLAG_AUTOOFFLINE;
     source.iburst = flags & VISOR_CMDMON_FLAG_IBURST;
