@@ -520,6 +520,7 @@ static void test_commands__add_source_refused(void **state)
     assert_int_equal(ask(request).status, VISOR_CMDMON_INVALID_NAME);
     memset(request.source.name, 'x', sizeof request.source.name);
     assert_int_equal(ask(request).status, VISOR_CMDMON_INVALID_NAME);
+    memset(request.source.name, 0, sizeof request.source.name);
     strcpy(request.source.name, "::1");
     request.source.flags |= VISOR_CMDMON_FLAG_IPV4;
     assert_int_equal(ask(request).status, VISOR_CMDMON_INVALID_FAMILY);
