@@ -57,7 +57,7 @@ struct visor_engine {
     bool rms_settled; /* the first large offsets are over */
     double root_delay_s, root_dispersion_s;
     double wander;       /* cautious, s/s per sqrt(s), of the leader's filter */
-    double unrest;       /* s/s: visor_filter_unrest() of the leader */
+    double unrest;       /* s/s: rate error that recent misses could be due to */
     visor_mono renew_at; /* when to publish anew without news: the bound then grows faster */
     visor_mono updated;  /* raw time of the last clock update, INT64_MIN: none */
     uint32_t updates;

@@ -230,6 +230,26 @@ void visor_follow_foresee(struct visor_engine *e, double seconds)
     e->renew_at = visor_mono_add(e->now.raw, visor_ns_from_seconds(2.0 * seconds + 1.0));
 }
 
+/* One counter has one rate: a source that tries another one, and is not outvoted, makes the bound
+ * grow faster whoever leads. */
+static double unrest_of(const struct visor_engine *e, const struct visor_source *leader)
+{
+    double worst = visor_filter_unrest(&leader->filter, e->update_interval_s);
+
+    for (int i = 0; i < e->source_limit; i++) {
+        const struct visor_source *source = &e->sources[i];
+        double unrest;
+
+        if (source->id == 0 || !source->filter.on_trial || !source->candidate.usable ||
+            source->candidate.state == VISOR_STATE_FALSETICKER)
+            continue;
+        unrest = visor_filter_unrest(&source->filter, e->update_interval_s);
+        if (unrest > worst)
+            worst = unrest;
+    }
+    return worst;
+}
+
 /* All agreeing sources allow [low, high]: the estimate lies in it, and is wrong by no more. */
 static void adopt(struct visor_engine *e, const struct visor_source *leader,
                   const struct visor_selection *selection)
@@ -252,7 +272,7 @@ static void adopt(struct visor_engine *e, const struct visor_source *leader,
     e->rate = line.rate;
     e->rate_deviation = visor_math_sqrt(line.p11) + 1e-8;
     e->wander = visor_filter_cautious_wander(&leader->filter);
-    e->unrest = visor_filter_unrest(&leader->filter, e->update_interval_s) + dispute;
+    e->unrest = unrest_of(e, leader) + dispute;
     visor_follow_foresee(e, e->update_interval_s);
 }
 

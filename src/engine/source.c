@@ -33,7 +33,7 @@ void visor_source_init(struct visor_source *source, uint32_t id, const struct vi
 
     memset(source, 0, sizeof(*source));
     source->id = id;
-    source->last_at = (visor_mono){INT64_MIN};
+    source->last_at = source->jumped_at = (visor_mono){INT64_MIN};
     visor_filter_init(&source->filter, true, limit > 0 ? limit : VISOR_FILTER_SAMPLES);
 }
 

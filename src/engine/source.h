@@ -51,16 +51,17 @@ struct visor_source {
     bool fresh;     /* has a sample that no clock update has used yet */
     bool announced; /* its loss was logged: SOURCE_BACK is due when it returns */
     enum visor_source_fault fault;
-    double doubt_s;           /* by how much its samples contradict what is published; 0: not */
-    double doubt_off_s;       /* the same with its sign, less the sample's own error */
-    double doubt_rate;        /* s/s: what rate of the counter may be behind it */
-    visor_mono doubt_since;   /* first sample that did so, with the same offset */
-    int proof;                /* good samples since the fault was last seen */
-    double loss;              /* share of requests without an answer */
-    uint32_t heard, missed;   /* what `loss` has counted */
-    int bad;                  /* samples in succession on which selection would not have it */
-    uint32_t rejected;        /* replies in succession whose delay was out of the ordinary */
-    uint32_t complaints;      /* enum visor_complaint bits already logged */
+    double doubt_s;         /* by how much its samples contradict what is published; 0: not */
+    double doubt_off_s;     /* the same with its sign, less the sample's own error */
+    double doubt_rate;      /* s/s: what rate of the counter may be behind it */
+    visor_mono doubt_since; /* first sample that did so, with the same offset */
+    visor_mono jumped_at;   /* its filter last believed a jump or another rate; INT64_MIN: never */
+    int proof;              /* good samples since the fault was last seen */
+    double loss;            /* share of requests without an answer */
+    uint32_t heard, missed; /* what `loss` has counted */
+    int bad;                /* samples in succession on which selection would not have it */
+    uint32_t rejected;      /* replies in succession whose delay was out of the ordinary */
+    uint32_t complaints;    /* enum visor_complaint bits already logged */
     struct visor_sample thin; /* best so far of `filter` samples */
     int thinned;
     uint32_t thin_from;       /* polls begun when the last of them spoke */

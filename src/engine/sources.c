@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define VERIFY_EVERY_NS (16 * VISOR_NS_PER_S)
+#define OVERLOOKED      30.0 /* deviations: more than any filter takes for noise */
 
 /* ---- lookup ---- */
 
@@ -302,6 +303,20 @@ static void look_closer(struct visor_engine *e, struct visor_source *source)
     visor_sources_verify(e, source);
 }
 
+/* A jump that the leader, heard since, could not have overlooked was the source's own: the counter
+ * has kept its rate, and there is nothing to try. */
+static bool is_its_own(struct visor_engine *e, const struct visor_source *source)
+{
+    const struct visor_source *leader = visor_sources_find(e, e->leader);
+
+    return leader && leader != source && leader->fault == VISOR_FAULT_NONE &&
+           leader->filter.suspect_count == 0 && leader->doubt_s == 0.0 &&
+           visor_math_size(source->doubt_off_s) >
+               OVERLOOKED * visor_filter_deviation(&leader->filter) &&
+           visor_mono_before(leader->jumped_at, source->doubt_since) &&
+           visor_mono_before(source->doubt_since, leader->last_at);
+}
+
 static void use_sample(struct visor_engine *e, struct visor_source *source,
                        const struct visor_sample *sample)
 {
@@ -314,6 +329,10 @@ static void use_sample(struct visor_engine *e, struct visor_source *source,
     doubted = visor_doubt_hear(e, source, sample);
     verdict =
         visor_filter_take(&source->filter, sample, visor_source_drift(source, e->config), &jump);
+    if (verdict == VISOR_FILTER_JUMPED || verdict == VISOR_FILTER_RESTARTED)
+        source->jumped_at = e->now.raw;
+    if (source->filter.on_trial && is_its_own(e, source))
+        source->filter.on_trial = false;
     switch (verdict) {
     case VISOR_FILTER_SUSPECT:
         doubted |= visor_doubt_suspect(e, source, jump);
