@@ -25,9 +25,10 @@
 #define RETRY_EARNED      3           /* by one that is answered */
 #define RETRY_REACH       4           /* of the last 8 polls answered */
 #define OWED_MOST         8
-#define SILENT_POLLS      8                    /* in succession: the interval is doubled */
-#define SILENT_POLLS_MORE 4                    /* doubled again */
-#define SILENT_POLL_MOST  3                    /* log2 */
+#define GOOD_FIRST        3 /* samples that selection waits for: no poll is left out before them */
+#define SILENT_POLLS      8 /* in succession: the interval is doubled */
+#define SILENT_POLLS_MORE 4 /* doubled again */
+#define SILENT_POLL_MOST  3 /* log2 */
 #define SERVER_INTERVAL   (4 * VISOR_NS_PER_S) /* a server's processing time at most */
 #define SEPARATION_MIN    (2 * MS)
 #define SEPARATION_MAX    (200 * MS)
@@ -293,10 +294,12 @@ static int ones(uint8_t bits)
     return count;
 }
 
-/* How long to wait for a reply before it counts as missing. */
+/* How long to wait for a reply before it counts as missing: before the first one nothing is known
+ * but what `maxdelay` would refuse. */
 static int64_t patience_ns(const struct visor_association *a)
 {
-    int64_t usual = visor_ns_from_seconds(1.5 * a->last_delay_s + 0.25);
+    int64_t usual =
+        visor_ns_from_seconds(a->total_valid ? 1.5 * a->last_delay_s + 0.25 : a->config.max_delay);
 
     return usual > RETRY_AFTER ? usual : RETRY_AFTER;
 }
@@ -311,7 +314,7 @@ static int retries_allowed(const struct visor_association *a)
 
     if (!is_client(a) || a->config.filter_length > 1 || a->burst.active || a->warmup || poll < 2 ||
         a->missed_polls > 1 || (a->polls > 1 && ones(a->reach) < RETRY_REACH) ||
-        patience_ns(a) > RETRY_AFTER)
+        (a->total_valid && patience_ns(a) > RETRY_AFTER))
         return 0;
     return poll == 2 ? 1 : 2;
 }
@@ -400,7 +403,8 @@ static visor_mono nominal_slot(const struct visor_association *a, visor_mono now
  * long run there is one request a poll whatever is lost. */
 static bool leave_out(struct visor_association *a, visor_mono now)
 {
-    a->left_out = a->owed > 0 && !a->left_out && a->on_grid && !a->burst.active && !a->warmup;
+    a->left_out = a->owed > 0 && a->total_good >= GOOD_FIRST && !a->left_out && a->on_grid &&
+                  !a->burst.active && !a->warmup;
     if (!a->left_out)
         return false;
     a->owed--;

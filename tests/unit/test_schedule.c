@@ -124,6 +124,24 @@ static void test_schedule__missing_reply_is_retried_within_two_seconds(void **st
     assert_int_equal(w.a.reach, 0xf0);
 }
 
+/* A far server's first answer comes after more than two seconds: it is waited for, and no poll is
+ * left out before there are samples enough. */
+static void test_schedule__the_first_answer_may_be_late(void **state)
+{
+    struct world w;
+
+    (void)state;
+    init_world(&w, VISOR_SOURCE_SERVER);
+    w.forward_ns = w.back_ns = 1200 * MS;
+    start(&w);
+    assert_true(run_to_send(&w, w.now.ns + 10 * S));
+    assert_false(run_to_send(&w, w.sent_at.ns + 2300 * MS));
+    assert_int_equal(answer(&w), VISOR_VERDICT_SAMPLE);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE);
+    assert_in_range(w.now.ns, 5000 * S + 128 * S, 5000 * S + 136 * S);
+}
+
 /* The dead are asked less often, and the risen at once as before. */
 static void test_schedule__silence_lengthens_the_interval(void **state)
 {
@@ -316,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_schedule__iburst_gives_up_after_eight),
         cmocka_unit_test(test_schedule__subsecond_only_for_near_sources),
         cmocka_unit_test(test_schedule__missing_reply_is_retried_within_two_seconds),
+        cmocka_unit_test(test_schedule__the_first_answer_may_be_late),
         cmocka_unit_test(test_schedule__silence_lengthens_the_interval),
         cmocka_unit_test(test_schedule__retries_make_up_for_loss),
         cmocka_unit_test(test_schedule__retries_that_are_no_use_end),
