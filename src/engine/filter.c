@@ -3,27 +3,30 @@
 
 #include "base/math.h"
 
-#define GATE           12.0         /* deviations beyond which a sample is a suspect */
-#define AGREE          5.0          /* deviations within which suspects agree with one another */
-#define UNIFORM        0.2886751346 /* deviation of a uniform distribution of width 1 */
-#define FREE_RATE      1e-4         /* s/s: what is believed of an unknown counter */
-#define ANY_RATE       0.1          /* s/s: after evidence that it is no ordinary one */
-#define NEWCOMERS      4            /* samples that do not say yet what is typical */
-#define UNBOUNDED      1e9
-#define YOUNG          3    /* samples below which two suspects are enough to restart */
-#define BIAS_MEMORY    16.0 /* samples */
-#define BIAS_MOST      0.8  /* 4.4 deviations of a mean over that memory */
-#define TRIAL_CAUTION  3.0  /* deviations of the rate that a trial may still hide */
-#define TRIAL_VERDICT  4.5  /* deviations between trial and line that are no chance */
-#define TRIAL_TRIFLE   1e-7 /* s/s: or it matters no more */
-#define TRIAL_ENOUGH   2.0  /* times the line's deviation of the rate: the trial is over */
+#define GATE                 12.0 /* deviations beyond which a sample is a suspect */
+#define AGREE                5.0  /* deviations within which suspects agree with one another */
+#define UNIFORM              0.2886751346 /* deviation of a uniform distribution of width 1 */
+#define FREE_RATE            1e-4         /* s/s: what is believed of an unknown counter */
+#define ANY_RATE             0.1          /* s/s: after evidence that it is no ordinary one */
+#define NEWCOMERS            4            /* samples that do not say yet what is typical */
+#define UNBOUNDED            1e9
+#define YOUNG                3   /* samples below which two suspects are enough to restart */
+#define LEAST_OVERLAP        0.8 /* of what honest samples have in common */
+#define LEAST_OVERLAP_DEVICE 0.5
+#define SLACK_BEYOND         2.0  /* deviations */
+#define BIAS_MEMORY          16.0 /* samples */
+#define BIAS_MOST            0.8  /* 4.4 deviations of a mean over that memory */
+#define TRIAL_CAUTION        3.0  /* deviations of the rate that a trial may still hide */
+#define TRIAL_VERDICT        4.5  /* deviations between trial and line that are no chance */
+#define TRIAL_TRIFLE         1e-7 /* s/s: or it matters no more */
+#define TRIAL_ENOUGH         2.0  /* times the line's deviation of the rate: the trial is over */
 
-#define WANDER_TYPICAL 1e-9
-#define WANDER_WORST   1e-7 /* of a counter of which little is known yet */
-#define WANDER_MIN     1e-11
-#define WANDER_MAX     1e-5
-#define WHITE_MIN      1e-10
-#define QUARTER_DECADE 1.7782794100389228 /* 10^(1/4) */
+#define WANDER_TYPICAL       1e-9
+#define WANDER_WORST         1e-7 /* of a counter of which little is known yet */
+#define WANDER_MIN           1e-11
+#define WANDER_MAX           1e-5
+#define WHITE_MIN            1e-10
+#define QUARTER_DECADE       1.7782794100389228 /* 10^(1/4) */
 
 void visor_filter_init(struct visor_filter *filter, bool network, int limit)
 {
@@ -316,8 +319,23 @@ static void append(struct visor_filter *filter, const struct visor_filter_entry 
     };
 }
 
-/* Intersect the sure interval with the sample's own; a contradiction starts it anew. What the
- * sample misses the line by beyond its noise (`slack_s`) may be an error of the older interval. */
+/* What all intervals of honest samples have in common is no narrower than the interval of a sample
+ * that no queue has held up, s. The smallest delay was held up a little, too: of a sum of two
+ * exponential queues, the smallest of n by 1.25 mean / sqrt(n). */
+static double least_width(const struct visor_filter *filter, const struct visor_filter_entry *entry)
+{
+    double held = 1.25 * filter->mean_excess_s / visor_math_sqrt((double)filter->count), base;
+
+    if (!filter->network)
+        return LEAST_OVERLAP_DEVICE * 2.0 * reach_of(filter, entry);
+    base = filter->min_delay_s > held ? filter->min_delay_s - held : 0.0;
+    return LEAST_OVERLAP *
+           (base + entry->root_delay_s + 2.0 * (entry->dispersion_s + entry->root_dispersion_s));
+}
+
+/* Intersect the sure interval with the sample's own; where too little is left, the drift allowed
+ * for was too small and it starts anew. What the sample misses the line by beyond its noise
+ * (`slack_s`) may be an error of the older interval. */
 static void intersect(struct visor_filter *filter, const struct visor_line *before,
                       const struct visor_filter_entry *entry, double drift, double slack_s)
 {
@@ -336,12 +354,12 @@ static void intersect(struct visor_filter *filter, const struct visor_line *befo
         double old_low = filter->low + moved + shift - spread;
         double old_high = filter->high + moved + shift + spread;
 
-        /* Where the two hardly overlap, the drift allowed for was too small: trust the new one. */
-        if (old_low <= high - reach && low + reach <= old_high) {
-            if (old_low > low)
-                low = old_low;
-            if (old_high < high)
-                high = old_high;
+        double common_low = old_low > low ? old_low : low;
+        double common_high = old_high < high ? old_high : high;
+
+        if (common_high - common_low >= least_width(filter, entry)) {
+            low = common_low;
+            high = common_high;
         }
     }
     filter->low = low;
@@ -579,7 +597,8 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
     if (!far) {
         filter->bias += (deviations - filter->bias) / BIAS_MEMORY;
         accept(filter, &entry, drift,
-               visor_math_size(deviations) > 1.0 ? visor_math_size(*jump_s) - deviation : 0.0);
+               visor_math_size(deviations) > SLACK_BEYOND ? visor_math_size(*jump_s) - deviation
+                                                          : 0.0);
         if (try_rate(filter, &entry.point) || visor_math_size(filter->bias) > BIAS_MOST)
             return restart(filter);
         return VISOR_FILTER_TAKEN;

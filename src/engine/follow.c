@@ -224,8 +224,7 @@ void visor_follow_foresee(struct visor_engine *e, double seconds)
     double aged = visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->line.at));
     double rate = e->line.p11 + e->wander * e->wander * (aged + 2.0 * seconds);
 
-    e->calm_drift = e->config->max_clock_error * 1e-6 +
-                    VISOR_RATE_DEVIATIONS * visor_math_sqrt(rate) + e->unrest;
+    e->calm_drift = visor_source_growth(rate, e->config) + e->unrest;
     e->drift = e->calm_drift + visor_doubt_rate(e);
     e->renew_at = visor_mono_add(e->now.raw, visor_ns_from_seconds(2.0 * seconds + 1.0));
 }

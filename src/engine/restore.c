@@ -49,7 +49,7 @@ void visor_sources_restore(struct visor_engine *e, const struct visor_event_rest
 
     if (!source || source->filter.count || restore->count == 0)
         return;
-    drift = visor_source_drift(source, e->config);
+    drift = visor_source_measured_drift(source);
     for (size_t i = 0; i < restore->count; i++) {
         const struct visor_sample *sample = &restore->samples[i];
 

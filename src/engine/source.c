@@ -75,14 +75,31 @@ double visor_source_interval(const struct visor_source *source)
                             : visor_association_interval(&source->association);
 }
 
+double visor_source_growth(double rate_variance, const struct visor_config *config)
+{
+    double deviation = visor_math_sqrt(rate_variance);
+    double beside = config->max_clock_error * 1e-6 + VISOR_RATE_DEVIATIONS_BESIDE * deviation;
+
+    return beside > VISOR_RATE_DEVIATIONS * deviation ? beside : VISOR_RATE_DEVIATIONS * deviation;
+}
+
+static double rate_variance(const struct visor_source *source)
+{
+    double wander = visor_filter_cautious_wander(&source->filter);
+
+    return source->filter.line.p11 + wander * wander * 2.0 * visor_source_interval(source);
+}
+
+double visor_source_measured_drift(const struct visor_source *source)
+{
+    return VISOR_RATE_DEVIATIONS * visor_math_sqrt(rate_variance(source)) +
+           visor_filter_unrest(&source->filter, visor_source_interval(source));
+}
+
 double visor_source_drift(const struct visor_source *source, const struct visor_config *config)
 {
-    const struct visor_filter *filter = &source->filter;
-    double wander = visor_filter_cautious_wander(filter);
-    double rate = filter->line.p11 + wander * wander * 2.0 * visor_source_interval(source);
-
-    return config->max_clock_error * 1e-6 + VISOR_RATE_DEVIATIONS * visor_math_sqrt(rate) +
-           visor_filter_unrest(filter, visor_source_interval(source));
+    return visor_source_growth(rate_variance(source), config) +
+           visor_filter_unrest(&source->filter, visor_source_interval(source));
 }
 
 /* The share of requests that go unanswered, learnt over some dozen of them; those of a silence

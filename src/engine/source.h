@@ -10,7 +10,10 @@
 #include "engine/select.h"
 #include "engine/status.h"
 
-#define VISOR_RATE_DEVIATIONS 5.0 /* of the rate's uncertainty that a bound must allow for */
+/* Deviations of a measured rate that a bound allows for; beside `maxclockerror`, which allows for
+ * what was not measured, fewer will do. */
+#define VISOR_RATE_DEVIATIONS        5.0
+#define VISOR_RATE_DEVIATIONS_BESIDE 2.0
 
 /* One directive that names sources: `server`, `peer`, `pool` or a command. A name is resolved for
  * all its sources at once. */
@@ -93,7 +96,12 @@ uint8_t visor_source_reach(const struct visor_source *source);
 /* Interval between its polls, s. */
 double visor_source_interval(const struct visor_source *source);
 
-/* s/s by which the counter's rate may be off from the filter's line: what a bound must grow by. */
+/* s/s by which the counter's rate may be off from the filter's line. Between samples that were
+ * taken already the line is measured; beyond the last one a bound must grow by maxclockerror as
+ * well. */
+double visor_source_growth(double rate_variance,
+                           const struct visor_config *config); /* of a bound */
+double visor_source_measured_drift(const struct visor_source *source);
 double visor_source_drift(const struct visor_source *source, const struct visor_config *config);
 
 /* Why the source may not be trusted at `now`, by its own signs; NONE: it is well. */

@@ -328,7 +328,7 @@ static void use_sample(struct visor_engine *e, struct visor_source *source,
 
     doubted = visor_doubt_hear(e, source, sample);
     verdict =
-        visor_filter_take(&source->filter, sample, visor_source_drift(source, e->config), &jump);
+        visor_filter_take(&source->filter, sample, visor_source_measured_drift(source), &jump);
     if (verdict == VISOR_FILTER_JUMPED || verdict == VISOR_FILTER_RESTARTED)
         source->jumped_at = e->now.raw;
     if (source->filter.on_trial && is_its_own(e, source))
