@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define DRIFT_DEFAULT   1e-4   /* s/s: uncertainty of an unknown counter */
+#define DRIFT_STALE     1e-6   /* s/s: how far the rate may be from a drift file's by now */
+#define SLEW_LATE_S     4.0    /* how late we may come to end a slew */
 #define KERNEL_GROWTH   4.9e-4 /* s/s: it lets maxerror grow by 500 ppm itself */
 #define ANSWER_S        2.0    /* that sources are given to say what they think of a foreign step */
 #define STATUS_EVERY_NS (64 * VISOR_NS_PER_S)
@@ -29,7 +31,7 @@ void visor_discipline_start(struct visor_engine *e, const struct visor_event_sta
         DRIFT_DEFAULT + visor_math_size(e->rate); /* a slew may have been cut short */
     if (start->drift_known) {
         e->rate = -start->drift_ppm * 1e-6;
-        e->rate_deviation = start->skew_ppm * 1e-6 + 1e-7;
+        e->rate_deviation = start->skew_ppm * 1e-6 + DRIFT_STALE;
     }
     e->updated = (visor_mono){INT64_MIN};
     e->asked_at = (visor_mono){INT64_MIN};
@@ -118,6 +120,15 @@ static bool measures_rtc(const struct visor_config *config)
     return config->rtcfile[0] != 0;
 }
 
+/* How fast REALTIME is led away from where it is now, beyond what the kernel lets its maxerror grow
+ * by itself, s/s: whoever is starved of processor time ends a slew too late. */
+static double slew_excess(const struct visor_engine *e)
+{
+    double rate = visor_math_size(e->steer.wanted_ppb - e->steer.base_ppb) * 1e-9;
+
+    return e->steer.slewing && rate > KERNEL_GROWTH ? rate - KERNEL_GROWTH : 0.0;
+}
+
 void visor_discipline_status(struct visor_engine *e, bool force)
 {
     struct visor_action_status *status = &e->kernel_status;
@@ -132,6 +143,7 @@ void visor_discipline_status(struct visor_engine *e, bool force)
     remaining = e->known ? visor_discipline_remaining(e) : 0.0;
     error =
         bound == VISOR_NS_MAX ? 16.0 : visor_seconds_from_ns(bound) + visor_math_size(remaining);
+    error += SLEW_LATE_S * slew_excess(e);
     if (e->known && e->drift > KERNEL_GROWTH && error < 16.0) /* the kernel would grow too slowly */
         error += (e->drift - KERNEL_GROWTH) *
                  visor_seconds_from_ns(visor_mono_diff(e->renew_at, e->now.raw));

@@ -4,6 +4,7 @@
 #include "sim/device.h"
 #include "sim/expectation.h"
 #include "sim/legacy.h"
+#include "sim/mishap.h"
 #include "wire/ntp.h"
 
 #include <stdlib.h>
@@ -401,8 +402,10 @@ bool visor_host_ready(struct visor_host *host, struct visor_world *world,
     if (host->busy_until > world->now)
         return put_off(host, world, happening,
                        visor_seconds_from_ns(host->busy_until - world->now - 1));
-    if (host->busy_until == world->now)
+    if (host->busy_until == world->now) {
+        visor_mishap_resume(world, host); /* before whatever else waits for this moment */
         return true;
+    }
     if (world->now < host->steal_until && visor_rng_uniform(&host->rng) < host->steal_share)
         return put_off(host, world, happening,
                        host->steal_burst * visor_rng_exponential(&host->rng));

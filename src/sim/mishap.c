@@ -17,8 +17,6 @@ static void hold(struct visor_host *host, struct visor_world *world, int64_t ns)
 {
     int64_t until = world->now + ns;
 
-    if (until <= host->busy_until && host->resume.slot != VISOR_HEAP_OUT)
-        return; /* moved anew, it would come after what waits for the same moment */
     if (until > host->busy_until)
         host->busy_until = until;
     if (!visor_heap_push(&world->heap, &host->resume, host->busy_until))
