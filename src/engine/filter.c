@@ -464,12 +464,18 @@ static void begin_trial(struct visor_filter *filter, const struct visor_filter_e
     filter->on_trial = true;
 }
 
+/* A line through samples from both sides of a jump can have any slope: it is not to be kept. */
+static bool is_sane(double rate)
+{
+    return visor_math_size(rate) <= VISOR_RATE_MOST;
+}
+
 /* Enough suspects: either a jump, or a counter that runs at another rate than was believed. In a
  * young filter nothing says that the first samples were the right ones: all are taken again. */
 static enum visor_filter_verdict believe(struct visor_filter *filter, double *jump_s)
 {
     struct visor_filter_entry again[YOUNG + VISOR_FILTER_SUSPECTS];
-    bool jumped = suspects_agree(filter, jump_s);
+    bool jumped = suspects_agree(filter, jump_s) && is_sane(filter->line.rate);
     double deviation = jumped ? FREE_RATE : ANY_RATE;
     unsigned int n = 0;
 
@@ -484,7 +490,8 @@ static enum visor_filter_verdict believe(struct visor_filter *filter, double *ju
         filter->high = UNBOUNDED;
     } else {
         visor_filter_reset(filter);
-        visor_filter_expect(filter, filter->line.rate, deviation);
+        visor_filter_expect(filter, is_sane(filter->line.rate) ? filter->line.rate : 0.0,
+                            deviation);
     }
     if (jumped)
         begin_trial(filter, again, n);
@@ -505,7 +512,7 @@ static enum visor_filter_verdict restart(struct visor_filter *filter)
     for (unsigned int i = 0; i < n; i++)
         again[i] = *visor_filter_entry(filter, filter->count - n + i);
     visor_filter_reset(filter);
-    visor_filter_expect(filter, rate, FREE_RATE);
+    visor_filter_expect(filter, is_sane(rate) ? rate : 0.0, is_sane(rate) ? FREE_RATE : ANY_RATE);
     filter->noise.white = 0.0; /* too large, if it was to explain the misses */
     for (unsigned int i = 0; i < n; i++)
         accept(filter, &again[i], FREE_RATE, 0.0);

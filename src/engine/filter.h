@@ -11,6 +11,7 @@
 
 #define VISOR_FILTER_SAMPLES  64
 #define VISOR_FILTER_SUSPECTS 4
+#define VISOR_RATE_MOST       0.12 /* s/s: no counter is off by more; a frozen server is by 1 */
 
 struct visor_filter_entry {
     struct visor_point point;

@@ -11,7 +11,6 @@
 #define STRANGE         1e-6 /* chance */
 #define LATE_SAMPLES    2
 #define LATE_EXCESS     6.0  /* times the typical one */
-#define RATE_MOST       0.12 /* s/s: no counter is off by more; a frozen server is by 1 */
 #define UNSETTLED       2e-5 /* s/s */
 #define UNSETTLED_NOISE 4.0  /* deviations of a sample, in one interval */
 #define RECENT          4    /* samples whose smallest root distance counts */
@@ -180,8 +179,8 @@ static enum visor_select_state usability(const struct visor_source *source,
         return VISOR_STATE_UNSYNCHRONIZED;
     if (filter->count == 0)
         return VISOR_STATE_NO_SAMPLES;
-    if (source->idle_polls >= unreach || filter->line.rate > RATE_MOST ||
-        filter->line.rate < -RATE_MOST)
+    if (source->idle_polls >= unreach || filter->line.rate > VISOR_RATE_MOST ||
+        filter->line.rate < -VISOR_RATE_MOST)
         return VISOR_STATE_STALE; /* silent, or its clock stands still */
     if (source->candidate.distance > config->max_distance)
         return VISOR_STATE_DISTANT;
