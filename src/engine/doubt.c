@@ -33,6 +33,8 @@ bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
     off = visor_seconds_from_ns(
         visor_wall_diff(sample->reference, visor_line_utc(&e->line, sample->at)));
     reach = visor_sample_reach(sample, !source->refclock, visor_filter_deviation(&source->filter));
+    source->heard_off_s = off;
+    source->heard_reach_s = reach;
     if (off - reach <= e->high + e->calm_drift * visor_math_size(aged) &&
         off + reach >= e->low - e->calm_drift * visor_math_size(aged)) {
         /* What is too wide to refute the other story leaves it open. */
@@ -66,6 +68,13 @@ bool visor_doubt_suspect(struct visor_engine *e, struct visor_source *source, do
     return true;
 }
 
+/* Does its last sample leave no room for what the doubtful one says? Else it is no witness. */
+static bool refutes(const struct visor_source *other, const struct visor_source *s)
+{
+    return other->doubt_s == 0.0 &&
+           visor_math_size(other->heard_off_s - s->doubt_off_s) > other->heard_reach_s;
+}
+
 /* Do as many of the sources heard since then say the same as say otherwise? */
 static bool stands(const struct visor_engine *e, const struct visor_source *s)
 {
@@ -80,7 +89,7 @@ static bool stands(const struct visor_engine *e, const struct visor_source *s)
             visor_mono_before(other->last_at, s->doubt_since))
             continue;
         against += other->doubt_s > 0.0;
-        witnesses += other->doubt_s == 0.0;
+        witnesses += refutes(other, s);
     }
     return against >= witnesses;
 }

@@ -333,11 +333,18 @@ static double least_width(const struct visor_filter *filter, const struct visor_
            (base + entry->root_delay_s + 2.0 * (entry->dispersion_s + entry->root_dispersion_s));
 }
 
+/* By how much a sample misses the line, and what of it its noise does not explain; s. */
+struct miss {
+    double by_s, slack_s;
+};
+
+static const struct miss no_miss = {0.0, 0.0};
+
 /* Intersect the sure interval with the sample's own; where too little is left, the drift allowed
  * for was too small and it starts anew. What the sample misses the line by beyond its noise
- * (`slack_s`) may be an error of the older interval. */
+ * (the slack) may be an error of the older interval. */
 static void intersect(struct visor_filter *filter, const struct visor_line *before,
-                      const struct visor_filter_entry *entry, double drift, double slack_s)
+                      const struct visor_filter_entry *entry, double drift, const struct miss *miss)
 {
     double reach = reach_of(filter, entry);
     double low =
@@ -350,14 +357,16 @@ static void intersect(struct visor_filter *filter, const struct visor_line *befo
         double moved = before->rate * aged;
         double shift =
             visor_seconds_from_ns(visor_ns_diff(before->offset_ns, filter->line.offset_ns));
-        double spread = drift * aged + slack_s;
+        double spread = drift * aged + miss->slack_s;
         double old_low = filter->low + moved + shift - spread;
         double old_high = filter->high + moved + shift + spread;
 
         double common_low = old_low > low ? old_low : low;
         double common_high = old_high < high ? old_high : high;
 
-        if (common_high - common_low >= least_width(filter, entry)) {
+        /* a line that missed what the sample surely says cannot have moved the older one rightly */
+        if (visor_math_size(miss->by_s) <= reach &&
+            common_high - common_low >= least_width(filter, entry)) {
             low = common_low;
             high = common_high;
         }
@@ -367,14 +376,14 @@ static void intersect(struct visor_filter *filter, const struct visor_line *befo
 }
 
 static void accept(struct visor_filter *filter, const struct visor_filter_entry *entry,
-                   double drift, double slack_s)
+                   double drift, const struct miss *miss)
 {
     struct visor_line before = filter->line;
 
     append(filter, entry);
     measure_delays(filter);
     learn(filter);
-    intersect(filter, &before, entry, drift, slack_s);
+    intersect(filter, &before, entry, drift, miss);
     filter->suspect_count = 0;
 }
 
@@ -496,7 +505,7 @@ static enum visor_filter_verdict believe(struct visor_filter *filter, double *ju
     if (jumped)
         begin_trial(filter, again, n);
     for (unsigned int i = 0; i < n; i++)
-        accept(filter, &again[i], deviation, 0.0);
+        accept(filter, &again[i], deviation, &no_miss);
     filter->scatter_s = filter->bias = 0.0;
     return jumped ? VISOR_FILTER_JUMPED : VISOR_FILTER_RESTARTED;
 }
@@ -515,7 +524,7 @@ static enum visor_filter_verdict restart(struct visor_filter *filter)
     visor_filter_expect(filter, is_sane(rate) ? rate : 0.0, is_sane(rate) ? FREE_RATE : ANY_RATE);
     filter->noise.white = 0.0; /* too large, if it was to explain the misses */
     for (unsigned int i = 0; i < n; i++)
-        accept(filter, &again[i], FREE_RATE, 0.0);
+        accept(filter, &again[i], FREE_RATE, &no_miss);
     filter->taken = n;
     return VISOR_FILTER_RESTARTED;
 }
@@ -586,6 +595,7 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
                                             double *jump_s)
 {
     struct visor_filter_entry entry = entry_of(filter, sample);
+    struct miss miss = no_miss;
     double deviations, deviation;
     bool far;
 
@@ -593,7 +603,7 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
     if (!filter->network && filter->taken == 0)
         filter->noise.white = told_white(sample->dispersion_s);
     if (filter->count == 0) {
-        accept(filter, &entry, drift, 0.0);
+        accept(filter, &entry, drift, &no_miss);
         return VISOR_FILTER_TAKEN;
     }
     *jump_s = misfit(filter, &entry, &deviations);
@@ -603,15 +613,16 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
         ((far ? GATE * deviation : visor_math_size(*jump_s)) - filter->scatter_s) / 4.0;
     if (!far) {
         filter->bias += (deviations - filter->bias) / BIAS_MEMORY;
-        accept(filter, &entry, drift,
-               visor_math_size(deviations) > SLACK_BEYOND ? visor_math_size(*jump_s) - deviation
-                                                          : 0.0);
+        miss.by_s = *jump_s;
+        if (visor_math_size(deviations) > SLACK_BEYOND)
+            miss.slack_s = visor_math_size(*jump_s) - deviation;
+        accept(filter, &entry, drift, &miss);
         if (try_rate(filter, &entry.point) || visor_math_size(filter->bias) > BIAS_MOST)
             return restart(filter);
         return VISOR_FILTER_TAKEN;
     }
     if (fits_trial(filter, &entry.point)) {
-        accept(filter, &entry, FREE_RATE, 0.0);
+        accept(filter, &entry, FREE_RATE, &no_miss);
         visor_line_take(&filter->trial, &entry.point, &filter->noise, NULL);
         return restart(filter);
     }

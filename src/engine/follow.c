@@ -367,6 +367,14 @@ static void learn_rms(struct visor_engine *e, double offset)
     e->rms_offset_s = offset;
 }
 
+/* Who is not followed votes all the same: is the estimate outside what the majority allows? */
+static bool contradicts(const struct visor_engine *e, const struct visor_selection *selection)
+{
+    double at = e->known ? visor_discipline_remaining(e) + e->leap.owed_s : 0.0;
+
+    return e->known && (at < selection->low || at > selection->high);
+}
+
 static void follow(struct visor_engine *e, struct visor_source *leader,
                    const struct visor_selection *selection)
 {
@@ -379,7 +387,7 @@ static void follow(struct visor_engine *e, struct visor_source *leader,
             fresh |= e->sources[i].fresh;
             e->sources[i].fresh = false;
         }
-    if (!fresh)
+    if (!fresh && !contradicts(e, selection))
         return;
     adopt(e, leader, selection);
     account(e, leader);

@@ -54,9 +54,11 @@ struct visor_source {
     bool fresh;     /* has a sample that no clock update has used yet */
     bool announced; /* its loss was logged: SOURCE_BACK is due when it returns */
     enum visor_source_fault fault;
-    double doubt_s;         /* by how much its samples contradict what is published; 0: not */
-    double doubt_off_s;     /* the same with its sign, less the sample's own error */
-    double doubt_rate;      /* s/s: what rate of the counter may be behind it */
+    double doubt_s;     /* by how much its samples contradict what is published; 0: not */
+    double doubt_off_s; /* the same with its sign, less the sample's own error */
+    double doubt_rate;  /* s/s: what rate of the counter may be behind it */
+    double heard_off_s; /* of its last sample against what was published, and its reach */
+    double heard_reach_s;
     visor_mono doubt_since; /* first sample that did so, with the same offset */
     visor_mono jumped_at;   /* its filter last believed a jump or another rate; INT64_MIN: never */
     int proof;              /* good samples since the fault was last seen */
