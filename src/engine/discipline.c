@@ -8,7 +8,7 @@
 
 #define DRIFT_DEFAULT   1e-4   /* s/s: uncertainty of an unknown counter */
 #define DRIFT_STALE     1e-6   /* s/s: how far the rate may be from a drift file's by now */
-#define SLEW_LATE_S     4.0    /* how late we may come to end a slew */
+#define SLEW_LATE_S     15.0   /* how late we may come to end a slew */
 #define KERNEL_GROWTH   4.9e-4 /* s/s: it lets maxerror grow by 500 ppm itself */
 #define ANSWER_S        2.0    /* that sources are given to say what they think of a foreign step */
 #define STATUS_EVERY_NS (64 * VISOR_NS_PER_S)
@@ -367,8 +367,13 @@ void visor_discipline_timer(struct visor_engine *e)
     if (e->known && !visor_mono_before(e->now.raw, visor_follow_fallback_deadline(e)))
         visor_follow_fall_back(e);
     visor_publish_timer(e);
-    if (visor_steer_due(&e->steer, e->now.raw))
+    if (visor_steer_due(&e->steer, e->now.raw)) {
+        bool was_fast = slew_excess(e) > 0.0;
+
         visor_discipline_slew(e);
+        if (was_fast)
+            visor_discipline_status(e, true);
+    }
 }
 
 visor_mono visor_discipline_deadline(const struct visor_engine *e)

@@ -517,14 +517,15 @@ static enum visor_filter_verdict restart(struct visor_filter *filter)
     struct visor_filter_entry again[NEWCOMERS];
     unsigned int n = filter->count < NEWCOMERS ? filter->count : NEWCOMERS;
     double rate = filter->on_trial ? filter->trial.rate : filter->line.rate;
+    double deviation = is_sane(rate) ? FREE_RATE : ANY_RATE;
 
     for (unsigned int i = 0; i < n; i++)
         again[i] = *visor_filter_entry(filter, filter->count - n + i);
     visor_filter_reset(filter);
-    visor_filter_expect(filter, is_sane(rate) ? rate : 0.0, is_sane(rate) ? FREE_RATE : ANY_RATE);
+    visor_filter_expect(filter, is_sane(rate) ? rate : 0.0, deviation);
     filter->noise.white = 0.0; /* too large, if it was to explain the misses */
     for (unsigned int i = 0; i < n; i++)
-        accept(filter, &again[i], FREE_RATE, &no_miss);
+        accept(filter, &again[i], deviation, &no_miss);
     filter->taken = n;
     return VISOR_FILTER_RESTARTED;
 }

@@ -68,7 +68,7 @@ struct visor_prediction visor_sources_predict(const struct visor_engine *e,
     const struct visor_filter *filter = &source->filter;
     struct visor_prediction prediction = {.at = e->now.raw, .rate_ppb = e->rate * 1e9};
 
-    if (filter->count >= 3) {
+    if (filter->count >= 3 && visor_math_size(filter->line.rate) <= VISOR_RATE_MOST) {
         prediction.known = true;
         prediction.utc = visor_line_utc(&filter->line, e->now.raw);
         prediction.rate_ppb = filter->line.rate * 1e9;
