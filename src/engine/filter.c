@@ -403,6 +403,7 @@ void visor_filter_shift(struct visor_filter *filter, double jump_s)
         shift_ns(&filter->suspects[i].point.offset_ns, jump_ns);
     shift_ns(&filter->prior.offset_ns, jump_ns);
     shift_ns(&filter->line.offset_ns, jump_ns);
+    shift_ns(&filter->trial.offset_ns, jump_ns);
 }
 
 double visor_filter_cautious_wander(const struct visor_filter *filter)

@@ -255,6 +255,24 @@ static void test_take__after_a_jump_the_rate_is_on_trial(void **state)
     assert_true(fabs(filter.line.rate - rate) < 1e-7);
 }
 
+/* A leap second, or a step that the source has announced, is no rate. */
+static void test_shift__moves_the_trial_too(void **state)
+{
+    struct visor_filter filter;
+    struct path path = path_of(5);
+
+    (void)state;
+    visor_filter_init(&filter, true, 64);
+    feed(&filter, &path, 60, 64.0);
+    path.offset += 0.2;
+    assert_int_equal(feed(&filter, &path, 4, 2.0), VISOR_FILTER_JUMPED);
+    path.offset += 1.0;
+    visor_filter_shift(&filter, 1.0);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(feed(&filter, &path, 1, 64.0), VISOR_FILTER_TAKEN);
+    assert_true(fabs(filter.line.rate - path.rate) < 1e-6);
+}
+
 /* A migration: the trial finds the other rate. */
 static void test_take__after_a_jump_another_rate_is_found_out(void **state)
 {
@@ -368,6 +386,7 @@ int main(void)
         cmocka_unit_test(test_take__noise_alone_is_no_bias),
         cmocka_unit_test(test_take__noise_does_not_explain_a_wrong_rate),
         cmocka_unit_test(test_take__after_a_jump_the_rate_is_on_trial),
+        cmocka_unit_test(test_shift__moves_the_trial_too),
         cmocka_unit_test(test_take__after_a_jump_another_rate_is_found_out),
         cmocka_unit_test(test_take__pauses_in_a_row_are_jumps),
         cmocka_unit_test(test_take__a_noisy_sample_does_not_acquit_the_suspects),
