@@ -34,22 +34,17 @@ static void refuse(struct visor_daemon *daemon)
                     (int)visor_process_holder(pidfile_of(daemon)), pidfile_of(daemon));
 }
 
-/* False: said why. */
-static bool may_start(struct visor_daemon *daemon)
+/* True: said so. Asked while the PID file is ours: daemons that start at once would take one another's
+ * questions for a rival. */
+static bool has_rival(struct visor_daemon *daemon)
 {
-    const char *pidfile = pidfile_of(daemon);
     char name[96];
 
-    if (visor_process_holder(pidfile)) {
-        refuse(daemon);
+    if (daemon->config->mode != VISOR_MODE_DISCIPLINE || daemon->options.dry_run ||
+        !visor_process_rival(name, sizeof(name)))
         return false;
-    }
-    if (daemon->config->mode == VISOR_MODE_DISCIPLINE && !daemon->options.dry_run &&
-        visor_process_rival(name, sizeof(name))) {
-        visor_log_write(daemon->log, VISOR_SEVERITY_FATAL,
-                        _("The clock is kept by %s: stop it first, or observe (-x)"), name);
-        return false;
-    }
+    visor_log_write(daemon->log, VISOR_SEVERITY_FATAL,
+                    _("The clock is kept by %s: stop it first, or observe (-x)"), name);
     return true;
 }
 
@@ -164,28 +159,35 @@ static bool run(struct visor_daemon *daemon, int parent)
     return true;
 }
 
-static void run_alone(struct visor_daemon *daemon, int parent)
+static bool prepare(struct visor_daemon *daemon)
 {
-    int error = visor_process_write_pidfile(pidfile_of(daemon));
-
-    if (error == -EAGAIN) { /* it was started at the same time */
-        refuse(daemon);
-        daemon->status = 1;
-        visor_process_started(parent, visor_log_last(daemon->log));
-        return;
-    }
-    if (error)
-        say(daemon, daemon->config->pidfile, error);
+    if (has_rival(daemon))
+        return false;
     daemon->helper = visor_helper_new(VISOR_HELPER_PROCESS);
     make_directories(daemon);
     take_privileges(daemon);
-    if (!daemon->helper || !run(daemon, parent)) {
-        daemon->status = 1;
+    return daemon->helper;
+}
+
+static int run_alone(struct visor_daemon *daemon, int parent)
+{
+    int error = visor_process_write_pidfile(pidfile_of(daemon));
+    bool fine;
+
+    if (error == -EAGAIN) { /* it was started at the same time */
+        refuse(daemon);
         visor_process_started(parent, visor_log_last(daemon->log));
+        return 1;
     }
+    if (error)
+        say(daemon, daemon->config->pidfile, error);
+    fine = prepare(daemon) && run(daemon, parent);
+    if (!fine)
+        visor_process_started(parent, visor_log_last(daemon->log));
     visor_log_write(daemon->log, VISOR_SEVERITY_INFO, "chronyd exiting");
     visor_stop(daemon);
     visor_process_remove_pidfile(pidfile_of(daemon));
+    return fine ? daemon->status : 1;
 }
 
 static int start(struct visor_daemon *daemon)
@@ -197,8 +199,10 @@ static int start(struct visor_daemon *daemon)
         return 1;
     if (daemon->options.task == VISOR_TASK_PRINT_CONFIG)
         return visor_setup_print(daemon->config) ? 0 : 1;
-    if (!may_start(daemon))
+    if (visor_process_holder(pidfile_of(daemon))) {
+        refuse(daemon);
         return 1;
+    }
     if (!daemon->options.foreground) {
         parent = visor_process_detach();
         if (parent < 0)
@@ -207,8 +211,7 @@ static int start(struct visor_daemon *daemon)
     start_log(daemon);
     visor_log_write(daemon->log, VISOR_SEVERITY_INFO, "timevisord version %s starting",
                     VISOR_VERSION);
-    run_alone(daemon, parent);
-    return daemon->status;
+    return run_alone(daemon, parent);
 }
 
 int main(int argc, char **argv)
