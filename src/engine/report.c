@@ -90,6 +90,7 @@ static void report_tracking(struct visor_engine *e, struct visor_tracking *out)
     else if (leader)
         memcpy(out->name, e->origins[leader->origin].config.name, sizeof(out->name));
     out->estimate_bound_ns = out->bound_ns = bound;
+    out->bound_growth_ppb = e->view.growth_ppb;
     out->trust = e->trust;
     out->verified = e->view.verified;
     out->epoch = e->epoch;

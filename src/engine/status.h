@@ -97,6 +97,7 @@ struct visor_tracking {
     double root_delay, root_dispersion, update_interval;
     int64_t bound_ns;          /* of CLOCK_REALTIME now: estimate's bound + remaining slew */
     int64_t estimate_bound_ns; /* of the served estimate */
+    double bound_growth_ppb;   /* of both, until the next update */
     enum visor_trust trust;
     visor_mono verified;
     uint64_t epoch;

@@ -343,6 +343,7 @@ static json_t *tracking_object(const struct visor_tracking *t)
     put_number(&b, "update_interval_s", t->update_interval);
     put_bound(&b, "bound_ns", t->bound_ns);
     put_bound(&b, "estimate_bound_ns", t->estimate_bound_ns);
+    put_number(&b, "bound_growth_ppb", t->bound_growth_ppb);
     put_text(&b, "trust", visor_statusjson_trust(t->trust));
     put_integer(&b, "verified_raw_ns", t->verified.ns);
     put_integer(&b, "epoch", (int64_t)t->epoch);

@@ -18,12 +18,16 @@ FAST = "iburst minpoll 0 maxpoll 2"
 
 def true_error(status):
     """(ns, how well it is known): the estimate against the kernel's clock, which is the truth here."""
-    before = time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW)
-    real = time.clock_gettime_ns(time.CLOCK_REALTIME)
-    after = time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW)
-    elapsed = (before + after) // 2 - status["raw_ns"]
+    def read():
+        before = time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW)
+        real = time.clock_gettime_ns(time.CLOCK_REALTIME)
+        return time.clock_gettime_ns(time.CLOCK_MONOTONIC_RAW) - before, before, real
+
+    width, before, real = min(read() for _ in range(20))
+    elapsed = before + width // 2 - status["raw_ns"]
     rate = status["tracking"]["frequency_ppm"] * 1e-6
-    return status["utc_ns"] + elapsed + round(elapsed * rate) - real, after - before + 1000
+    grown = abs(elapsed) * status["tracking"]["bound_growth_ppb"] * 1e-9
+    return status["utc_ns"] + elapsed + round(elapsed * rate) - real, width + grown + 1000
 
 
 def follows(client, seconds=30, limit="5ms"):

@@ -96,6 +96,7 @@ static inline void canned_tracking(struct visor_tracking *t)
     t->update_interval = 64.25;
     t->bound_ns = 64000000;
     t->estimate_bound_ns = 63969482;
+    t->bound_growth_ppb = 1500.0;
     t->trust = VISOR_TRUST_SYNCHRONIZED;
 }
 
