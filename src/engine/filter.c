@@ -16,6 +16,8 @@
 #define SLACK_BEYOND         2.0  /* deviations */
 #define BIAS_MEMORY          16.0 /* samples */
 #define BIAS_MOST            0.8  /* 4.4 deviations of a mean over that memory */
+#define RATE_DEVIATIONS      5.0 /* that a bound allows for */
+#define YOUNG_RATE           118.0 /* Student's far tails: 1 + this / freedom^2 normal ones */
 #define TRIAL_CAUTION        3.0  /* deviations of the rate that a trial may still hide */
 #define TRIAL_VERDICT        4.5  /* deviations between trial and line that are no chance */
 #define TRIAL_TRIFLE         1e-7 /* s/s: or it matters no more */
@@ -634,13 +636,25 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
     return VISOR_FILTER_SUSPECT;
 }
 
+/* What a rate may be wrong by beside its deviation while the noise is known from the same few samples
+ * only; what was known before is no better known for that. */
+static double youth(const struct visor_filter *filter)
+{
+    double freedom = filter->taken > 2 ? (double)filter->taken - 2.0 : 1.0;
+    double deviation = visor_math_sqrt(filter->line.p11);
+    double more = deviation * YOUNG_RATE / (freedom * freedom);
+    double most = filter->prior_rate_deviation - deviation;
+
+    return RATE_DEVIATIONS * (more < most ? more : most > 0.0 ? most : 0.0);
+}
+
 double visor_filter_unrest(const struct visor_filter *filter, double interval_s)
 {
     double unexplained = filter->scatter_s - 1.5 * visor_filter_deviation(filter), unrest = 0.0;
 
     if (unexplained > 0.0 && unexplained < 1e-3 * interval_s)
         unrest = 2.0 * unexplained / interval_s;
-    return unrest + visor_filter_trial(filter);
+    return unrest + youth(filter) + visor_filter_trial(filter);
 }
 
 double visor_filter_trial(const struct visor_filter *filter)

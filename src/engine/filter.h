@@ -91,8 +91,9 @@ double visor_filter_cautious_wander(const struct visor_filter *filter);
 /* Deviation of a typical sample, s. */
 double visor_filter_deviation(const struct visor_filter *filter);
 
-/* Rate error that recent misses beyond the known noise could be due to, s/s; `interval_s`: between
- * samples. */
+/* Rate error beside the line's own deviation, s/s: what recent misses beyond the known noise could be
+ * due to, what few samples do not tell of the noise, what a trial has not settled. `interval_s`:
+ * between samples. */
 double visor_filter_unrest(const struct visor_filter *filter, double interval_s);
 
 /* The part of it that is not this source's own: by how much the counter's rate may have changed

@@ -194,8 +194,6 @@ static struct visor_line combine(const struct visor_engine *e, const struct viso
         apart = rate_dispute(&line, &leader->filter.line);
         if (apart > *dispute)
             *dispute = apart;
-        if (source != leader && visor_filter_trial(&source->filter) > *dispute)
-            *dispute = visor_filter_trial(&source->filter);
         if (apart > 0.0 || !followed(source))
             continue;
         visor_line_move(&line, e->now.raw, source->filter.noise.wander);

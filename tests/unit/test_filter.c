@@ -256,6 +256,31 @@ static void test_take__after_a_jump_the_rate_is_on_trial(void **state)
 }
 
 /* A leap second, or a step that the source has announced, is no rate. */
+/* A busy machine holds packets up on one way or the other, and their delays do not tell. */
+static void test_unrest__few_samples_know_their_noise_badly(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 2000; seed++) {
+        struct path path = path_of(seed);
+        struct visor_filter filter;
+        double drift;
+
+        visor_filter_init(&filter, true, 64);
+        for (int i = 0; i < 10; i++) {
+            struct visor_sample sample = measure(&path, 0.3);
+            double jump, late = 8e-6 * (visor_rng_uniform(&path.rng) - 0.5);
+
+            sample.delay_s = 16e-6 + 2e-6 * visor_rng_exponential(&path.rng);
+            sample.reference.ns =
+                (int64_t)((path.t * (1.0 + path.rate) + path.offset + late) * 1e9);
+            visor_filter_take(&filter, &sample, 1e-4, &jump);
+            drift = 5.0 * sqrt(filter.line.p11) + visor_filter_unrest(&filter, 0.3);
+            if (i >= 3)
+                assert_true(fabs(filter.line.rate - path.rate) < drift);
+        }
+    }
+}
+
 static void test_shift__moves_the_trial_too(void **state)
 {
     struct visor_filter filter;
@@ -386,6 +411,7 @@ int main(void)
         cmocka_unit_test(test_take__noise_alone_is_no_bias),
         cmocka_unit_test(test_take__noise_does_not_explain_a_wrong_rate),
         cmocka_unit_test(test_take__after_a_jump_the_rate_is_on_trial),
+        cmocka_unit_test(test_unrest__few_samples_know_their_noise_badly),
         cmocka_unit_test(test_shift__moves_the_trial_too),
         cmocka_unit_test(test_take__after_a_jump_another_rate_is_found_out),
         cmocka_unit_test(test_take__pauses_in_a_row_are_jumps),
