@@ -13,15 +13,15 @@
 #define YOUNG                3   /* samples below which two suspects are enough to restart */
 #define LEAST_OVERLAP        0.8 /* of what honest samples have in common */
 #define LEAST_OVERLAP_DEVICE 0.5
-#define SLACK_BEYOND         2.0  /* deviations */
-#define BIAS_MEMORY          16.0 /* samples */
-#define BIAS_MOST            0.8  /* 4.4 deviations of a mean over that memory */
-#define RATE_DEVIATIONS      5.0 /* that a bound allows for */
+#define SLACK_BEYOND         2.0   /* deviations */
+#define BIAS_MEMORY          16.0  /* samples */
+#define BIAS_MOST            0.8   /* 4.4 deviations of a mean over that memory */
+#define RATE_DEVIATIONS      5.0   /* that a bound allows for */
 #define YOUNG_RATE           118.0 /* Student's far tails: 1 + this / freedom^2 normal ones */
-#define TRIAL_CAUTION        3.0  /* deviations of the rate that a trial may still hide */
-#define TRIAL_VERDICT        4.5  /* deviations between trial and line that are no chance */
-#define TRIAL_TRIFLE         1e-7 /* s/s: or it matters no more */
-#define TRIAL_ENOUGH         2.0  /* times the line's deviation of the rate: the trial is over */
+#define TRIAL_CAUTION        3.0   /* deviations of the rate that a trial may still hide */
+#define TRIAL_VERDICT        4.5   /* deviations between trial and line that are no chance */
+#define TRIAL_TRIFLE         1e-7  /* s/s: or it matters no more */
+#define TRIAL_ENOUGH         2.0   /* times the line's deviation of the rate: the trial is over */
 
 #define WANDER_TYPICAL       1e-9
 #define WANDER_WORST         1e-7 /* of a counter of which little is known yet */
@@ -636,8 +636,8 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
     return VISOR_FILTER_SUSPECT;
 }
 
-/* What a rate may be wrong by beside its deviation while the noise is known from the same few samples
- * only; what was known before is no better known for that. */
+/* What a rate may be wrong by beside its deviation while the noise is known from the same few
+ * samples only; what was known before is no better known for that. */
 static double youth(const struct visor_filter *filter)
 {
     double freedom = filter->taken > 2 ? (double)filter->taken - 2.0 : 1.0;

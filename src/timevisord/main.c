@@ -34,8 +34,8 @@ static void refuse(struct visor_daemon *daemon)
                     (int)visor_process_holder(pidfile_of(daemon)), pidfile_of(daemon));
 }
 
-/* True: said so. Asked while the PID file is ours: daemons that start at once would take one another's
- * questions for a rival. */
+/* True: said so. Asked while the PID file is ours: daemons that start at once would take one
+ * another's questions for a rival. */
 static bool has_rival(struct visor_daemon *daemon)
 {
     char name[96];
