@@ -33,7 +33,7 @@ void visor_authmode_apply(struct visor_engine *e)
     int authenticated = 0, others = 0;
     uint32_t good, bad;
 
-    for (int i = 0; i < e->source_limit; i++) {
+    for (int i = 0; i < e->source_count; i++) {
         const struct visor_source *source = &e->sources[i];
 
         if (source->id == 0 || source->refclock || source->options & VISOR_SELECT_NOSELECT)
@@ -44,7 +44,7 @@ void visor_authmode_apply(struct visor_engine *e)
             others++;
     }
     decide(e->config->auth_mode, authenticated, others, &good, &bad);
-    for (int i = 0; i < e->source_limit; i++) {
+    for (int i = 0; i < e->source_count; i++) {
         struct visor_source *source = &e->sources[i];
 
         if (source->id == 0)

@@ -150,7 +150,7 @@ static enum visor_answer to_matching(struct visor_engine *e,
 {
     bool any = false;
 
-    for (int i = 0; i < e->source_limit; i++)
+    for (int i = 0; i < e->source_count; i++)
         if (e->sources[i].id != 0 && matches(&command->match, &e->sources[i]))
             any |= to_source(e, &e->sources[i], command);
     return any ? VISOR_ANSWER_OK : VISOR_ANSWER_NO_SUCH_SOURCE;
@@ -160,7 +160,7 @@ static enum visor_answer to_matching(struct visor_engine *e,
 static struct visor_source *find_one(struct visor_engine *e,
                                      const struct visor_event_command *command)
 {
-    for (int i = 0; i < e->source_limit; i++) {
+    for (int i = 0; i < e->source_count; i++) {
         struct visor_source *source = &e->sources[i];
         char refid[5] = "";
 
@@ -230,7 +230,7 @@ static enum visor_answer make_step(struct visor_engine *e)
 
 static enum visor_answer reset_sources(struct visor_engine *e)
 {
-    for (int i = 0; i < e->source_limit; i++) {
+    for (int i = 0; i < e->source_count; i++) {
         struct visor_source *source = &e->sources[i];
 
         if (source->id == 0)

@@ -31,9 +31,11 @@ struct visor_engine {
 
     struct visor_source *sources;
     int source_limit;
+    int source_count; /* places used so far; some may be free again */
     uint32_t last_id;
     struct visor_origin *origins;
     int origin_limit;
+    int origin_count; /* used so far */
     uint32_t last_query;
     int *order; /* scratch of selection */
     struct visor_candidate *candidates;

@@ -82,7 +82,7 @@ static bool stands(const struct visor_engine *e, const struct visor_source *s)
 
     if (s->id == 0 || s->doubt_s <= 0.0)
         return false;
-    for (int j = 0; j < e->source_limit; j++) {
+    for (int j = 0; j < e->source_count; j++) {
         const struct visor_source *other = &e->sources[j];
 
         if (other->id == 0 || other->last_at.ns == INT64_MIN ||
@@ -98,7 +98,7 @@ double visor_doubt_size(const struct visor_engine *e)
 {
     double worst = 0.0;
 
-    for (int i = 0; i < e->source_limit; i++)
+    for (int i = 0; i < e->source_count; i++)
         if (e->sources[i].doubt_s > worst && stands(e, &e->sources[i]))
             worst = e->sources[i].doubt_s;
     return worst;
@@ -108,7 +108,7 @@ double visor_doubt_rate(const struct visor_engine *e)
 {
     double worst = 0.0;
 
-    for (int i = 0; i < e->source_limit; i++)
+    for (int i = 0; i < e->source_count; i++)
         if (e->sources[i].doubt_rate > worst && stands(e, &e->sources[i]))
             worst = e->sources[i].doubt_rate;
     return worst;

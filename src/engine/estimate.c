@@ -10,11 +10,18 @@
 #define PRODUCT_LEAST 1e-200
 #define PRODUCT_MOST  1e200
 
-double visor_noise_variance(const struct visor_noise *noise, const struct visor_point *point)
+/* The parts of visor_line_take() are inline: learning the noise takes each stored point some dozen
+ * times a sample, which is most of what a sample costs. */
+static inline double variance_of(const struct visor_noise *noise, const struct visor_point *point)
 {
     double spread = noise->coupling * point->excess_s;
 
     return noise->white * noise->white + spread * spread + point->variance;
+}
+
+double visor_noise_variance(const struct visor_noise *noise, const struct visor_point *point)
+{
+    return variance_of(noise, point);
 }
 
 struct visor_line visor_line_from(const struct visor_point *point, const struct visor_noise *noise,
@@ -25,12 +32,12 @@ struct visor_line visor_line_from(const struct visor_point *point, const struct 
         .offset_ns = point->offset_ns,
         .phase = -noise->asymmetry * point->excess_s,
         .rate = rate,
-        .p00 = visor_noise_variance(noise, point),
+        .p00 = variance_of(noise, point),
         .p11 = rate_deviation * rate_deviation,
     };
 }
 
-void visor_line_move(struct visor_line *line, visor_mono to, double wander)
+static inline void move(struct visor_line *line, visor_mono to, double wander)
 {
     double dt = visor_seconds_from_ns(visor_mono_diff(to, line->at));
     double q = wander * wander * (dt < 0.0 ? -dt : dt);
@@ -42,6 +49,11 @@ void visor_line_move(struct visor_line *line, visor_mono to, double wander)
     line->at = to;
 }
 
+void visor_line_move(struct visor_line *line, visor_mono to, double wander)
+{
+    move(line, to, wander);
+}
+
 void visor_line_turn(struct visor_line *line, visor_mono now, double change)
 {
     line->offset_ns = visor_ns_diff(
@@ -50,13 +62,19 @@ void visor_line_turn(struct visor_line *line, visor_mono now, double change)
     line->rate += change;
 }
 
-double visor_line_innovation(const struct visor_line *line, const struct visor_point *point,
-                             const struct visor_noise *noise, double *variance)
+static inline double innovation_of(const struct visor_line *line, const struct visor_point *point,
+                                   const struct visor_noise *noise, double *variance)
 {
     double measured = visor_seconds_from_ns(visor_ns_diff(point->offset_ns, line->offset_ns));
 
-    *variance = line->p00 + visor_noise_variance(noise, point);
+    *variance = line->p00 + variance_of(noise, point);
     return measured - noise->asymmetry * point->excess_s - line->phase;
+}
+
+double visor_line_innovation(const struct visor_line *line, const struct visor_point *point,
+                             const struct visor_noise *noise, double *variance)
+{
+    return innovation_of(line, point, noise, variance);
 }
 
 double visor_cost_value(const struct visor_cost *cost)
@@ -81,8 +99,8 @@ void visor_line_take(struct visor_line *line, const struct visor_point *point,
 {
     double variance, innovation, inverse, square, k0, k1, p00, p01;
 
-    visor_line_move(line, point->at, noise->wander);
-    innovation = visor_line_innovation(line, point, noise, &variance);
+    move(line, point->at, noise->wander);
+    innovation = innovation_of(line, point, noise, &variance);
     inverse = 1.0 / variance;
     square = innovation * innovation * inverse;
     if (square > HUBER * HUBER) {

@@ -137,8 +137,14 @@ static void measure_delays(struct visor_filter *filter)
     if (n > 1.0 && guess > 2.0 * (largest - smallest))
         guess = 2.0 * (largest - smallest);
     filter->mean_excess_s = (sum + guess) / n;
-    for (unsigned int i = 0; i < NEWCOMERS && i < filter->count; i++)
-        sum -= visor_filter_entry(filter, filter->count - 1u - i)->point.excess_s;
+    filter->late_excess_s = 1e9;
+    for (unsigned int i = 0; i < NEWCOMERS && i < filter->count; i++) {
+        double excess = visor_filter_entry(filter, filter->count - 1u - i)->point.excess_s;
+
+        sum -= excess;
+        if (i < VISOR_FILTER_LATE && excess < filter->late_excess_s)
+            filter->late_excess_s = excess;
+    }
     filter->typical_excess_s = n > NEWCOMERS ? (sum + guess) / (n - NEWCOMERS) : sum + guess;
 }
 

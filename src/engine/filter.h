@@ -11,6 +11,7 @@
 
 #define VISOR_FILTER_SAMPLES  64
 #define VISOR_FILTER_SUSPECTS 4
+#define VISOR_FILTER_LATE     2
 #define VISOR_RATE_MOST       0.12 /* s/s: no counter is off by more; a frozen server is by 1 */
 
 struct visor_filter_entry {
@@ -35,6 +36,7 @@ struct visor_filter {
     double prior_rate, prior_rate_deviation;
     double min_delay_s, mean_excess_s;
     double typical_excess_s; /* mean of all but the last few */
+    double late_excess_s;    /* the smallest of the newest VISOR_FILTER_LATE ones */
     double scatter_s;        /* running mean of what samples missed the line by */
     double bias;             /* running mean of the same with its sign, in deviations */
     double known_delay_s;    /* `mindelay`; 0: to be learnt */
@@ -91,8 +93,8 @@ double visor_filter_cautious_wander(const struct visor_filter *filter);
 /* Deviation of a typical sample, s. */
 double visor_filter_deviation(const struct visor_filter *filter);
 
-/* Rate error beside the line's own deviation, s/s: what recent misses beyond the known noise could be
- * due to, what few samples do not tell of the noise, what a trial has not settled. `interval_s`:
+/* Rate error beside the line's own deviation, s/s: what recent misses beyond the known noise could
+ * be due to, what few samples do not tell of the noise, what a trial has not settled. `interval_s`:
  * between samples. */
 double visor_filter_unrest(const struct visor_filter *filter, double interval_s);
 

@@ -22,7 +22,7 @@ static int nominate(struct visor_engine *e)
     bool reached = false;
 
     visor_authmode_apply(e);
-    for (int i = 0; i < e->source_limit; i++) {
+    for (int i = 0; i < e->source_count; i++) {
         struct visor_source *source = &e->sources[i];
 
         if (source->id == 0)
@@ -106,7 +106,7 @@ static void tell_failure(struct visor_engine *e, const struct visor_selection *s
     int unreachable = 0;
     bool settled = e->leader != 0;
 
-    for (int i = 0; i < e->source_limit; i++) {
+    for (int i = 0; i < e->source_count; i++) {
         const struct visor_source *s = &e->sources[i];
 
         if (s->id == 0 || (!s->refclock && !s->resolved))
@@ -143,7 +143,7 @@ static void lead(struct visor_engine *e, struct visor_source *source)
     if (e->leader == source->id)
         return;
     e->leader = source->id;
-    for (int i = 0; i < e->source_limit; i++)
+    for (int i = 0; i < e->source_count; i++)
         e->sources[i].complaints &= ~(uint32_t)VISOR_COMPLAINT_FALSETICKER;
     visor_source_describe(source, e->origins,
                           visor_engine_log(e, VISOR_MESSAGE_SELECTED, VISOR_SEVERITY_INFO));
@@ -184,7 +184,7 @@ static struct visor_line combine(const struct visor_engine *e, const struct viso
     *dispute = 0.0;
 
     visor_line_move(&base, e->now.raw, leader->filter.noise.wander);
-    for (int i = 0; i < e->source_limit; i++) {
+    for (int i = 0; i < e->source_count; i++) {
         const struct visor_source *source = &e->sources[i];
         struct visor_line line = source->filter.line;
         double bias, w, apart;
@@ -233,7 +233,7 @@ static double unrest_of(const struct visor_engine *e, const struct visor_source 
 {
     double worst = visor_filter_unrest(&leader->filter, e->update_interval_s);
 
-    for (int i = 0; i < e->source_limit; i++) {
+    for (int i = 0; i < e->source_count; i++) {
         const struct visor_source *source = &e->sources[i];
         double unrest;
 
@@ -380,7 +380,7 @@ static void follow(struct visor_engine *e, struct visor_source *leader,
     double offset;
     bool fresh = false, had = e->known;
 
-    for (int i = 0; i < e->source_limit; i++)
+    for (int i = 0; i < e->source_count; i++)
         if (followed(&e->sources[i])) {
             fresh |= e->sources[i].fresh;
             e->sources[i].fresh = false;
@@ -411,7 +411,7 @@ static bool others_are_coming(const struct visor_engine *e)
 {
     if (e->updates > 0)
         return false;
-    for (int i = 0; i < e->source_limit; i++) {
+    for (int i = 0; i < e->source_count; i++) {
         const struct visor_source *s = &e->sources[i];
 
         if (s->id != 0 && !s->refclock && s->resolved && s->association.online &&

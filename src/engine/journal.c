@@ -39,7 +39,7 @@ int visor_journal_runs(const struct visor_filter *filter)
 
 double visor_journal_score(const struct visor_engine *e, const struct visor_source *source)
 {
-    for (int i = 0; i < e->source_limit && e->leader; i++)
+    for (int i = 0; i < e->source_count && e->leader; i++)
         if (e->sources[i].id == e->leader && e->sources[i].candidate.score > 0.0 &&
             source->candidate.score > 0.0)
             return e->sources[i].candidate.score / source->candidate.score;
@@ -92,7 +92,7 @@ void visor_journal_selection(struct visor_engine *e)
 {
     if (!(e->config->logs & VISOR_LOG_SELECTION))
         return;
-    for (int i = 0; i < e->source_limit; i++) {
+    for (int i = 0; i < e->source_count; i++) {
         const struct visor_source *source = &e->sources[i];
         struct visor_record_selection *s;
 

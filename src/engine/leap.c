@@ -49,7 +49,7 @@ static enum visor_leap count_votes(const struct visor_engine *e)
 {
     int votes[2] = {0, 0}, insert[2] = {0, 0}, delete[2] = {0, 0}, trusted;
 
-    for (int i = 0; i < e->source_limit; i++) {
+    for (int i = 0; i < e->source_count; i++) {
         const struct visor_source *s = &e->sources[i];
         int trust = (s->candidate.options & VISOR_SELECT_TRUST) != 0;
 
@@ -165,7 +165,7 @@ static visor_wall moment(const struct visor_engine *e)
 static void shift_all(struct visor_engine *e, int shift_s)
 {
     e->line.offset_ns = visor_ns_add(e->line.offset_ns, shift_s * VISOR_NS_PER_S);
-    for (int i = 0; i < e->source_limit; i++) {
+    for (int i = 0; i < e->source_count; i++) {
         struct visor_source *s = &e->sources[i];
 
         if (s->id == 0)

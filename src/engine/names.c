@@ -18,7 +18,7 @@ static bool of_origin(const struct visor_source *source, uint32_t origin)
 
 struct visor_source *visor_names_find(struct visor_engine *e, const struct visor_address *address)
 {
-    for (int i = 0; i < e->source_limit; i++) {
+    for (int i = 0; i < e->source_count; i++) {
         struct visor_source *source = &e->sources[i];
 
         if (source->id != 0 && !source->refclock && source->resolved &&
@@ -74,7 +74,7 @@ static void refresh_later(struct visor_engine *e, struct visor_origin *origin)
 
 static struct visor_source *unresolved(struct visor_engine *e, uint32_t origin)
 {
-    for (int i = 0; i < e->source_limit; i++)
+    for (int i = 0; i < e->source_count; i++)
         if (of_origin(&e->sources[i], origin) && !e->sources[i].resolved)
             return &e->sources[i];
     return NULL;
@@ -94,7 +94,7 @@ static struct visor_source *useless(struct visor_engine *e, uint32_t origin)
 {
     struct visor_source *last = NULL;
 
-    for (int i = 0; i < e->source_limit; i++)
+    for (int i = 0; i < e->source_count; i++)
         if (of_origin(&e->sources[i], origin) && is_useless(&e->sources[i]))
             last = &e->sources[i];
     return last;
@@ -143,7 +143,7 @@ static bool is_listed(const struct visor_event_resolved *resolved,
 static struct visor_source *outdated(struct visor_engine *e, uint32_t origin,
                                      const struct visor_event_resolved *resolved)
 {
-    for (int i = 0; i < e->source_limit; i++) {
+    for (int i = 0; i < e->source_count; i++) {
         struct visor_source *source = &e->sources[i];
 
         if (of_origin(source, origin) && source->resolved &&
@@ -191,7 +191,7 @@ void visor_names_resolved(struct visor_engine *e, const struct visor_event_resol
 {
     struct visor_origin *origin = NULL;
 
-    for (int i = 0; i < e->origin_limit; i++)
+    for (int i = 0; i < e->origin_count; i++)
         if (e->origins[i].used && e->origins[i].query == resolved->query)
             origin = &e->origins[i];
     if (!origin || !origin->asking)
@@ -219,7 +219,7 @@ void visor_names_resolved(struct visor_engine *e, const struct visor_event_resol
 
 void visor_names_refresh(struct visor_engine *e)
 {
-    for (int i = 0; i < e->origin_limit; i++)
+    for (int i = 0; i < e->origin_count; i++)
         if (e->origins[i].used && !e->origins[i].asking && e->origins[i].named) {
             e->origins[i].refreshing = true;
             e->origins[i].resolve_at = e->now.raw;
@@ -234,7 +234,7 @@ void visor_names_retry(struct visor_engine *e, uint32_t origin)
 
 void visor_names_timer(struct visor_engine *e)
 {
-    for (int i = 0; i < e->origin_limit; i++) {
+    for (int i = 0; i < e->origin_count; i++) {
         struct visor_origin *origin = &e->origins[i];
 
         if (!origin->used || origin->asking || origin->resolve_at.ns > e->now.raw.ns)
@@ -242,7 +242,7 @@ void visor_names_timer(struct visor_engine *e)
         origin->refreshing |= !unresolved(e, (uint32_t)i);
         ask(e, origin);
     }
-    for (int i = 0; i < e->source_limit; i++) {
+    for (int i = 0; i < e->source_count; i++) {
         const struct visor_source *source = &e->sources[i];
         struct visor_origin *origin = &e->origins[source->origin];
 
@@ -258,7 +258,7 @@ visor_mono visor_names_deadline(const struct visor_engine *e)
 {
     visor_mono deadline = {INT64_MAX};
 
-    for (int i = 0; i < e->origin_limit; i++)
+    for (int i = 0; i < e->origin_count; i++)
         if (e->origins[i].used && !e->origins[i].asking &&
             visor_mono_before(e->origins[i].resolve_at, deadline))
             deadline = e->origins[i].resolve_at;

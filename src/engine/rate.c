@@ -28,7 +28,7 @@ void visor_sources_turn(struct visor_engine *e, const struct visor_event_rate *e
 
     if (!(change > -1e-3 && change < 1e-3))
         return;
-    for (int i = 0; i < e->source_limit; i++)
+    for (int i = 0; i < e->source_count; i++)
         if (e->sources[i].id != 0)
             turn_filter(&e->sources[i].filter, e->now.raw, change);
     e->rate += change;

@@ -152,7 +152,7 @@ void visor_engine_status(const struct visor_engine *engine, const struct visor_r
     visor_manual_status(&at, &status->manual);
     visor_counter_write_tracking(&at.counter, &status->tracking);
     visor_smooth_status(&at.smooth, at.now.raw, &status->smoothing);
-    for (int i = 0; i < at.source_limit && status->source_count < VISOR_SOURCES_MAX; i++) {
+    for (int i = 0; i < at.source_count && status->source_count < VISOR_SOURCES_MAX; i++) {
         if (at.sources[i].id == 0)
             continue;
         report_source(&at, &at.sources[i], &status->sources[status->source_count++]);

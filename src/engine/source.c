@@ -9,7 +9,6 @@
 #define LOSS_MEMORY     64.0 /* requests */
 #define LOSS_LEAST      0.001
 #define STRANGE         1e-6 /* chance */
-#define LATE_SAMPLES    2
 #define LATE_EXCESS     6.0  /* times the typical one */
 #define UNSETTLED       2e-5 /* s/s */
 #define UNSETTLED_NOISE 4.0  /* deviations of a sample, in one interval */
@@ -124,6 +123,8 @@ static bool is_silent(struct visor_source *source)
     double chance = 1.0, loss;
 
     learn_loss(source);
+    if (source->missed == 0)
+        return false;
     loss = source->loss + 2.0 * visor_math_sqrt(source->loss / (2.0 * LOSS_MEMORY));
     loss = loss > LOSS_LEAST ? loss : LOSS_LEAST;
     for (uint32_t i = 0; i < source->missed && chance > STRANGE; i++)
@@ -134,36 +135,28 @@ static bool is_silent(struct visor_source *source)
 /* A path on which suddenly every packet is late has grown longer, probably on one side only. */
 static bool is_late(const struct visor_filter *filter)
 {
-    double least = 1e9;
-
-    if (!filter->network || filter->count < 8)
-        return false;
-    for (unsigned int i = 0; i < LATE_SAMPLES; i++) {
-        double excess = visor_filter_entry(filter, filter->count - 1u - i)->point.excess_s;
-
-        least = excess < least ? excess : least;
-    }
-    return least > LATE_EXCESS * filter->typical_excess_s + 1e-6;
+    return filter->network && filter->count >= 8 &&
+           filter->late_excess_s > LATE_EXCESS * filter->typical_excess_s + 1e-6;
 }
 
 enum visor_source_fault visor_source_judge(struct visor_source *source, visor_mono now)
 {
-    double interval = visor_source_interval(source), silent;
-
     if (source->filter.suspect_count > 0)
         return VISOR_FAULT_STEPPED;
     if (source->refclock) {
-        if (source->last_at.ns == INT64_MIN)
-            return VISOR_FAULT_NONE;
-        silent = visor_seconds_from_ns(visor_mono_diff(now, source->last_at));
-        return silent > 2.5 * interval + 1.0 ? VISOR_FAULT_SILENT : VISOR_FAULT_NONE;
+        double silent = visor_seconds_from_ns(visor_mono_diff(now, source->last_at));
+
+        return source->last_at.ns != INT64_MIN && silent > 2.5 * visor_source_interval(source) + 1.0
+                   ? VISOR_FAULT_SILENT
+                   : VISOR_FAULT_NONE;
     }
     if (is_silent(source))
         return VISOR_FAULT_SILENT;
     if (source->leap == VISOR_LEAP_UNSYNCHRONIZED)
         return VISOR_FAULT_UNSYNCHRONIZED;
-    return source->rejected >= LATE_SAMPLES || is_late(&source->filter) ? VISOR_FAULT_ASYMMETRIC
-                                                                        : VISOR_FAULT_NONE;
+    return source->rejected >= VISOR_FILTER_LATE || is_late(&source->filter)
+               ? VISOR_FAULT_ASYMMETRIC
+               : VISOR_FAULT_NONE;
 }
 
 static enum visor_select_state usability(const struct visor_source *source,

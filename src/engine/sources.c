@@ -15,7 +15,7 @@
 
 static struct visor_source *each(struct visor_engine *e, int *at)
 {
-    for (; *at < e->source_limit; (*at)++)
+    for (; *at < e->source_count; (*at)++)
         if (e->sources[*at].id != 0)
             return &e->sources[(*at)++];
     return NULL;
@@ -43,12 +43,16 @@ static struct visor_source *find_refclock(struct visor_engine *e, uint32_t index
 
 static struct visor_source *take_place(struct visor_engine *e)
 {
-    for (int i = 0; i < e->source_limit; i++)
-        if (e->sources[i].id == 0) {
-            visor_source_init(&e->sources[i], ++e->last_id, e->config);
-            return &e->sources[i];
-        }
-    return NULL;
+    int place = 0;
+
+    while (place < e->source_count && e->sources[place].id != 0)
+        place++;
+    if (place == e->source_limit)
+        return NULL;
+    if (place == e->source_count)
+        e->source_count++;
+    visor_source_init(&e->sources[place], ++e->last_id, e->config);
+    return &e->sources[place];
 }
 
 static void tell(struct visor_engine *e, const struct visor_source *source,
@@ -98,20 +102,21 @@ static struct visor_association_context context_of(const struct visor_engine *e,
 static struct visor_origin *new_origin(struct visor_engine *e,
                                        const struct visor_source_config *config, bool named)
 {
-    for (int i = 0; i < e->origin_limit; i++) {
-        struct visor_origin *origin = &e->origins[i];
+    struct visor_origin *origin = e->origins;
 
-        if (origin->used)
-            continue;
-        *origin = (struct visor_origin){.config = *config,
-                                        .used = true,
-                                        .named = named,
-                                        .query = ++e->last_query,
-                                        .resolve_at = {INT64_MAX},
-                                        .replaced = {INT64_MIN}};
-        return origin;
-    }
-    return NULL;
+    while (origin < e->origins + e->origin_count && origin->used)
+        origin++;
+    if (origin == e->origins + e->origin_limit)
+        return NULL;
+    if (origin == e->origins + e->origin_count)
+        e->origin_count++;
+    *origin = (struct visor_origin){.config = *config,
+                                    .used = true,
+                                    .named = named,
+                                    .query = ++e->last_query,
+                                    .resolve_at = {INT64_MAX},
+                                    .replaced = {INT64_MIN}};
+    return origin;
 }
 
 enum visor_answer visor_sources_add(struct visor_engine *e,
@@ -214,7 +219,7 @@ void visor_sources_start(struct visor_engine *e)
 
 void visor_sources_done(struct visor_engine *e)
 {
-    for (int i = 0; i < e->source_limit; i++)
+    for (int i = 0; i < e->source_count; i++)
         if (e->sources[i].id != 0 && e->sources[i].refclock)
             visor_refclock_free(e->sources[i].clock);
 }
@@ -250,7 +255,7 @@ void visor_sources_configure(struct visor_engine *e, const struct visor_config *
                  (int)origin->config.kind);
         visor_sources_remove(e, source);
     }
-    for (int i = 0; i < e->origin_limit; i++)
+    for (int i = 0; i < e->origin_count; i++)
         if (e->origins[i].used && e->origins[i].index >= 0)
             e->origins[i].index = place[e->origins[i].index];
     e->config = config;
@@ -679,7 +684,7 @@ visor_mono visor_sources_deadline(const struct visor_engine *e)
 {
     visor_mono deadline = visor_names_deadline(e);
 
-    for (int i = 0; i < e->source_limit; i++) {
+    for (int i = 0; i < e->source_count; i++) {
         const struct visor_source *source = &e->sources[i];
 
         if (source->id == 0)

@@ -33,7 +33,7 @@ void visor_standard_done(struct visor_engine *e)
 
 static struct visor_source *entry_of(struct visor_engine *e)
 {
-    for (int i = 0; i < e->source_limit; i++)
+    for (int i = 0; i < e->source_count; i++)
         if (e->sources[i].id != 0 && e->sources[i].refclock && !e->sources[i].clock)
             return &e->sources[i];
     return NULL;
