@@ -37,7 +37,7 @@ struct visor_engine {
     int origin_limit;
     int origin_count; /* used so far */
     uint32_t last_query;
-    int *order; /* scratch of selection */
+    struct visor_edge *edges; /* scratch of selection */
     struct visor_candidate *candidates;
     int *candidate_source; /* index of the source of each */
 

@@ -23,10 +23,10 @@ static bool allocate(struct visor_engine *e)
     e->sources = calloc(n, sizeof(*e->sources));
     e->candidates = calloc(n, sizeof(*e->candidates));
     e->candidate_source = calloc(n, sizeof(*e->candidate_source));
-    e->order = calloc(2 * n, sizeof(*e->order));
+    e->edges = calloc(2 * n, sizeof(*e->edges));
     e->origins = calloc((size_t)e->origin_limit, sizeof(*e->origins));
     e->queue = calloc(VISOR_QUEUE, sizeof(*e->queue));
-    return e->sources && e->candidates && e->candidate_source && e->order && e->origins && e->queue;
+    return e->sources && e->candidates && e->candidate_source && e->edges && e->origins && e->queue;
 }
 
 struct visor_engine *visor_engine_new(const struct visor_config *config, const uint64_t seed[4])
@@ -58,7 +58,7 @@ void visor_engine_free(struct visor_engine *e)
     free(e->sources);
     free(e->candidates);
     free(e->candidate_source);
-    free(e->order);
+    free(e->edges);
     free(e->origins);
     free(e->queue);
     free(e);

@@ -435,7 +435,7 @@ void visor_follow_update(struct visor_engine *e)
 
     if (others_are_coming(e))
         return;
-    visor_select(e->candidates, n, e->order, &limits, &selection);
+    visor_select(e->candidates, n, e->edges, &limits, &selection);
     for (int i = 0; i < n; i++) {
         struct visor_source *source = &e->sources[e->candidate_source[i]];
 

@@ -8,19 +8,10 @@ struct visor_region {
     double low, high;
 };
 
-static double edge_of(const struct visor_candidate *candidates, int edge)
-{
-    const struct visor_candidate *c = &candidates[edge / 2];
-
-    return edge % 2 == 0 ? c->low : c->high;
-}
-
 /* Low edges before high ones at the same place: touching intervals agree. */
-static bool edge_before(const struct visor_candidate *candidates, int a, int b)
+static bool edge_before(const struct visor_edge *a, const struct visor_edge *b)
 {
-    double x = edge_of(candidates, a), y = edge_of(candidates, b);
-
-    return x < y || (x == y && a % 2 < b % 2);
+    return a->at < b->at || (a->at == b->at && a->closes < b->closes);
 }
 
 static bool votes(const struct visor_candidate *c, bool trusted_only)
@@ -29,42 +20,45 @@ static bool votes(const struct visor_candidate *c, bool trusted_only)
            (!trusted_only || c->options & VISOR_SELECT_TRUST);
 }
 
-/* Edges of all voters in ascending order (insertion: the tables are small and nearly sorted). */
+static void insert(struct visor_edge *edges, int n, const struct visor_edge *edge)
+{
+    int at = n;
+
+    for (; at > 0 && edge_before(edge, &edges[at - 1]); at--)
+        edges[at] = edges[at - 1];
+    edges[at] = *edge;
+}
+
+/* Edges of all voters in ascending order (insertion: the tables are small). */
 static int sort_edges(const struct visor_candidate *candidates, int count, bool trusted_only,
-                      int *order)
+                      struct visor_edge *edges)
 {
     int n = 0;
 
-    for (int edge = 0; edge < 2 * count; edge++) {
-        int at;
+    for (int i = 0; i < count; i++) {
+        struct visor_edge low = {candidates[i].low, false}, high = {candidates[i].high, true};
 
-        if (!votes(&candidates[edge / 2], trusted_only))
+        if (!votes(&candidates[i], trusted_only))
             continue;
-        for (at = n++; at > 0 && edge_before(candidates, edge, order[at - 1]); at--)
-            order[at] = order[at - 1];
-        order[at] = edge;
+        insert(edges, n++, &low);
+        insert(edges, n++, &high);
     }
     return n;
 }
 
 /* Greatest number of voters with a point in common, and the hull of the places where they have. */
-static int intersect(const struct visor_candidate *candidates, const int *order, int n,
-                     struct visor_region *peak)
+static int intersect(const struct visor_edge *edges, int n, struct visor_region *peak)
 {
     int depth = 0, best = 0;
 
     for (int i = 0; i < n; i++) {
-        double at = edge_of(candidates, order[i]);
-
-        if (order[i] % 2 == 0) {
-            if (++depth > best) {
-                best = depth;
-                peak->low = at;
-            }
-        } else {
+        if (edges[i].closes) {
             if (depth == best)
-                peak->high = at;
+                peak->high = edges[i].at;
             depth--;
+        } else if (++depth > best) {
+            best = depth;
+            peak->low = edges[i].at;
         }
     }
     return best;
@@ -73,21 +67,19 @@ static int intersect(const struct visor_candidate *candidates, const int *order,
 /* Hull of all points that at least `needed` voters allow: as long as so many are honest, true time
  * is in it. What all of them have in common may be narrower, and wrong if one has just begun to
  * err. */
-static void span(const struct visor_candidate *candidates, const int *order, int n, int needed,
+static void span(const struct visor_edge *edges, int n, int needed,
                  struct visor_selection *selection)
 {
     int depth = 0;
     bool found = false;
 
     for (int i = 0; i < n; i++) {
-        bool opens = order[i] % 2 == 0;
-
-        if (opens && ++depth == needed && !found) {
-            selection->low = edge_of(candidates, order[i]);
+        if (!edges[i].closes && ++depth == needed && !found) {
+            selection->low = edges[i].at;
             found = true;
         }
-        if (!opens && depth-- == needed)
-            selection->high = edge_of(candidates, order[i]);
+        if (edges[i].closes && depth-- == needed)
+            selection->high = edges[i].at;
     }
 }
 
@@ -228,10 +220,10 @@ static void fail_rest(struct visor_candidate *candidates, int count, enum visor_
             candidates[i].state = state;
 }
 
-void visor_select(struct visor_candidate *candidates, int count, int *order,
+void visor_select(struct visor_candidate *candidates, int count, struct visor_edge *edges,
                   const struct visor_selection_limits *limits, struct visor_selection *selection)
 {
-    int trusted = count_voters(candidates, count, true), voters, edges, found;
+    int trusted = count_voters(candidates, count, true), voters, n, found;
     struct visor_region peak = {0.0, 0.0};
     bool required_missing;
 
@@ -242,8 +234,8 @@ void visor_select(struct visor_candidate *candidates, int count, int *order,
         return;
     }
     voters = trusted > 0 ? trusted : selection->usable;
-    edges = sort_edges(candidates, count, trusted > 0, order);
-    found = intersect(candidates, order, edges, &peak);
+    n = sort_edges(candidates, count, trusted > 0, edges);
+    found = intersect(edges, n, &peak);
     if (found * 2 <= voters) {
         selection->agreeing = found;
         selection->result = VISOR_SELECTION_NO_MAJORITY;
@@ -252,7 +244,7 @@ void visor_select(struct visor_candidate *candidates, int count, int *order,
                 candidates[i].state = VISOR_STATE_FALSETICKER;
         return;
     }
-    span(candidates, order, edges, voters / 2 + 1, selection);
+    span(edges, n, voters / 2 + 1, selection);
     selection->agreeing = judge(candidates, count, trusted > 0, &peak, &required_missing);
     if (selection->agreeing == 0) {
         selection->result = VISOR_SELECTION_NONE;

@@ -47,8 +47,14 @@ bool visor_select_is_bad(enum visor_select_state state);
 /* Does a candidate in this state agree with the majority? */
 bool visor_select_agrees(enum visor_select_state state);
 
-/* `order` is scratch space for 2 * count entries, owned by the caller. */
-void visor_select(struct visor_candidate *candidates, int count, int *order,
+/* Where an interval begins or ends. */
+struct visor_edge {
+    double at;
+    bool closes;
+};
+
+/* `edges` is scratch space for 2 * count of them, owned by the caller. */
+void visor_select(struct visor_candidate *candidates, int count, struct visor_edge *edges,
                   const struct visor_selection_limits *limits, struct visor_selection *selection);
 
 #endif

@@ -32,8 +32,6 @@ struct visor_net *visor_net_new(const struct visor_config *config, struct visor_
         free(net);
         return NULL;
     }
-    for (size_t i = 0; i < net->pending_count; i++)
-        net->pending[i].fd = -1;
     return net;
 }
 
@@ -42,11 +40,8 @@ void visor_net_use_hwstamp(struct visor_net *net, const struct visor_hwstamp *hw
     net->hwstamp = hwstamp;
 }
 
-static void close_socket(struct visor_net *net, struct net_socket *socket)
+static void close_socket(struct net_socket *socket)
 {
-    for (size_t i = 0; i < net->pending_count; i++)
-        if (net->pending[i].fd == socket->fd)
-            net->pending[i].fd = -1;
     close(socket->fd);
     *socket = (struct net_socket){.role = NET_UNUSED, .fd = -1};
 }
@@ -57,7 +52,7 @@ void visor_net_free(struct visor_net *net)
         return;
     for (size_t i = 0; i < net->socket_count; i++)
         if (net->sockets[i].role != NET_UNUSED)
-            close_socket(net, &net->sockets[i]);
+            close_socket(&net->sockets[i]);
     free(net->pending);
     free(net);
 }
@@ -150,7 +145,8 @@ static int open_socket(struct visor_net *net, enum net_role role, enum visor_fam
     fd = visor_socket_open_udp(family, &local, device);
     if (fd < 0)
         return fd;
-    *socket = (struct net_socket){.role = role, .fd = fd, .family = family};
+    *socket =
+        (struct net_socket){.role = role, .fd = fd, .family = family, .serial = ++net->opened};
     socket->stamping = request_stamps(net, fd, family);
     set_dscp(net, fd, family);
     if (role == NET_SERVER)
@@ -201,7 +197,7 @@ void visor_net_close_server(struct visor_net *net)
 {
     for (size_t i = 0; i < net->socket_count; i++)
         if (net->sockets[i].role == NET_SERVER)
-            close_socket(net, &net->sockets[i]);
+            close_socket(&net->sockets[i]);
 }
 
 bool visor_net_serves(const struct visor_net *net)
@@ -214,7 +210,7 @@ void visor_net_close(struct visor_net *net, uint32_t source)
     struct net_socket *socket = find_role(net, NET_CLIENT, VISOR_FAMILY_NONE, source);
 
     if (socket)
-        close_socket(net, socket);
+        close_socket(socket);
     for (size_t i = 0; i < net->target_count; i++)
         if (net->targets[i].source == source) {
             net->targets[i] = net->targets[--net->target_count];
@@ -226,7 +222,7 @@ void visor_net_close_all(struct visor_net *net)
 {
     for (size_t i = 0; i < net->socket_count; i++)
         if (net->sockets[i].role == NET_CLIENT)
-            close_socket(net, &net->sockets[i]);
+            close_socket(&net->sockets[i]);
     net->target_count = 0;
 }
 
@@ -272,7 +268,7 @@ static int open_client(struct visor_net *net, const struct visor_action_send *se
     (*opened)->source = send->source;
     if (connect((*opened)->fd, (struct sockaddr *)&to, length)) {
         error = -errno;
-        close_socket(net, *opened);
+        close_socket(*opened);
     }
     return error;
 }
@@ -366,9 +362,19 @@ static struct net_pending *expect_stamp(struct visor_net *net, const struct net_
     if (!socket->stamping || size < NET_HEAD)
         return NULL;
     net->pending_next = (net->pending_next + 1) % net->pending_count;
-    *pending = (struct net_pending){.fd = socket->fd, .number = net->sent++, .size = size};
+    *pending = (struct net_pending){.serial = socket->serial, .size = size};
     memcpy(pending->head, data, NET_HEAD);
     return pending;
+}
+
+/* Nothing more will be heard of the newest: its place is taken by the next, so that a client uses
+ * the same few bytes again and again. */
+static void expect_no_more(struct visor_net *net)
+{
+    struct net_pending *newest = visor_net_pending(net, 0);
+
+    newest->serial = 0;
+    net->pending_next = (size_t)(newest - net->pending);
 }
 
 /* Most drivers give the kernel's stamp before sendmsg() returns: then nobody need wake up for it.
@@ -377,9 +383,11 @@ static void take_stamp(struct visor_net *net, int fd, uint32_t token, struct vis
 {
     struct visor_net_sent sent;
 
-    if (visor_net_receive_sent(net, fd, &sent) && sent.sent.by == VISOR_STAMPER_KERNEL &&
-        sent.token == token)
-        *stamp = sent.sent;
+    if (!visor_net_receive_sent(net, fd, &sent) || sent.sent.by != VISOR_STAMPER_KERNEL ||
+        sent.token != token)
+        return;
+    *stamp = sent.sent;
+    expect_no_more(net);
 }
 
 int visor_net_send(struct visor_net *net, const struct visor_action_send *send, const uint8_t *data,
@@ -404,7 +412,7 @@ int visor_net_send(struct visor_net *net, const struct visor_action_send *send, 
     sent->error_ns = visor_mono_diff(visor_clock_raw(), sent->raw);
     sent->by = VISOR_STAMPER_DAEMON;
     if (error && pending)
-        pending->fd = -1;
+        expect_no_more(net);
     if (!error && pending && socket->role == NET_CLIENT && !net->hwstamp)
         take_stamp(net, socket->fd, send->token, sent);
     return error;
@@ -430,7 +438,7 @@ int visor_net_reply(struct visor_net *net, const struct visor_datagram *request,
     size = wrap(net, socket, &data, size, wrapped);
     error = send_datagram(socket, &request->peer, &request->local, data, size);
     if (error && pending)
-        pending->fd = -1;
+        expect_no_more(net);
     return error;
 }
 

@@ -19,14 +19,14 @@ struct net_socket {
     int fd;
     enum visor_family family;
     uint32_t source; /* NET_CLIENT */
+    uint64_t serial; /* no two sockets that were ever opened have the same; never 0 */
     bool stamping;   /* transmit stamps can be had */
 };
 
 /* A sent packet whose kernel stamp may still come. */
 struct net_pending {
-    int fd;          /* -1: free */
+    uint64_t serial; /* of its socket, which may be closed by now; 0: free */
     bool stamped;    /* a card's stamp has come */
-    uint64_t number; /* in the order of sending */
     uint32_t source, token;
     size_t size;
     uint8_t head[NET_HEAD];
@@ -46,9 +46,9 @@ struct visor_net {
     enum visor_family only;
     struct net_socket sockets[VISOR_NET_SOCKETS_MAX];
     size_t socket_count;         /* entries used so far; some may be free again */
-    struct net_pending *pending; /* a ring */
+    uint64_t opened;             /* sockets so far */
+    struct net_pending *pending; /* a ring, in the order of sending */
     size_t pending_count, pending_next;
-    uint64_t sent;
     uint16_t sequence; /* of PTP messages */
     int waits_in_vain;
     struct net_target targets[VISOR_NET_SOCKETS_MAX];
@@ -63,5 +63,12 @@ struct visor_net {
 
 /* NULL: not (or no longer) one of ours. */
 struct net_socket *visor_net_find(struct visor_net *net, int fd);
+
+/* Entry `back` of the ring, from the newest: 0 … pending_count - 1. What is looked for is nearly
+ * always among the first. */
+static inline struct net_pending *visor_net_pending(struct visor_net *net, size_t back)
+{
+    return &net->pending[(net->pending_next + net->pending_count - 1 - back) % net->pending_count];
+}
 
 #endif

@@ -139,12 +139,12 @@ static int receive_single(int fd, struct mmsghdr *message)
     return 1;
 }
 
-static int receive_batch(struct visor_net *net, int fd, struct mmsghdr *messages)
+static int receive_batch(struct visor_net *net, int fd, struct mmsghdr *messages, unsigned int most)
 {
     int count;
 
-    if (!net->single) {
-        count = recvmmsg(fd, messages, VISOR_NET_BATCH, MSG_DONTWAIT, NULL);
+    if (most > 1 && !net->single) {
+        count = recvmmsg(fd, messages, most, MSG_DONTWAIT, NULL);
         if (count >= 0 || errno != ENOSYS)
             return count;
         net->single = true;
@@ -188,25 +188,26 @@ static bool fill_datagram(struct visor_net *net, const struct net_socket *socket
 size_t visor_net_receive(struct visor_net *net, int fd, const struct visor_datagram **datagrams)
 {
     const struct net_socket *socket = visor_net_find(net, fd);
-    struct mmsghdr messages[VISOR_NET_BATCH] = {0};
+    struct mmsghdr messages[VISOR_NET_BATCH];
     struct iovec parts[VISOR_NET_BATCH];
     struct visor_reading now;
+    unsigned int most = socket && socket->role == NET_CLIENT ? 1 : VISOR_NET_BATCH;
     size_t count = 0;
     int received;
 
     *datagrams = net->datagrams;
     if (!socket)
         return 0;
-    for (size_t i = 0; i < VISOR_NET_BATCH; i++) {
+    for (size_t i = 0; i < most; i++) {
         parts[i] = (struct iovec){.iov_base = net->frames[i], .iov_len = NET_FRAME};
-        messages[i].msg_hdr = (struct msghdr){.msg_name = &net->names[i],
-                                              .msg_namelen = sizeof(net->names[i]),
-                                              .msg_iov = &parts[i],
-                                              .msg_iovlen = 1,
-                                              .msg_control = net->controls[i],
-                                              .msg_controllen = NET_CONTROL};
+        messages[i] = (struct mmsghdr){.msg_hdr = {.msg_name = &net->names[i],
+                                                   .msg_namelen = sizeof(net->names[i]),
+                                                   .msg_iov = &parts[i],
+                                                   .msg_iovlen = 1,
+                                                   .msg_control = net->controls[i],
+                                                   .msg_controllen = NET_CONTROL}};
     }
-    received = receive_batch(net, fd, messages);
+    received = receive_batch(net, fd, messages, most);
     if (received <= 0 || visor_clock_note(net->stamps, &now))
         return 0;
     for (int i = 0; i < received; i++) {
@@ -232,13 +233,13 @@ size_t visor_net_receive(struct visor_net *net, int fd, const struct visor_datag
 }
 
 /* The looped packet ends with what we sent, after headers that differ by link. */
-static struct net_pending *match_pending(struct visor_net *net, int fd, const uint8_t *frame,
-                                         size_t size)
+static struct net_pending *match_pending(struct visor_net *net, const struct net_socket *socket,
+                                         const uint8_t *frame, size_t size)
 {
     for (size_t i = 0; i < net->pending_count; i++) {
-        struct net_pending *pending = &net->pending[i];
+        struct net_pending *pending = visor_net_pending(net, i);
 
-        if (pending->fd == fd && pending->size <= size &&
+        if (pending->serial == socket->serial && pending->size <= size &&
             memcmp(frame + size - pending->size, pending->head, NET_HEAD) == 0)
             return pending;
     }
@@ -255,18 +256,19 @@ bool visor_net_receive_sent(struct visor_net *net, int fd, struct visor_net_sent
                              .msg_iovlen = 1,
                              .msg_control = net->controls[0],
                              .msg_controllen = NET_CONTROL};
+    const struct net_socket *socket = visor_net_find(net, fd);
     struct net_pending *pending;
     struct visor_reading now;
     struct control control;
     ssize_t size;
 
-    if (!visor_net_find(net, fd))
+    if (!socket)
         return false;
     size = recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
     if (size < 0 || visor_clock_note(net->stamps, &now))
         return false;
     read_control(&message, &control);
-    pending = match_pending(net, fd, frame, (size_t)size);
+    pending = match_pending(net, socket, frame, (size_t)size);
     *sent = (struct visor_net_sent){.sent = {.by = VISOR_STAMPER_NONE}};
     if (!pending)
         return true; /* read, and of no use: `by` is NONE */
@@ -281,14 +283,15 @@ bool visor_net_receive_sent(struct visor_net *net, int fd, struct visor_net_sent
 
 bool visor_net_await_sent(struct visor_net *net, int fd)
 {
+    const struct net_socket *socket = visor_net_find(net, fd);
     const struct net_pending *last = NULL;
     struct pollfd wanted = {.fd = fd, .events = POLLPRI};
 
-    if (!net->hwstamp || net->waits_in_vain >= WAITS_MAX)
+    if (!socket || !net->hwstamp || net->waits_in_vain >= WAITS_MAX)
         return false;
-    for (size_t i = 0; i < net->pending_count; i++)
-        if (net->pending[i].fd == fd && (!last || net->pending[i].number > last->number))
-            last = &net->pending[i];
+    for (size_t i = 0; i < net->pending_count && !last; i++)
+        if (visor_net_pending(net, i)->serial == socket->serial)
+            last = visor_net_pending(net, i);
     if (!last || last->stamped)
         return false;
     net->waits_in_vain++;

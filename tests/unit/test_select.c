@@ -23,9 +23,9 @@ static struct visor_candidate at(double offset, double distance)
 static struct visor_selection run(struct visor_candidate *candidates, int count)
 {
     struct visor_selection selection;
-    int order[32];
+    struct visor_edge edges[32];
 
-    visor_select(candidates, count, order, &limits, &selection);
+    visor_select(candidates, count, edges, &limits, &selection);
     return selection;
 }
 
