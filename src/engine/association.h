@@ -105,14 +105,40 @@ struct visor_association_burst {
     bool then_offline; /* it was offline before */
 };
 
+/* What every event looks at comes last: see struct visor_source. */
 struct visor_association {
+    float delays[VISOR_ASSOCIATION_QUANTILE]; /* ring, for maxdelayquant */
+    uint32_t delay_count;
+    struct visor_association_reply last;  /* the last packet handled */
+    struct visor_association_reply valid; /* the last valid one: ntpdata */
     struct visor_source_config config;
     struct visor_address remote;
     uint32_t id;
     struct visor_rng *rng;
+    /* protocol state */
+    struct visor_association_exchange request, previous;
+    visor_mono queued; /* when the last request was handed out */
+    int previous_poll;
+    uint32_t previous_unanswered;
+    bool stamps_valid; /* the remote stamps come from a synchronised reply */
+    uint64_t remote_receive, remote_transmit, remote_mono;
+    uint32_t remote_epoch;
+    double remote_shift_s;  /* gathered since the last accepted sample (F323) */
+    int64_t remote_held_ns; /* of our request before that reply, as the remote says; 0: not known */
+    struct visor_stamp received; /* of the last valid reply */
+    uint64_t start_transmit;     /* symmetric: packet to answer though it was no valid reply */
+    struct visor_stamp start_received;
+    bool start_updated;
+    int remote_poll;
+    uint8_t remote_stratum;
+    double remote_root_delay_s, remote_root_dispersion_s;
+    bool sampled;
+    visor_mono last_sample; /* time of the last accepted sample */
+    double last_delay_s;    /* of the last synchronised reply */
+
+    /* the schedule */
     int minpoll, maxpoll;
     uint8_t version;
-
     bool online; /* false during a burst of an offline source, too: see burst */
     bool denied; /* DENY or RSTR was received; silent until restarted */
     struct visor_association_burst burst;
@@ -149,32 +175,7 @@ struct visor_association {
     uint32_t sends_failed;   /* in succession */
     int send_error;          /* errno of the last of these; 0: the last request went out */
 
-    /* protocol state */
-    struct visor_association_exchange request, previous;
-    visor_mono queued; /* when the last request was handed out */
-    int previous_poll;
-    uint32_t previous_unanswered;
-    bool stamps_valid; /* the remote stamps come from a synchronised reply */
-    uint64_t remote_receive, remote_transmit, remote_mono;
-    uint32_t remote_epoch;
-    double remote_shift_s;  /* gathered since the last accepted sample (F323) */
-    int64_t remote_held_ns; /* of our request before that reply, as the remote says; 0: not known */
-    struct visor_stamp received; /* of the last valid reply */
-    uint64_t start_transmit;     /* symmetric: packet to answer though it was no valid reply */
-    struct visor_stamp start_received;
-    bool start_updated;
-    int remote_poll;
-    uint8_t remote_stratum;
-    double remote_root_delay_s, remote_root_dispersion_s;
-    bool sampled;
-    visor_mono last_sample;                   /* time of the last accepted sample */
-    double last_delay_s;                      /* of the last synchronised reply */
-    float delays[VISOR_ASSOCIATION_QUANTILE]; /* ring, for maxdelayquant */
-    uint32_t delay_count;
-
-    struct visor_association_reply last;  /* the last packet handled */
-    struct visor_association_reply valid; /* the last valid one: ntpdata */
-    uint32_t polls;                       /* begun; retries and warm-ups do not count */
+    uint32_t polls; /* begun; retries and warm-ups do not count */
     uint32_t total_tx, total_rx, total_valid, total_good;
     uint32_t total_kernel_tx, total_kernel_rx, total_hardware_tx, total_hardware_rx;
 };

@@ -35,7 +35,8 @@ struct visor_engine {
     uint32_t last_id;
     struct visor_origin *origins;
     int origin_limit;
-    int origin_count; /* used so far */
+    int origin_count;      /* used so far */
+    visor_mono resolve_at; /* when a name is to be looked up; INT64_MAX: none is */
     uint32_t last_query;
     struct visor_edge *edges; /* scratch of selection */
     struct visor_candidate *candidates;
@@ -130,7 +131,7 @@ void visor_names_resolved(struct visor_engine *e, const struct visor_event_resol
 void visor_names_refresh(struct visor_engine *e);                /* look all up at once */
 void visor_names_retry(struct visor_engine *e, uint32_t origin); /* this one */
 void visor_names_timer(struct visor_engine *e);
-visor_mono visor_names_deadline(const struct visor_engine *e);
+void visor_names_plan(struct visor_engine *e); /* an origin has come or gone */
 
 /* authmode.c */
 void visor_authmode_apply(struct visor_engine *e);

@@ -2,6 +2,7 @@
  * discipline.c and command.c. */
 #include "engine/core.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,7 @@ struct visor_engine *visor_engine_new(const struct visor_config *config, const u
         visor_rng_init(&e->rng, 1);
     e->source_limit = count_sources(config);
     e->origin_limit = (int)config->source_count + SPARE_SOURCES;
+    e->resolve_at.ns = INT64_MAX;
     if (!allocate(e)) {
         visor_engine_free(e);
         return NULL;
@@ -187,11 +189,23 @@ void visor_engine_handle(struct visor_engine *e, const struct visor_event *event
     handle(e, &ours, event);
 }
 
+/* Bytes of an action that mean anything: a packet is mostly room, and the others are small. */
+static size_t size_of(const struct visor_action *action)
+{
+    _Static_assert(sizeof(struct visor_action_resolve) >= sizeof(struct visor_record) &&
+                       sizeof(struct visor_action_resolve) >= sizeof(struct visor_message) &&
+                       sizeof(struct visor_action_resolve) >= sizeof(struct visor_view),
+                   "RESOLVE is the largest but for SEND");
+    return action->kind == VISOR_ACTION_SEND
+               ? offsetof(struct visor_action, send.data) + action->send.size
+               : offsetof(struct visor_action, resolve) + sizeof(action->resolve);
+}
+
 bool visor_engine_next(struct visor_engine *e, struct visor_action *action)
 {
     if (e->queue_count == 0)
         return false;
-    *action = e->queue[e->queue_first];
+    memcpy(action, &e->queue[e->queue_first], size_of(&e->queue[e->queue_first]));
     visor_counter_write_action(&e->counter, action);
     e->queue_first = (e->queue_first + 1) % VISOR_QUEUE;
     e->queue_count--;

@@ -20,10 +20,9 @@ struct visor_filter_entry {
     double root_delay_s, root_dispersion_s;
 };
 
+/* What every event looks at comes first, the samples last: see struct visor_source. */
 struct visor_filter {
-    struct visor_filter_entry entries[VISOR_FILTER_SAMPLES]; /* a ring, oldest at `first` */
     uint16_t first, count, limit;
-    struct visor_filter_entry suspects[VISOR_FILTER_SUSPECTS];
     uint16_t suspect_count;
     uint16_t learning; /* which noise parameter is tried next */
     struct visor_noise noise;
@@ -46,6 +45,8 @@ struct visor_filter {
     /* Interval that surely contains UTC, relative to the line's integer part, at `line.at`. */
     double low, high;
     uint32_t taken; /* samples ever accepted */
+    struct visor_filter_entry suspects[VISOR_FILTER_SUSPECTS];
+    struct visor_filter_entry entries[VISOR_FILTER_SAMPLES]; /* a ring, oldest at `first` */
 };
 
 enum visor_filter_verdict {

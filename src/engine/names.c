@@ -187,15 +187,19 @@ static void tell_unresolved(struct visor_engine *e, const struct visor_origin *o
     message->count[0] = origin->result;
 }
 
-void visor_names_resolved(struct visor_engine *e, const struct visor_event_resolved *resolved)
+/* When the next name is to be looked up, of all. */
+void visor_names_plan(struct visor_engine *e)
 {
-    struct visor_origin *origin = NULL;
-
+    e->resolve_at.ns = INT64_MAX;
     for (int i = 0; i < e->origin_count; i++)
-        if (e->origins[i].used && e->origins[i].query == resolved->query)
-            origin = &e->origins[i];
-    if (!origin || !origin->asking)
-        return;
+        if (e->origins[i].used && !e->origins[i].asking &&
+            visor_mono_before(e->origins[i].resolve_at, e->resolve_at))
+            e->resolve_at = e->origins[i].resolve_at;
+}
+
+static void take_answer(struct visor_engine *e, struct visor_origin *origin,
+                        const struct visor_event_resolved *resolved)
+{
     origin->asking = false;
     origin->result = resolved->result;
     for (size_t i = 0; i < resolved->count && i < VISOR_RESOLVE_MAX; i++) {
@@ -215,6 +219,19 @@ void visor_names_resolved(struct visor_engine *e, const struct visor_event_resol
     ask_again_later(e, origin);
 }
 
+void visor_names_resolved(struct visor_engine *e, const struct visor_event_resolved *resolved)
+{
+    struct visor_origin *origin = NULL;
+
+    for (int i = 0; i < e->origin_count; i++)
+        if (e->origins[i].used && e->origins[i].query == resolved->query)
+            origin = &e->origins[i];
+    if (!origin || !origin->asking)
+        return;
+    take_answer(e, origin, resolved);
+    visor_names_plan(e);
+}
+
 /* ---- questions ---- */
 
 void visor_names_refresh(struct visor_engine *e)
@@ -224,15 +241,17 @@ void visor_names_refresh(struct visor_engine *e)
             e->origins[i].refreshing = true;
             e->origins[i].resolve_at = e->now.raw;
         }
+    visor_names_plan(e);
 }
 
 void visor_names_retry(struct visor_engine *e, uint32_t origin)
 {
     if (!e->origins[origin].asking)
         e->origins[origin].resolve_at = e->now.raw;
+    visor_names_plan(e);
 }
 
-void visor_names_timer(struct visor_engine *e)
+static void ask_all_due(struct visor_engine *e)
 {
     for (int i = 0; i < e->origin_count; i++) {
         struct visor_origin *origin = &e->origins[i];
@@ -242,6 +261,13 @@ void visor_names_timer(struct visor_engine *e)
         origin->refreshing |= !unresolved(e, (uint32_t)i);
         ask(e, origin);
     }
+    visor_names_plan(e);
+}
+
+void visor_names_timer(struct visor_engine *e)
+{
+    if (!visor_mono_before(e->now.raw, e->resolve_at))
+        ask_all_due(e);
     for (int i = 0; i < e->source_count; i++) {
         const struct visor_source *source = &e->sources[i];
         struct visor_origin *origin = &e->origins[source->origin];
@@ -251,16 +277,6 @@ void visor_names_timer(struct visor_engine *e)
         origin->replacing = true;
         origin->replaced = e->now.raw;
         ask(e, origin);
+        visor_names_plan(e);
     }
-}
-
-visor_mono visor_names_deadline(const struct visor_engine *e)
-{
-    visor_mono deadline = {INT64_MAX};
-
-    for (int i = 0; i < e->origin_count; i++)
-        if (e->origins[i].used && !e->origins[i].asking &&
-            visor_mono_before(e->origins[i].resolve_at, deadline))
-            deadline = e->origins[i].resolve_at;
-    return deadline;
 }

@@ -110,11 +110,12 @@ void visor_association_compose(struct visor_association *a,
         compose_peer(a, context, header, first);
     if (first)
         a->stamps_valid = false;
-    *send = (struct visor_action_send){.source = a->id,
-                                       .token = ++a->tokens,
-                                       .to = a->remote,
-                                       .key = a->config.key,
-                                       .from_server = !is_client(a)};
+    send->source = a->id;
+    send->token = ++a->tokens;
+    send->to = a->remote;
+    send->local = (struct visor_address){.family = VISOR_FAMILY_NONE};
+    send->key = a->config.key;
+    send->from_server = !is_client(a);
     send->to.port = a->config.port ? a->config.port : VISOR_NTP_PORT;
     send->size = visor_ntp_write(header, send->data, sizeof(send->data));
     send->size = add_fields(a, context, header->receive != 0, header, send->data, send->size);

@@ -38,14 +38,16 @@ enum visor_complaint {
     VISOR_COMPLAINT_STRATUM = 8,
 };
 
+/* At every event something of each source is looked at, and after a poll interval all of it has
+ * left the processor's caches. So what is looked at lies together: the end of the association, what
+ * follows, and the beginning of the filter. */
 struct visor_source {
-    uint32_t id; /* 0: this place is free */
+    struct visor_association association; /* NTP, once resolved */
+    uint32_t id;                          /* 0: this place is free */
     bool refclock, resolved;
     uint32_t origin; /* index of the origin; refclock: index in the configuration */
-    struct visor_association association; /* NTP, once resolved */
     struct visor_refclock *clock;
     const struct visor_refclock_config *clock_config;
-    struct visor_filter filter;
     uint32_t options, added_options; /* selection: configured; by authselectmode */
     uint8_t stratum, reach;          /* reach: of a reference clock; an association has its own */
     uint8_t reach_size;
@@ -67,7 +69,6 @@ struct visor_source {
     int bad;                /* samples in succession on which selection would not have it */
     uint32_t rejected;      /* replies in succession whose delay was out of the ordinary */
     uint32_t complaints;    /* enum visor_complaint bits already logged */
-    struct visor_sample thin; /* best so far of `filter` samples */
     int thinned;
     uint32_t thin_from;       /* polls begun when the last of them spoke */
     double wanted_interval_s; /* between polls, as the filter deserves; 0: the shortest */
@@ -75,6 +76,8 @@ struct visor_source {
     visor_mono last_at; /* of the last sample, INT64_MIN: none */
     uint32_t total_good;
     struct visor_candidate candidate;
+    struct visor_filter filter;
+    struct visor_sample thin; /* best so far of `filter` samples */
 };
 
 /* Start of an NTP source or a reference clock in a free place. */

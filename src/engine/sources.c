@@ -152,6 +152,7 @@ enum visor_answer visor_sources_add(struct visor_engine *e,
     }
     if (!literal)
         origin->resolve_at = e->now.raw;
+    visor_names_plan(e);
     visor_authmode_apply(e);
     return VISOR_ANSWER_OK;
 }
@@ -175,6 +176,7 @@ void visor_sources_remove(struct visor_engine *e, struct visor_source *source)
         if (!other->refclock && other->origin == origin)
             return;
     e->origins[origin].used = false;
+    visor_names_plan(e);
 }
 
 void visor_sources_delete(struct visor_engine *e, struct visor_source *source)
@@ -682,7 +684,7 @@ static void earlier(visor_mono *deadline, visor_mono at)
 
 visor_mono visor_sources_deadline(const struct visor_engine *e)
 {
-    visor_mono deadline = visor_names_deadline(e);
+    visor_mono deadline = e->resolve_at;
 
     for (int i = 0; i < e->source_count; i++) {
         const struct visor_source *source = &e->sources[i];
