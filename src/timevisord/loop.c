@@ -177,12 +177,12 @@ static void take_refclock(struct visor_daemon *daemon, int fd)
         }
 }
 
-static void tick_refclocks(struct visor_daemon *daemon)
+static void tick_refclocks(struct visor_daemon *daemon, visor_mono now)
 {
     for (size_t i = 0; i < daemon->device_count && !daemon->ended; i++) {
         struct visor_event event = {.kind = VISOR_EVENT_REFCLOCK};
 
-        if (visor_refclock_device_tick(&daemon->devices[i], visor_clock_raw(), &event.refclock))
+        if (visor_refclock_device_tick(&daemon->devices[i], now, &event.refclock))
             visor_daemon_handle(daemon, &event);
     }
 }
@@ -275,14 +275,16 @@ static void dispatch(struct visor_daemon *daemon, const struct poll_set *set)
 static void tick(struct visor_daemon *daemon)
 {
     struct visor_event timer = {.kind = VISOR_EVENT_TIMER};
+    visor_mono now;
 
     visor_daemon_handle(daemon, &timer);
-    tick_refclocks(daemon);
-    visor_hwstamp_tick(daemon->hwstamp, visor_clock_raw());
-    visor_rules_tick(daemon->rules, visor_clock_raw());
-    visor_tempcomp_tick(daemon, visor_clock_raw());
-    visor_rtc_service_tick(daemon->rtc, visor_clock_raw());
-    visor_server_tick(&daemon->server, &daemon->view, visor_clock_raw());
+    now = visor_clock_raw();
+    tick_refclocks(daemon, now);
+    visor_hwstamp_tick(daemon->hwstamp, now);
+    visor_rules_tick(daemon->rules, now);
+    visor_tempcomp_tick(daemon, now);
+    visor_rtc_service_tick(daemon->rtc, now);
+    visor_server_tick(&daemon->server, &daemon->view, now);
 }
 
 void visor_daemon_run(struct visor_daemon *daemon)

@@ -274,7 +274,8 @@ void visor_once_look(struct visor_daemon *daemon)
     }
     if (daemon->options.task != VISOR_TASK_RUN)
         set_or_print(daemon);
-    if (!daemon->ended && !visor_mono_before(visor_clock_raw(), limit_of(daemon))) {
+    if (!daemon->ended && daemon->options.timeout_s &&
+        !visor_mono_before(visor_clock_raw(), limit_of(daemon))) {
         visor_log_write(daemon->log, VISOR_SEVERITY_INFO, "Timeout reached");
         finish(daemon, daemon->view.trust != VISOR_TRUST_SYNCHRONIZED);
     }
