@@ -69,6 +69,8 @@ struct visor_engine {
     /* the clock */
     struct visor_steer steer;
     bool step_pending;
+    visor_mono
+        foreign_at;      /* of the last change by somebody else, which may go on; INT64_MIN: none */
     visor_mono asked_at; /* of the last foreign step: what was measured before does not judge it */
     double makestep_threshold, max_update_skew, reselect_distance;
     int makestep_limit, max_change_delay, max_change_ignore;

@@ -6,12 +6,13 @@
 
 #include <string.h>
 
-#define DRIFT_DEFAULT   1e-4   /* s/s: uncertainty of an unknown counter */
-#define DRIFT_STALE     1e-6   /* s/s: how far the rate may be from a drift file's by now */
-#define SLEW_LATE_S     15.0   /* how late we may come to end a slew */
-#define KERNEL_GROWTH   4.9e-4 /* s/s: it lets maxerror grow by 500 ppm itself */
-#define ANSWER_S        2.0    /* that sources are given to say what they think of a foreign step */
-#define STATUS_EVERY_NS (64 * VISOR_NS_PER_S)
+#define DRIFT_DEFAULT    1e-4   /* s/s: uncertainty of an unknown counter */
+#define DRIFT_STALE      1e-6   /* s/s: how far the rate may be from a drift file's by now */
+#define SLEW_LATE_S      15.0   /* how late we may come to end a slew */
+#define KERNEL_GROWTH    4.9e-4 /* s/s: it lets maxerror grow by 500 ppm itself */
+#define ANSWER_S         2.0 /* that sources are given to say what they think of a foreign step */
+#define FOREIGN_LASTS_NS (16 * VISOR_NS_PER_S) /* an adjtime() that has only begun goes on */
+#define STATUS_EVERY_NS  (64 * VISOR_NS_PER_S)
 
 /* ---- start and stop ---- */
 
@@ -34,7 +35,7 @@ void visor_discipline_start(struct visor_engine *e, const struct visor_event_sta
         e->rate_deviation = start->skew_ppm * 1e-6 + DRIFT_STALE;
     }
     e->updated = (visor_mono){INT64_MIN};
-    e->asked_at = (visor_mono){INT64_MIN};
+    e->asked_at = e->foreign_at = (visor_mono){INT64_MIN};
     e->drift_saved = e->now.raw;
     e->makestep_threshold = config->makestep_threshold;
     e->makestep_limit = config->makestep_limit;
@@ -308,8 +309,12 @@ void visor_discipline_watch(struct visor_engine *e)
         return;
     switch (visor_steer_watch(&e->steer, &e->now, &change)) {
     case VISOR_FOREIGN_NONE:
+        if (e->foreign_at.ns != INT64_MIN &&
+            visor_mono_diff(e->now.raw, e->foreign_at) < FOREIGN_LASTS_NS)
+            visor_discipline_status(e, false);
         return;
     case VISOR_FOREIGN_STEP:
+        e->foreign_at = e->now.raw;
         message = visor_engine_log(e, VISOR_MESSAGE_FOREIGN_STEP, VISOR_SEVERITY_WARNING);
         message->number[0] = change;
         e->change_held |= change_too_large(e, change);

@@ -4,8 +4,6 @@
 
 #include "base/math.h"
 
-#define RATE_CHANGE_MOST 1e-3 /* s/s: what is more was a jump */
-
 /* It may be the rate that changed since the source's last good sample: the error goes on growing.
  */
 static void allow_for_rate(struct visor_engine *e, struct visor_source *source, visor_mono at,
@@ -14,7 +12,7 @@ static void allow_for_rate(struct visor_engine *e, struct visor_source *source, 
     double since = visor_seconds_from_ns(visor_mono_diff(at, source->filter.line.at)), rate;
 
     if (source->filter.count == 0 || since <= 0.0 ||
-        visor_math_size(off) / since >= RATE_CHANGE_MOST)
+        visor_math_size(off) / since >= VISOR_RATE_CHANGE_MOST)
         return;
     rate = 2.0 * visor_math_size(off) / since;
     if (rate > source->doubt_rate)
@@ -38,7 +36,7 @@ bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
     if (off - reach <= e->high + e->calm_drift * visor_math_size(aged) &&
         off + reach >= e->low - e->calm_drift * visor_math_size(aged)) {
         /* What is too wide to refute the other story leaves it open. */
-        if (visor_math_size(off - source->doubt_off_s) <= reach &&
+        if (visor_math_size(off - source->doubt_off_s) <= reach + source->doubt_reach_s &&
             source->proof < VISOR_SOURCE_PROOF)
             return false;
         source->doubt_s = source->doubt_rate = 0.0;
@@ -48,6 +46,7 @@ bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
         visor_math_size(off - source->doubt_off_s) > 0.1 * visor_math_size(off) + reach) {
         source->doubt_since = sample->at;
         source->doubt_off_s = off;
+        source->doubt_reach_s = reach;
     }
     source->doubt_s = visor_math_size(off) + reach;
     allow_for_rate(e, source, sample->at, off);
@@ -61,6 +60,7 @@ bool visor_doubt_suspect(struct visor_engine *e, struct visor_source *source, do
     if (source->doubt_s == 0.0) {
         source->doubt_since = source->last_at;
         source->doubt_off_s = jump_s;
+        source->doubt_reach_s = 0.0;
     }
     if (source->doubt_s < 2.0 * visor_math_size(jump_s))
         source->doubt_s = 2.0 * visor_math_size(jump_s);
@@ -71,8 +71,8 @@ bool visor_doubt_suspect(struct visor_engine *e, struct visor_source *source, do
 /* Does its last sample leave no room for what the doubtful one says? Else it is no witness. */
 static bool refutes(const struct visor_source *other, const struct visor_source *s)
 {
-    return other->doubt_s == 0.0 &&
-           visor_math_size(other->heard_off_s - s->doubt_off_s) > other->heard_reach_s;
+    return other->doubt_s == 0.0 && visor_math_size(other->heard_off_s - s->doubt_off_s) >
+                                        other->heard_reach_s + s->doubt_reach_s;
 }
 
 /* Do as many of the sources heard since then say the same as say otherwise? */

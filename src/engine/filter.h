@@ -13,6 +13,9 @@
 #define VISOR_FILTER_SUSPECTS 4
 #define VISOR_FILTER_LATE     2
 #define VISOR_RATE_MOST       0.12 /* s/s: no counter is off by more; a frozen server is by 1 */
+/* How much a counter changes its rate at most, s/s: what is more was a jump, or a clock that is
+ * none. */
+#define VISOR_RATE_CHANGE_MOST 1e-3
 
 struct visor_filter_entry {
     struct visor_point point;

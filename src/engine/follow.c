@@ -6,12 +6,34 @@
 #include "base/math.h"
 
 #define DISPUTED      3.0  /* deviations of the rates */
+#define MISSED        3.0  /* deviations of a rate that is just being learnt */
 #define DISPUTE_LEAST 1e-6 /* s/s: rates so close are not worth a dispute */
 #define BIAS_SHARE    0.1  /* of a root distance: how asymmetric a path is taken to be */
 #define ASKED_ENOUGH  3    /* requests without an answer */
 #define FORGIVEN      8    /* good samples after which a fault is news again */
 
 /* ---- who ---- */
+
+/* What the rate of a source is off by if the counter changed it since: so say those that have begun
+ * anew since this one was heard. */
+static double missed_rate(const struct visor_engine *e, const struct visor_source *source)
+{
+    double worst = 0.0;
+
+    for (int i = 0; i < e->source_limit; i++) {
+        const struct visor_filter *other = &e->sources[i].filter;
+        double apart;
+
+        if (e->sources[i].id == 0 || other->count == 0 ||
+            !visor_mono_before(source->last_at, e->sources[i].restarted_at))
+            continue;
+        apart = visor_math_size(other->line.rate - source->filter.line.rate) +
+                MISSED * visor_math_sqrt(other->line.p11);
+        if (apart < VISOR_RATE_CHANGE_MOST && apart > worst)
+            worst = apart;
+    }
+    return worst;
+}
 
 /* Unreachable sources go on voting with their ageing intervals, so that the first one to come back
  * cannot say what it likes; but with nobody in reach nothing is selected. */
@@ -31,7 +53,7 @@ static int nominate(struct visor_engine *e)
             source->candidate = (struct visor_candidate){.state = VISOR_STATE_NO_SAMPLES};
             continue;
         }
-        visor_source_nominate(source, &base, e->config, e->now.raw);
+        visor_source_nominate(source, &base, e->config, e->now.raw, missed_rate(e, source));
         source->candidate.selected = source->id == e->leader;
         reached |= source->candidate.usable && visor_source_reach(source) != 0;
         e->candidates[n] = source->candidate;

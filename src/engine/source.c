@@ -31,7 +31,7 @@ void visor_source_init(struct visor_source *source, uint32_t id, const struct vi
 
     memset(source, 0, sizeof(*source));
     source->id = id;
-    source->last_at = source->jumped_at = (visor_mono){INT64_MIN};
+    source->last_at = source->restarted_at = source->jumped_at = (visor_mono){INT64_MIN};
     visor_filter_init(&source->filter, true, limit > 0 ? limit : VISOR_FILTER_SAMPLES);
 }
 
@@ -196,7 +196,7 @@ static bool is_unsettled(const struct visor_source *source)
 }
 
 void visor_source_nominate(struct visor_source *source, const struct visor_line *base,
-                           const struct visor_config *config, visor_mono now)
+                           const struct visor_config *config, visor_mono now, double missed_rate)
 {
     struct visor_candidate *candidate = &source->candidate;
     const struct visor_filter *filter = &source->filter;
@@ -213,7 +213,7 @@ void visor_source_nominate(struct visor_source *source, const struct visor_line 
         candidate->age = visor_seconds_from_ns(visor_mono_diff(now, source->last_at));
         drift = visor_source_drift(source, config);
         visor_line_move(&line, now, filter->noise.wander);
-        visor_filter_interval(filter, now, drift, &low, &high);
+        visor_filter_interval(filter, now, drift + missed_rate, &low, &high);
         center = visor_line_diff(&line, base, now);
         aged = visor_seconds_from_ns(visor_mono_diff(now, filter->line.at));
         interval = visor_source_interval(source);

@@ -56,19 +56,21 @@ struct visor_source {
     bool fresh;     /* has a sample that no clock update has used yet */
     bool announced; /* its loss was logged: SOURCE_BACK is due when it returns */
     enum visor_source_fault fault;
-    double doubt_s;     /* by how much its samples contradict what is published; 0: not */
-    double doubt_off_s; /* the same with its sign, less the sample's own error */
-    double doubt_rate;  /* s/s: what rate of the counter may be behind it */
-    double heard_off_s; /* of its last sample against what was published, and its reach */
+    double doubt_s;       /* by how much its samples contradict what is published; 0: not */
+    double doubt_off_s;   /* the same with its sign, less the sample's own error … */
+    double doubt_reach_s; /* … which is this; 0 where a line was missed, not the interval */
+    double doubt_rate;    /* s/s: what rate of the counter may be behind it */
+    double heard_off_s;   /* of its last sample against what was published, and its reach */
     double heard_reach_s;
-    visor_mono doubt_since; /* first sample that did so, with the same offset */
-    visor_mono jumped_at;   /* its filter last believed a jump or another rate; INT64_MIN: never */
-    int proof;              /* good samples since the fault was last seen */
-    double loss;            /* share of requests without an answer */
-    uint32_t heard, missed; /* what `loss` has counted */
-    int bad;                /* samples in succession on which selection would not have it */
-    uint32_t rejected;      /* replies in succession whose delay was out of the ordinary */
-    uint32_t complaints;    /* enum visor_complaint bits already logged */
+    visor_mono doubt_since;  /* first sample that did so, with the same offset */
+    visor_mono restarted_at; /* its filter last began anew: another rate; INT64_MIN: never */
+    visor_mono jumped_at;    /* its filter last believed a jump or another rate; INT64_MIN: never */
+    int proof;               /* good samples since the fault was last seen */
+    double loss;             /* share of requests without an answer */
+    uint32_t heard, missed;  /* what `loss` has counted */
+    int bad;                 /* samples in succession on which selection would not have it */
+    uint32_t rejected;       /* replies in succession whose delay was out of the ordinary */
+    uint32_t complaints;     /* enum visor_complaint bits already logged */
     int thinned;
     uint32_t thin_from;       /* polls begun when the last of them spoke */
     double wanted_interval_s; /* between polls, as the filter deserves; 0: the shortest */
@@ -126,9 +128,10 @@ bool visor_source_thin(struct visor_source *source, struct visor_sample *sample)
 bool visor_source_thin_end(struct visor_source *source, uint32_t polls,
                            struct visor_sample *sample);
 
-/* Fill source->candidate for selection; the offset is against `base` (a line) at now. */
+/* Fill source->candidate for selection; the offset is against `base` (a line) at now. `missed_rate`
+ * s/s: by how much the counter may have changed its rate since the source was heard. */
 void visor_source_nominate(struct visor_source *source, const struct visor_line *base,
-                           const struct visor_config *config, visor_mono now);
+                           const struct visor_config *config, visor_mono now, double missed_rate);
 
 /* After a sample of an NTP source: the poll interval that it deserves, s, given the present one. */
 double visor_source_adapt(const struct visor_source *source, double interval_s, int poll_target);

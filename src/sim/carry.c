@@ -65,7 +65,7 @@ static void tell_sent(struct visor_host *host, struct visor_world *world,
 {
     struct visor_event *event = answer(world, VISOR_EVENT_SENT);
     bool daemon = host->model->stamping == VISOR_STAMPING_DAEMON;
-    double latency = DAEMON_LATENCY_S * visor_rng_exponential(&host->rng);
+    int64_t latency = visor_ns_from_seconds(DAEMON_LATENCY_S * visor_rng_exponential(&host->rng));
 
     if (!event)
         return;
@@ -73,10 +73,11 @@ static void tell_sent(struct visor_host *host, struct visor_world *world,
     event->sent.token = send->token;
     event->sent.error = error;
     event->sent.sent = (struct visor_stamp){
-        .raw = {host->kernel.raw - visor_ns_from_seconds(latency)},
+        .raw = {host->kernel.raw - (daemon ? 0 : latency)},
         .error_ns = visor_ns_from_seconds(DAEMON_LATENCY_S),
         .by = VISOR_STAMPER_DAEMON,
     };
+    host->leaves_late_ns = daemon ? latency : 0;
     if (error || daemon)
         return;
     event = answer(world, VISOR_EVENT_SENT);
@@ -120,7 +121,7 @@ void visor_host_transmit(struct visor_host *host, struct visor_world *world, uin
     visor_parcel_post(world, parcel,
                       target & VISOR_TARGET_IS_HOST ? VISOR_HAPPENING_VISIT
                                                     : VISOR_HAPPENING_REQUEST,
-                      world->now + travel);
+                      world->now + host->leaves_late_ns + travel);
 }
 
 static void send(struct visor_host *host, struct visor_world *world,
@@ -129,7 +130,7 @@ static void send(struct visor_host *host, struct visor_world *world,
     uint32_t target;
 
     host->score.sent++;
-    tell_sent(host, world, send, 0);
+    tell_sent(host, world, send, 0); /* first the stamp, then the packet leaves */
     if (visor_world_target(&send->to, &target))
         visor_host_transmit(host, world, target, send->from_server ? 0 : send->source, send->data,
                             send->size);

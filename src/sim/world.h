@@ -59,6 +59,7 @@ struct visor_host {
     bool drift_known;                            /* a drift file exists, with: */
     double drift_ppm, drift_skew_ppm;
     struct visor_happening timer, start, resume;
+    int64_t leaves_late_ns; /* the packet at hand, after the daemon's own stamp */
     bool frequency_set;     /* by the event at hand */
     uint32_t selected;      /* server; NONE */
     struct visor_view view; /* last published */
