@@ -169,6 +169,9 @@ bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
                       const struct visor_sample *sample);
 /* The same for a sample that may fit the interval but does not fit the source's line. */
 bool visor_doubt_suspect(struct visor_engine *e, struct visor_source *source, double jump_s);
+/* Does the last sample of another one leave no room for what the doubtful one says? Else it is no
+ * witness. */
+bool visor_doubt_refuted(const struct visor_source *s, const struct visor_source *other);
 /* By how much the bound must grow, s: both stories must fit in it until one is refuted. */
 double visor_doubt_size(const struct visor_engine *e);
 /* And by how much faster it must grow, s/s. */

@@ -68,8 +68,7 @@ bool visor_doubt_suspect(struct visor_engine *e, struct visor_source *source, do
     return true;
 }
 
-/* Does its last sample leave no room for what the doubtful one says? Else it is no witness. */
-static bool refutes(const struct visor_source *other, const struct visor_source *s)
+bool visor_doubt_refuted(const struct visor_source *s, const struct visor_source *other)
 {
     return other->doubt_s == 0.0 && visor_math_size(other->heard_off_s - s->doubt_off_s) >
                                         other->heard_reach_s + s->doubt_reach_s;
@@ -89,7 +88,7 @@ static bool stands(const struct visor_engine *e, const struct visor_source *s)
             visor_mono_before(other->last_at, s->doubt_since))
             continue;
         against += other->doubt_s > 0.0;
-        witnesses += refutes(other, s);
+        witnesses += visor_doubt_refuted(s, other);
     }
     return against >= witnesses;
 }

@@ -321,7 +321,8 @@ static bool is_its_own(struct visor_engine *e, const struct visor_source *source
            visor_math_size(source->doubt_off_s) >
                OVERLOOKED * visor_filter_deviation(&leader->filter) &&
            visor_mono_before(leader->jumped_at, source->doubt_since) &&
-           visor_mono_before(source->doubt_since, leader->last_at);
+           visor_mono_before(source->doubt_since, leader->last_at) &&
+           visor_doubt_refuted(source, leader);
 }
 
 static void use_sample(struct visor_engine *e, struct visor_source *source,
