@@ -70,7 +70,8 @@ struct visor_engine {
     struct visor_steer steer;
     bool step_pending;
     visor_mono
-        foreign_at;      /* of the last change by somebody else, which may go on; INT64_MIN: none */
+        foreign_at; /* of the last change by somebody else, which may go on; else INT64_MIN */
+    visor_mono restarted_at; /* of the last source that began anew; INT64_MIN: none */
     visor_mono asked_at; /* of the last foreign step: what was measured before does not judge it */
     double makestep_threshold, max_update_skew, reselect_distance;
     int makestep_limit, max_change_delay, max_change_ignore;

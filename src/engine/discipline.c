@@ -35,7 +35,7 @@ void visor_discipline_start(struct visor_engine *e, const struct visor_event_sta
         e->rate_deviation = start->skew_ppm * 1e-6 + DRIFT_STALE;
     }
     e->updated = (visor_mono){INT64_MIN};
-    e->asked_at = e->foreign_at = (visor_mono){INT64_MIN};
+    e->asked_at = e->foreign_at = e->restarted_at = (visor_mono){INT64_MIN};
     e->drift_saved = e->now.raw;
     e->makestep_threshold = config->makestep_threshold;
     e->makestep_limit = config->makestep_limit;

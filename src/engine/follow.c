@@ -20,7 +20,9 @@ static double missed_rate(const struct visor_engine *e, const struct visor_sourc
 {
     double worst = 0.0;
 
-    for (int i = 0; i < e->source_limit; i++) {
+    if (!visor_mono_before(source->last_at, e->restarted_at))
+        return 0.0;
+    for (int i = 0; i < e->source_count; i++) {
         const struct visor_filter *other = &e->sources[i].filter;
         double apart;
 

@@ -355,7 +355,7 @@ static void use_sample(struct visor_engine *e, struct visor_source *source,
         adapt_poll(e, source);
         break;
     case VISOR_FILTER_RESTARTED: /* the counter's rate may have changed: for all of them */
-        source->restarted_at = e->now.raw;
+        source->restarted_at = e->restarted_at = e->now.raw;
         doubted |= visor_doubt_suspect(e, source, jump);
         visor_sources_verify(e, source);
         __attribute__((fallthrough));
