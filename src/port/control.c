@@ -35,6 +35,7 @@ struct visor_control {
     uint32_t token;
     uint64_t turn;
     struct sockaddr_un address;
+    int used; /* no connection is at or after this place */
     struct client clients[VISOR_CONTROL_CLIENTS];
 };
 
@@ -125,13 +126,15 @@ void visor_control_free(struct visor_control *control)
     free(control);
 }
 
-size_t visor_control_fds(const struct visor_control *control, struct pollfd *fds, size_t max)
+size_t visor_control_fds(struct visor_control *control, struct pollfd *fds, size_t max)
 {
     size_t count = 0;
 
+    while (control->used > 0 && control->clients[control->used - 1].fd < 0)
+        control->used--;
     if (max)
         fds[count++] = (struct pollfd){.fd = control->fd, .events = POLLIN};
-    for (int i = 0; i < VISOR_CONTROL_CLIENTS; i++) {
+    for (int i = 0; i < control->used; i++) {
         const struct client *client = &control->clients[i];
 
         if (client->fd < 0 || count == max)
@@ -177,6 +180,8 @@ static void accept_client(struct visor_control *control)
         return;
     }
     client = place(control);
+    if (client - control->clients >= control->used)
+        control->used = (int)(client - control->clients) + 1;
     *client = (struct client){.fd = fd, .state = READING, .used = ++control->turn};
     if (!getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size))
         client->may_write = peer.uid == 0 || peer.uid == control->owner;

@@ -36,7 +36,7 @@ int visor_control_new(const char *path, uid_t owner, struct visor_control **cont
 void visor_control_free(struct visor_control *control); /* removes the socket; NULL allowed */
 
 /* What to poll, VISOR_CONTROL_FDS at most; returns how many. */
-size_t visor_control_fds(const struct visor_control *control, struct pollfd *fds, size_t max);
+size_t visor_control_fds(struct visor_control *control, struct pollfd *fds, size_t max);
 
 /* Accepts, reads and writes where poll said so; unknown descriptors are passed over. */
 void visor_control_handle(struct visor_control *control, const struct pollfd *fds, size_t count);

@@ -44,17 +44,22 @@ struct visor_daemon_tempcomp {
 };
 
 struct visor_daemon {
-    struct visor_options options;
+    /* the loop's own */
+    visor_mono deadline; /* the earliest of all, when the loop last went to sleep */
+    visor_mono looked;   /* when the kernel's frequency was last read */
+    int timer;           /* timerfd of the engine's deadline; -1: poll's timeout serves */
+    bool armed;          /* it is set for `deadline`, and has not gone off */
+    bool overdue;        /* it has passed, and all have been told: what stays due must not spin */
+    bool ended;          /* leave the loop */
+
+    /* the parts */
     struct visor_config *config;
     struct visor_log *log;
     struct visor_logfile *logfile;
-    struct visor_clock clock;
-    struct visor_stamps stamps;
     struct visor_engine *engine;
     struct visor_net *net;
     struct visor_hwstamp *hwstamp; /* NULL: none */
     struct visor_keys *keys;
-    struct visor_server server;
     struct visor_helper *helper;
     struct visor_control *control;      /* NULL: there is none */
     struct visor_rules *rules;          /* who may ask */
@@ -66,6 +71,10 @@ struct visor_daemon {
     size_t device_count;
     struct visor_recorder *recorder; /* NULL: no record is made */
     struct visor_rtc_service *rtc;   /* NULL: the RTC is not tracked */
+    struct visor_clock clock;
+    struct visor_stamps stamps;
+    struct visor_server server;
+    struct visor_options options;
     struct visor_daemon_queue queue;
     struct visor_daemon_once once;
     struct visor_daemon_tempcomp tempcomp;
@@ -74,15 +83,9 @@ struct visor_daemon {
     bool reload_wanted;     /* asked for while it could not be */
     struct visor_view view; /* what is served: the engine's last, before that "unsynchronised" */
     bool drift_failed;      /* said already */
-    bool ended;             /* leave the loop */
     int status;             /* of the process */
     bool settable;          /* we have the right to set the clock */
-    visor_mono deadline;    /* the earliest of all, when the loop last went to sleep */
-    bool overdue;       /* it has passed, and all have been told: what stays due must not spin */
-    double precision_s; /* of reading CLOCK_REALTIME */
-    visor_mono looked;  /* when the kernel's frequency was last read */
-    int timer;          /* timerfd of the engine's deadline; -1: poll's timeout serves */
-    bool armed;         /* it is set for `deadline`, and has not gone off */
+    double precision_s;     /* of reading CLOCK_REALTIME */
 };
 
 /* perform.c */
