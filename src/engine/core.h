@@ -140,7 +140,9 @@ void visor_names_plan(struct visor_engine *e); /* an origin has come or gone */
 void visor_authmode_apply(struct visor_engine *e);
 
 /* follow.c */
-void visor_follow_update(struct visor_engine *e); /* select, combine, publish, steer */
+void visor_follow_update(struct visor_engine *e);
+/* Says it if nobody can be selected, and changes nothing. */
+void visor_follow_complain(struct visor_engine *e); /* select, combine, publish, steer */
 /* Growth of the bound that holds for twice `seconds` from now; e->renew_at is when it ends. */
 void visor_follow_foresee(struct visor_engine *e, double seconds);
 void visor_follow_fall_back(struct visor_engine *e); /* to the mean rate, when its time has come: */

@@ -446,7 +446,7 @@ static bool others_are_coming(const struct visor_engine *e)
     return false;
 }
 
-void visor_follow_update(struct visor_engine *e)
+static int choose(struct visor_engine *e, struct visor_selection *selection)
 {
     struct visor_selection_limits limits = {
         .min_sources = e->config->min_sources,
@@ -454,19 +454,36 @@ void visor_follow_update(struct visor_engine *e)
         .reselect_distance = e->reselect_distance,
         .stratum_weight = e->config->stratum_weight,
     };
-    struct visor_selection selection;
     int n = nominate(e);
 
+    *selection = (struct visor_selection){.best = -1};
     if (others_are_coming(e))
-        return;
-    visor_select(e->candidates, n, e->edges, &limits, &selection);
-    for (int i = 0; i < n; i++) {
-        struct visor_source *source = &e->sources[e->candidate_source[i]];
+        return -1;
+    visor_select(e->candidates, n, e->edges, &limits, selection);
+    for (int i = 0; i < n; i++)
+        e->sources[e->candidate_source[i]].candidate = e->candidates[i];
+    return n;
+}
 
-        source->candidate = e->candidates[i];
-        if (selection.result != VISOR_SELECTION_NO_MAJORITY) /* there nobody knows who is wrong */
-            tell_state(e, source);
-    }
+/* Whoever has aged too much to vote has not been refuted: between samples nobody is chosen. */
+void visor_follow_complain(struct visor_engine *e)
+{
+    struct visor_selection selection;
+
+    if (choose(e, &selection) >= 0 && selection.best < 0)
+        tell_failure(e, &selection);
+}
+
+void visor_follow_update(struct visor_engine *e)
+{
+    struct visor_selection selection;
+    int n = choose(e, &selection);
+
+    if (n < 0)
+        return;
+    if (selection.result != VISOR_SELECTION_NO_MAJORITY) /* there nobody knows who is wrong */
+        for (int i = 0; i < n; i++)
+            tell_state(e, &e->sources[e->candidate_source[i]]);
     if (selection.best < 0) {
         lose(e, &selection);
         return;

@@ -582,13 +582,17 @@ void visor_sources_refclock(struct visor_engine *e, const struct visor_event_ref
 
 /* ---- time ---- */
 
-static void count_idle(struct visor_engine *e, struct visor_source *source)
+/* With nobody selected, each poll is an occasion to say so. */
+static void count_idle(struct visor_engine *e, struct visor_source *source, bool polled)
 {
-    if (source->association.reach != 0)
-        return;
-    source->idle_polls = (int)source->association.unreached;
-    if (source->idle_polls == 8)
+    bool idle = source->association.reach == 0;
+
+    if (idle)
+        source->idle_polls = (int)source->association.unreached;
+    if (idle && source->idle_polls == 8)
         visor_follow_update(e);
+    else if (polled && e->leader == 0)
+        visor_follow_complain(e);
 }
 
 /* Requests to different sources are sent apart from one another. All that must wait are told at
@@ -638,7 +642,7 @@ static void serve_association(struct visor_engine *e, struct visor_source *sourc
         keep_apart(e);
     if (a->polls != polls)
         do_without(e, source, polls); /* if the last one was in vain */
-    count_idle(e, source);
+    count_idle(e, source, a->polls != polls);
 }
 
 /* Faults are noticed by time as well as by samples: silence has no event of its own. */

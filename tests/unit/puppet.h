@@ -5,6 +5,7 @@
 
 #include "config/config.h"
 #include "engine/engine.h"
+#include "wire/ntp.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,7 @@ struct puppet {
     struct visor_address sent_to;      /* the last request */
     int asks, sends;
     struct visor_event_sent sent; /* what the last SEND was */
+    struct visor_action_send request;
     int messages[PUPPET_KINDS], steps, records[8];
     struct visor_message last[PUPPET_KINDS];
     struct visor_record last_record[8];
@@ -164,6 +166,7 @@ static inline void puppet_perform(struct puppet *p, const struct visor_action *a
         p->sent =
             (struct visor_event_sent){.source = action->send.source, .token = action->send.token};
         p->sent_to = action->send.to;
+        p->request = action->send;
         p->sends++;
         break;
     case VISOR_ACTION_MEASURE:
@@ -221,6 +224,32 @@ static inline void puppet_run(struct puppet *p, double seconds)
         if (due || p->now == until)
             puppet_give(p, &timer);
     }
+}
+
+/* A server of stratum 1, 100 us away, answers the last request at once. */
+static inline void puppet_reply(struct puppet *p)
+{
+    struct visor_event event = {.kind = VISOR_EVENT_PACKET};
+    struct visor_ntp_header request, header = {.version = 4,
+                                               .mode = VISOR_NTP_MODE_SERVER,
+                                               .stratum = 1,
+                                               .poll = 6,
+                                               .precision = -24,
+                                               .refid = 0x47505300};
+    struct visor_ntp_layout layout;
+    uint8_t data[VISOR_NTP_HEADER];
+
+    visor_ntp_read(&request, &layout, p->request.data, p->request.size);
+    header.origin = request.transmit;
+    puppet_go(p, p->now + 100000);
+    header.receive = header.transmit = visor_ntp_from_wall((visor_wall){puppet_utc(p)});
+    header.reference = header.receive - (UINT64_C(10) << 32);
+    puppet_go(p, p->now + 100000);
+    visor_ntp_write(&header, data, sizeof(data));
+    event.packet = (struct visor_event_packet){
+        .source = p->request.source, .peer = p->sent_to, .data = data, .size = sizeof(data)};
+    event.packet.received = (struct visor_stamp){{p->now}, 1000, VISOR_STAMPER_DAEMON, 0, 0};
+    puppet_give(p, &event);
 }
 
 static inline void puppet_command(struct puppet *p, enum visor_command_kind kind, double first,

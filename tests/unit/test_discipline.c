@@ -236,10 +236,39 @@ static void test_select__who_cannot_be_asked_is_not_waited_for(void **state)
     puppet_done(&p);
 }
 
+/* Who answers two polls of eight has too few samples to be selected, and will not be for long: that
+ * is said after eight polls, not only when the next sample comes. */
+static void test_select__that_nobody_can_be_selected_is_said_in_time(void **state)
+{
+    struct visor_config *config = puppet_config(0);
+    struct puppet p;
+    int sends = 0;
+
+    (void)state;
+    config->sources = calloc(1, sizeof(*config->sources));
+    config->source_count = 1;
+    visor_source_config_init(config->sources);
+    config->sources->minpoll = config->sources->maxpoll = 6;
+    strcpy(config->sources->name, "192.0.2.1");
+    puppet_init(&p, config, START, 0.0);
+    for (double t = 1.0; t < 7.0 * 66.0; t += 0.25) {
+        puppet_run(&p, t);
+        if (p.sends != sends && (p.sends == 1 || p.sends == 5))
+            puppet_reply(&p);
+        sends = p.sends;
+    }
+    assert_int_equal(p.messages[VISOR_MESSAGE_NO_SELECTABLE], 0);
+    puppet_run(&p, 9.0 * 66.0);
+    assert_int_equal(p.messages[VISOR_MESSAGE_NO_SELECTABLE], 1);
+    assert_int_equal(p.messages[VISOR_MESSAGE_SELECTED], 0);
+    puppet_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_select__who_cannot_be_asked_is_not_waited_for),
+        cmocka_unit_test(test_select__that_nobody_can_be_selected_is_said_in_time),
         cmocka_unit_test(test_maxchange__ignores_then_gives_up),
         cmocka_unit_test(test_maxchange__goes_on_when_the_step_is_undone),
         cmocka_unit_test(test_logchange__a_slew_is_said_once),
