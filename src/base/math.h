@@ -3,9 +3,12 @@
 #ifndef VISOR_BASE_MATH_H
 #define VISOR_BASE_MATH_H
 
-double visor_math_log(double x);               /* natural logarithm, x > 0; -HUGE for x <= 0 */
-double visor_math_exp(double x);               /* saturates to 0 and DBL_MAX */
-double visor_math_sin(double x);               /* |x| < 1e9 */
+double visor_math_log(double x); /* natural logarithm, x > 0; -HUGE for x <= 0 */
+double visor_math_exp(double x); /* saturates to 0 and DBL_MAX */
+double visor_math_sin(double x); /* |x| < 1e9 */
+/* Share of a normal distribution that lies beyond x deviations, to 1e-7; *density: at x, to 3e-7
+ * of it. */
+double visor_math_tail(double x, double *density);
 double visor_math_sqrt(double x);              /* correctly rounded (IEEE); 0 for x <= 0 */
 static inline double visor_math_size(double x) /* its absolute value */
 {

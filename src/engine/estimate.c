@@ -1,4 +1,4 @@
-/* The Kalman filter of one line. Which points it sees, and what becomes of a point that does not
+/* The filter of one line. Which points it sees, and what becomes of a point that does not
  * fit, is the filter's business (filter.c). */
 #include "engine/estimate.h"
 
@@ -6,35 +6,35 @@
 
 /* A residual beyond this many deviations counts as if it were noisier (Huber's weight). */
 #define HUBER         3.0
+#define HUBER_SCORE   3.283098 /* density / tail of the normal distribution there */
+#define HUBER_BEND    (HUBER_SCORE * (HUBER_SCORE - HUBER)) /* information there */
+#define WALL          1.7320508075688772 /* half the width of a uniform distribution, deviations */
+#define WALL_LEAST    0.3 /* deviations of the rest: narrower, it is as good as normal */
+#define SILENT        4.0 /* deviations: a wall that is farther away pushes no more */
+#define TWO_PI        6.283185307179586
 
 #define PRODUCT_LEAST 1e-200
 #define PRODUCT_MOST  1e200
 
 /* The parts of visor_line_take() are inline: learning the noise takes each stored point some dozen
  * times a sample, which is most of what a sample costs. */
-static inline double variance_of(const struct visor_noise *noise, const struct visor_point *point)
+static inline double spread_of(const struct visor_noise *noise, const struct visor_point *point)
 {
-    double spread = noise->coupling * point->excess_s;
+    return noise->coupling * (point->excess_s + noise->hidden_s);
+}
 
-    return noise->white * noise->white + spread * spread + point->variance;
+/* Of what the delay does not show. */
+static inline double normal_variance(const struct visor_noise *noise,
+                                     const struct visor_point *point)
+{
+    return noise->white * noise->white + point->variance;
 }
 
 double visor_noise_variance(const struct visor_noise *noise, const struct visor_point *point)
 {
-    return variance_of(noise, point);
-}
+    double spread = spread_of(noise, point);
 
-struct visor_line visor_line_from(const struct visor_point *point, const struct visor_noise *noise,
-                                  double rate, double rate_deviation)
-{
-    return (struct visor_line){
-        .at = point->at,
-        .offset_ns = point->offset_ns,
-        .phase = -noise->asymmetry * point->excess_s,
-        .rate = rate,
-        .p00 = variance_of(noise, point),
-        .p11 = rate_deviation * rate_deviation,
-    };
+    return normal_variance(noise, point) + spread * spread;
 }
 
 static inline void move(struct visor_line *line, visor_mono to, double wander)
@@ -63,18 +63,18 @@ void visor_line_turn(struct visor_line *line, visor_mono now, double change)
 }
 
 static inline double innovation_of(const struct visor_line *line, const struct visor_point *point,
-                                   const struct visor_noise *noise, double *variance)
+                                   const struct visor_noise *noise)
 {
     double measured = visor_seconds_from_ns(visor_ns_diff(point->offset_ns, line->offset_ns));
 
-    *variance = line->p00 + variance_of(noise, point);
-    return measured - noise->asymmetry * point->excess_s - line->phase;
+    return measured - noise->asymmetry * (point->excess_s + noise->hidden_s) - line->phase;
 }
 
 double visor_line_innovation(const struct visor_line *line, const struct visor_point *point,
                              const struct visor_noise *noise, double *variance)
 {
-    return innovation_of(line, point, noise, variance);
+    *variance = line->p00 + visor_noise_variance(noise, point);
+    return innovation_of(line, point, noise);
 }
 
 double visor_cost_value(const struct visor_cost *cost)
@@ -84,8 +84,6 @@ double visor_cost_value(const struct visor_cost *cost)
 
 static void add_cost(struct visor_cost *cost, double square, double variance)
 {
-    if (!cost)
-        return;
     cost->squares += square;
     cost->product *= variance;
     if (cost->product < PRODUCT_LEAST || cost->product > PRODUCT_MOST) {
@@ -94,32 +92,72 @@ static void add_cost(struct visor_cost *cost, double square, double variance)
     }
 }
 
-void visor_line_take(struct visor_line *line, const struct visor_point *point,
-                     const struct visor_noise *noise, struct visor_cost *cost)
-{
-    double variance, innovation, inverse, square, k0, k1, p00, p01;
+/* What a point says of the phase: first and second derivative of its log likelihood, and -2 log of
+ * that as square + log(variance). */
+struct pull {
+    double score, information;
+    double square, variance;
+};
 
-    move(line, point->at, noise->wander);
-    innovation = innovation_of(line, point, noise, &variance);
-    inverse = 1.0 / variance;
-    square = innovation * innovation * inverse;
+static struct pull pull_of_normal(double innovation, double variance)
+{
+    double square = innovation * innovation / variance;
+
     if (square > HUBER * HUBER) {
         double ratio = visor_math_sqrt(square);
 
         square = HUBER * (2.0 * ratio - HUBER);
         variance *= ratio / HUBER; /* the gain shrinks, the point is heard but not obeyed */
-        inverse *= HUBER / ratio;
     }
-    add_cost(cost, square, variance);
-    k0 = line->p00 * inverse;
-    k1 = line->p01 * inverse;
+    return (struct pull){innovation / variance, 1.0 / variance, square, variance};
+}
+
+/* Uniform within +-wall, with normal noise of `deviation` on top. */
+static struct pull pull_of_walls(double innovation, double deviation, double wall)
+{
+    double side = innovation < 0.0 ? -1.0 : 1.0, width = 2.0 * wall;
+    double near = (side * innovation - wall) / deviation;
+    double far = (side * innovation + wall) / deviation;
+    double share, at_near, at_far = 0.0, score, bend;
+
+    if (near < -SILENT)
+        return (struct pull){0.0, 0.0, 0.0, width * width / TWO_PI};
+    if (near > HUBER) /* pushes no harder from there on */
+        return (struct pull){side * HUBER_SCORE / deviation,
+                             HUBER_BEND * HUBER / (near * deviation * deviation),
+                             HUBER * HUBER + 2.0 * HUBER_SCORE * (near - HUBER),
+                             HUBER_SCORE * HUBER_SCORE * width * width};
+    share = visor_math_tail(near, &at_near);
+    if (far < SILENT)
+        share -= visor_math_tail(far, &at_far);
+    score = (at_near - at_far) / (share * deviation);
+    bend = (near * at_near - far * at_far) / (share * deviation * deviation);
+    width /= share;
+    return (struct pull){side * score, score * score - bend, 0.0, width * width / TWO_PI};
+}
+
+void visor_line_take(struct visor_line *line, const struct visor_point *point,
+                     const struct visor_noise *noise, struct visor_cost *cost)
+{
+    double innovation, normal, p00, p01, spread = spread_of(noise, point);
+    struct pull pull;
+
+    move(line, point->at, noise->wander);
+    innovation = innovation_of(line, point, noise);
+    normal = line->p00 + normal_variance(noise, point);
+    if (!noise->walls || WALL * WALL * spread * spread < WALL_LEAST * WALL_LEAST * normal)
+        pull = pull_of_normal(innovation, normal + spread * spread);
+    else
+        pull = pull_of_walls(innovation, visor_math_sqrt(normal), WALL * spread);
+    if (cost)
+        add_cost(cost, pull.square, pull.variance);
     p00 = line->p00;
     p01 = line->p01;
-    line->phase += k0 * innovation;
-    line->rate += k1 * innovation;
-    line->p00 = p00 - k0 * p00;
-    line->p01 = p01 - k0 * p01;
-    line->p11 -= k1 * p01;
+    line->phase += p00 * pull.score;
+    line->rate += p01 * pull.score;
+    line->p00 -= p00 * p00 * pull.information;
+    line->p01 -= p00 * p01 * pull.information;
+    line->p11 -= p01 * p01 * pull.information;
 }
 
 visor_wall visor_line_utc(const struct visor_line *line, visor_mono raw)

@@ -1,10 +1,13 @@
-/* UTC as a line over the raw counter, estimated from one source's samples: a two-state Kalman
+/* UTC as a line over the raw counter, estimated from one source's samples: a two-state
  * filter (phase, frequency) with random-walk frequency noise, run over the stored samples.
  *
  * A queue only ever adds delay, so a sample is the worse the more its delay exceeds the smallest
  * one: if both queueing delays are exponential, the offset error is uniform in +-excess / 2 given
- * the excess, hence a variance of coupling^2 excess^2 with coupling = 1 / sqrt(12). The noise
- * parameters are learnt by maximum likelihood (filter.c). Pure functions, seconds throughout. */
+ * the excess, hence a deviation of coupling x excess with coupling = 1 / sqrt(12). Such a point is
+ * silent as long as the line lies well between its walls, and pushes where it does not: the line
+ * moves by the score of the point's true likelihood, uniform with normal noise on top (Masreliez's
+ * filter; without excess it is Kalman's). The noise parameters are learnt by maximum likelihood
+ * (filter.c). Pure functions, seconds throughout. */
 #ifndef VISOR_ENGINE_ESTIMATE_H
 #define VISOR_ENGINE_ESTIMATE_H
 
@@ -25,6 +28,8 @@ struct visor_noise {
     double white;     /* s: noise that the delay does not show */
     double coupling;  /* s of offset noise a s of excess delay */
     double asymmetry; /* s of offset error a s of excess delay, -0.5 … 0.5 */
+    double hidden_s;  /* what the smallest delay known probably still exceeds the true one by */
+    bool walls;       /* that is known well enough for the errors to have limits */
 };
 
 /* The estimate: UTC(raw) = raw + offset_ns + phase + rate (raw - at), with its covariance. */
@@ -35,7 +40,7 @@ struct visor_line {
     double p00, p01, p11; /* s^2, s^2/s, (s/s)^2 */
 };
 
-/* -2 log likelihood of the points that a line has taken. The variances are multiplied up, since a
+/* -2 log likelihood of the points that a line has taken. Widths are multiplied up, since a
  * logarithm for each point would be the dearest part of it. */
 struct visor_cost {
     double squares; /* and logarithms, where the product left its range */
@@ -48,10 +53,6 @@ static inline struct visor_cost visor_cost_begin(void)
 }
 
 double visor_cost_value(const struct visor_cost *cost);
-
-/* The line from a first point and a prior for the rate. */
-struct visor_line visor_line_from(const struct visor_point *point, const struct visor_noise *noise,
-                                  double rate, double rate_deviation);
 
 /* Move the line to another raw time, its covariance growing by the wander. */
 void visor_line_move(struct visor_line *line, visor_mono to, double wander);

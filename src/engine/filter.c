@@ -6,6 +6,9 @@
 #define GATE                 12.0 /* deviations beyond which a sample is a suspect */
 #define AGREE                5.0  /* deviations within which suspects agree with one another */
 #define UNIFORM              0.2886751346 /* deviation of a uniform distribution of width 1 */
+#define SMALLEST             1.2533141373 /* of n sums of two queues of mean 1, times sqrt(n) */
+#define WALLS_FROM           8            /* samples, of which one will have been quick */
+#define HIDDEN_CHANGE        0.1          /* of it: a smaller one is not worth reckoning all anew */
 #define FREE_RATE            1e-4         /* s/s: what is believed of an unknown counter */
 #define ANY_RATE             0.1          /* s/s: after evidence that it is no ordinary one */
 #define NEWCOMERS            4            /* samples that do not say yet what is typical */
@@ -17,7 +20,7 @@
 #define BIAS_MEMORY          16.0  /* samples */
 #define BIAS_MOST            0.8   /* 4.4 deviations of a mean over that memory */
 #define RATE_DEVIATIONS      5.0   /* that a bound allows for */
-#define YOUNG_RATE           118.0 /* Student's far tails: 1 + this / freedom^2 normal ones */
+#define YOUNG_RATE           125.0 /* Student's far tails: 1 + this / freedom^2 normal ones */
 #define TRIAL_CAUTION        3.0   /* deviations of the rate that a trial may still hide */
 #define TRIAL_VERDICT        4.5   /* deviations between trial and line that are no chance */
 #define TRIAL_TRIFLE         1e-7  /* s/s: or it matters no more */
@@ -28,6 +31,9 @@
 #define WANDER_MIN           1e-11
 #define WANDER_MAX           1e-5
 #define WHITE_MIN            1e-10
+#define COUPLING_MIN         0.01
+#define ASIDE                0.3 /* of the way to a wall */
+#define ASIDE_MOST           0.4
 #define QUARTER_DECADE       1.7782794100389228 /* 10^(1/4) */
 
 void visor_filter_init(struct visor_filter *filter, bool network, int limit)
@@ -105,8 +111,30 @@ double visor_filter_root_distance(const struct visor_filter *filter, unsigned in
     return best;
 }
 
-/* Smallest delay, excesses over it, and the noise that even the smallest one must have: of n
- * samples with a sum of two exponential queues the smallest still waited 0.63 mean / sqrt(n). */
+/* Even the smallest delay was held up a little: of n sums of two exponential queues the smallest by
+ * 1.25 sqrt(m1 m2 / n), where m1 and m2 are their means; of n single ones by mean / n. */
+static double hidden_of(const struct visor_filter *filter, double asymmetry)
+{
+    double n = (double)filter->count, both = 0.25 - asymmetry * asymmetry;
+    double two = SMALLEST * visor_math_sqrt(both / n), one = 1.0 / n;
+
+    if (filter->known_delay_s > 0.0)
+        return 0.0;
+    return filter->mean_excess_s * (two > one ? two : one);
+}
+
+static void measure_hidden(struct visor_filter *filter)
+{
+    double hidden = hidden_of(filter, filter->noise.asymmetry);
+    double change = visor_math_size(hidden - filter->noise.hidden_s);
+
+    if (change <= HIDDEN_CHANGE * filter->noise.hidden_s)
+        return;
+    filter->noise.hidden_s = hidden;
+    filter->stale = true;
+}
+
+/* Smallest delay, and excesses over it. */
 static void measure_delays(struct visor_filter *filter)
 {
     double sum = 0.0, smallest = 1e9, largest = 0.0, n = (double)filter->count, guess;
@@ -146,13 +174,16 @@ static void measure_delays(struct visor_filter *filter)
             filter->late_excess_s = excess;
     }
     filter->typical_excess_s = n > NEWCOMERS ? (sum + guess) / (n - NEWCOMERS) : sum + guess;
+    measure_hidden(filter);
+    filter->stale |= filter->noise.walls != (filter->count >= WALLS_FROM);
+    filter->noise.walls = filter->count >= WALLS_FROM;
 }
 
 static double white_floor(const struct visor_filter *filter)
 {
-    double least = UNIFORM * 0.63 * filter->mean_excess_s / visor_math_sqrt((double)filter->count);
+    double least = UNIFORM * filter->noise.hidden_s;
 
-    if (filter->network && filter->known_delay_s <= 0.0 && least > filter->floor_s)
+    if (least > filter->floor_s)
         return least;
     return filter->floor_s > WHITE_MIN ? filter->floor_s : WHITE_MIN;
 }
@@ -194,7 +225,7 @@ static double prejudice(const struct visor_filter *filter, const struct visor_no
 {
     double wander = visor_math_log(noise->wander / WANDER_TYPICAL) / 2.302585;
     double coupling = noise->coupling > 0.0 ? visor_math_log(noise->coupling / UNIFORM) : 0.0;
-    double asymmetry = 3.0 * noise->asymmetry, white = 0.0;
+    double aside = visor_math_size(noise->asymmetry), white = 0.0;
 
     if (filter->network && noise->white > white_floor(filter))
         white = visor_math_log(noise->white / white_floor(filter)) / 2.302585;
@@ -204,13 +235,28 @@ static double prejudice(const struct visor_filter *filter, const struct visor_no
         if (noise->white > told)
             white = visor_math_log(noise->white / told) / 2.302585;
     }
-    return wander * wander + 6.0 * coupling * coupling + 9.0 * asymmetry * asymmetry +
+    return wander * wander + 6.0 * coupling * coupling + 30.0 * aside / (aside + 0.2) +
            4.0 * white * white;
 }
 
-static bool asymmetry_open(const struct visor_filter *filter)
+/* Queues that are longer on one side. */
+static bool lean(const struct visor_filter *filter, struct visor_noise *noise, double asymmetry,
+                 double coupling)
 {
-    return filter->network && !filter->asymmetry_fixed && filter->count >= 8;
+    noise->asymmetry = asymmetry;
+    noise->coupling = coupling > COUPLING_MIN ? coupling : COUPLING_MIN;
+    noise->hidden_s = hidden_of(filter, asymmetry);
+    return filter->network && !filter->asymmetry_fixed && filter->count >= 8 &&
+           visor_math_size(asymmetry) < 0.51;
+}
+
+/* One wall stays, the other one comes closer. */
+static bool lean_more(const struct visor_filter *filter, struct visor_noise *noise, double side)
+{
+    double apart = noise->coupling / UNIFORM / 2.0;
+
+    return lean(filter, noise, noise->asymmetry + side * ASIDE * apart,
+                (1.0 - ASIDE) * noise->coupling);
 }
 
 /* Neighbour number `which` of a noise model; false where there is none. */
@@ -237,19 +283,21 @@ static bool neighbour(const struct visor_filter *filter, unsigned int which,
         return filter->network && noise->coupling < 0.6;
     case 5:
         noise->coupling /= 1.5;
-        return filter->network && noise->coupling > 0.01;
+        return filter->network && noise->coupling > COUPLING_MIN;
     case 6:
-        noise->asymmetry += 0.1;
-        return asymmetry_open(filter) && noise->asymmetry < 0.51;
+        return lean_more(filter, noise, 1.0);
     case 7:
-        noise->asymmetry -= 0.1;
-        return asymmetry_open(filter) && noise->asymmetry > -0.51;
-    /* Slow wander looks like white noise until both change at once. */
+        return lean_more(filter, noise, -1.0);
     case 8:
+        return lean(filter, noise, ASIDE_MOST, (1.0 - 2.0 * ASIDE_MOST) * UNIFORM);
+    case 9:
+        return lean(filter, noise, -ASIDE_MOST, (1.0 - 2.0 * ASIDE_MOST) * UNIFORM);
+    /* Slow wander looks like white noise until both change at once. */
+    case 10:
         noise->wander *= 10.0;
         noise->white = noise->white / 4.0 > floor ? noise->white / 4.0 : floor;
         return noise->wander < WANDER_MAX;
-    case 9:
+    case 11:
         noise->wander *= 100.0;
         noise->white = noise->white / 16.0 > floor ? noise->white / 16.0 : floor;
         return noise->wander < WANDER_MAX;
@@ -260,7 +308,7 @@ static bool neighbour(const struct visor_filter *filter, unsigned int which,
     }
 }
 
-#define NEIGHBOURS 11
+#define NEIGHBOURS 13
 
 /* Coordinate-wise hill climbing: a direction is kept while it helps. */
 static void learn(struct visor_filter *filter)

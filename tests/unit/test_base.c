@@ -23,6 +23,13 @@ static void test_math__agrees_with_libm(void **state)
         assert_true(fabs(visor_math_exp(x) / exp(x) - 1.0) < 1e-13);
     for (double x = -1000.0; x < 1000.0; x += 0.377)
         assert_true(fabs(visor_math_sin(x) - sin(x)) < 1e-13);
+    for (double x = -40.0; x < 40.0; x += 0.013) {
+        double density, tail = visor_math_tail(x, &density), true_density;
+
+        true_density = exp(-x * x / 2.0) / sqrt(2.0 * acos(-1.0));
+        assert_true(fabs(density - true_density) <= 4e-7 * true_density + 1e-280);
+        assert_true(fabs(tail - 0.5 * erfc(x / sqrt(2.0))) < 1e-7);
+    }
     assert_true(visor_math_exp2i(-7) == 1.0 / 128 && visor_math_exp2i(10) == 1024.0);
 }
 

@@ -79,8 +79,78 @@ static void test_take__beats_the_mean_of_its_samples(void **state)
         error = error_of(&filter, &path);
         square += error * error;
     }
-    /* One sample is off by 71 us; the mean of 60 with a slope would be by 18 us. */
-    assert_true(sqrt(square / 50.0) < 12e-6);
+    /* One sample is off by 71 us; the mean of 60 with a slope would be by 18 us, one that is
+     * weighted by the excess of the delay by 10. */
+    assert_true(sqrt(square / 50.0) < 8e-6);
+}
+
+/* What it says of its own error is true on average. */
+static void test_take__is_as_sure_as_it_is_right(void **state)
+{
+    double square = 0.0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        struct visor_filter filter;
+        struct path path = path_of(seed);
+        double error;
+
+        visor_filter_init(&filter, true, 64);
+        feed(&filter, &path, 50, 64.0);
+        error = error_of(&filter, &path);
+        square += error * error / filter.line.p00;
+    }
+    assert_true(square / 200.0 > 0.3 && square / 200.0 < 1.5);
+}
+
+/* A late sample says nothing as long as the line lies well between its walls, and much where it
+ * does not. */
+static void test_line__is_moved_by_walls_only(void **state)
+{
+    struct visor_noise noise = {
+        .wander = 1e-9, .white = 1e-6, .coupling = 1.0 / sqrt(12.0), .walls = true};
+    struct visor_line line = {.p00 = 1e-12, .p11 = 1e-16};
+    struct visor_point point = {.offset_ns = 400000, .excess_s = 1e-3};
+    struct visor_cost inside = visor_cost_begin(), outside = visor_cost_begin();
+
+    (void)state;
+    visor_line_take(&line, &point, &noise, &inside);
+    assert_true(line.phase == 0.0 && line.p00 == 1e-12);
+    point.offset_ns = 502000;
+    visor_line_take(&line, &point, &noise, &outside);
+    assert_true(line.phase > 5e-7 && line.phase < 2e-6);
+    assert_true(line.p00 < 0.9e-12 && line.p00 > 0.3e-12);
+    assert_true(visor_cost_value(&outside) > visor_cost_value(&inside) + 2.0);
+}
+
+/* With or without walls: a narrow uniform is as good as a normal distribution, and the likelihood
+ * has no step between them, nor where the far tail is replaced. */
+static void test_line__likelihood_has_no_steps(void **state)
+{
+    struct visor_noise noise = {.wander = 1e-9, .coupling = 1.0 / sqrt(12.0), .walls = true};
+    double last = 0.0;
+
+    (void)state;
+    for (int width = 1; width < 40; width++) { /* narrow ones are normal */
+        struct visor_line line = {.p00 = 1e-12};
+        struct visor_point point = {.offset_ns = 1000, .excess_s = width * 5e-8};
+        struct visor_cost cost = visor_cost_begin();
+
+        visor_line_take(&line, &point, &noise, &cost);
+        assert_true(width == 1 || fabs(visor_cost_value(&cost) - last) < 0.02);
+        last = visor_cost_value(&cost);
+    }
+    for (int offset = 0; offset < 20000; offset += 100) { /* walls at 2 us, and normal noise of 1 */
+        struct visor_line line = {.p00 = 1e-12};
+        struct visor_point point = {.offset_ns = offset, .excess_s = 4e-6};
+        struct visor_cost cost = visor_cost_begin();
+
+        visor_line_take(&line, &point, &noise, &cost);
+        assert_true(offset == 0 || fabs(visor_cost_value(&cost) - last) < 0.8);
+        assert_true(offset == 0 || visor_cost_value(&cost) > last - 1e-6);
+        assert_true(line.phase >= 0.0 && line.p00 > 0.0 && line.p00 <= 1e-12);
+        last = visor_cost_value(&cost);
+    }
 }
 
 static void test_take__finds_a_large_frequency_error(void **state)
@@ -106,9 +176,29 @@ static void test_take__learns_a_one_sided_queue(void **state)
     path.forward_share = 0.98;
     path.queue = 5e-4;
     visor_filter_init(&filter, true, 64);
-    feed(&filter, &path, 64, 64.0);
+    feed(&filter, &path, 24, 64.0);
     assert_true(filter.noise.asymmetry > 0.35);
-    assert_true(fabs(error_of(&filter, &path)) < 1e-4);
+    feed(&filter, &path, 40, 64.0);
+    assert_true(filter.noise.asymmetry > 0.45);
+    assert_true(filter.noise.hidden_s < 0.6 * 1.2533 / 8.0 * filter.mean_excess_s / 2.0);
+    assert_true(fabs(error_of(&filter, &path)) < 4e-5);
+}
+
+/* Symmetric queues are not taken for one-sided ones by chance. */
+static void test_take__learns_no_asymmetry_from_symmetric_queues(void **state)
+{
+    int mistaken = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        struct visor_filter filter;
+        struct path path = path_of(seed);
+
+        visor_filter_init(&filter, true, 64);
+        feed(&filter, &path, 60, 64.0);
+        mistaken += fabs(filter.noise.asymmetry) > 0.1;
+    }
+    assert_true(mistaken <= 5);
 }
 
 static void test_take__believes_a_jump_at_the_fourth_sample_and_keeps_the_rate(void **state)
@@ -401,6 +491,10 @@ static void test_interval__contains_the_truth(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_take__learns_no_asymmetry_from_symmetric_queues),
+        cmocka_unit_test(test_line__likelihood_has_no_steps),
+        cmocka_unit_test(test_line__is_moved_by_walls_only),
+        cmocka_unit_test(test_take__is_as_sure_as_it_is_right),
         cmocka_unit_test(test_take__beats_the_mean_of_its_samples),
         cmocka_unit_test(test_take__finds_a_large_frequency_error),
         cmocka_unit_test(test_take__learns_a_one_sided_queue),
