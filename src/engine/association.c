@@ -21,9 +21,11 @@
 #define WARM_UP           (2 * VISOR_NS_PER_S)
 #define RETRY_AFTER       (1900 * MS) /* a missing reply is retried within 2 s */
 #define RETRY_TRUST       2           /* retries without an answer before they are no use */
+#define RETRY_PRESSED     (-6)        /* the same while it is pressed */
 #define RETRY_KISSED      (-16)       /* trust after a kiss-o'-death: none for 32 answers */
 #define RETRY_EARNED      3           /* by one that is answered */
 #define RETRY_REACH       4           /* of the last 8 polls answered */
+#define PRESSED_MOST      8           /* requests a poll of a source that is pressed */
 #define OWED_MOST         8
 #define GOOD_FIRST        3 /* samples that selection waits for: no poll is left out before them */
 #define SILENT_POLLS      8 /* in succession: the interval is doubled */
@@ -33,6 +35,7 @@
 #define SEPARATION_MIN    (2 * MS)
 #define SEPARATION_MAX    (200 * MS)
 #define PEER_STRETCH      1.1
+#define PEER_ROUNDING     1.4142
 #define LATENCY_MAX       MS
 #define STAMP_SLACK       1000 /* ns: of a card's clock that is converted, beyond what it says */
 #define MAX_DELAY_MAX_S   1000.0
@@ -300,29 +303,38 @@ static int64_t patience_ns(const struct visor_association *a)
 {
     int64_t usual =
         visor_ns_from_seconds(a->total_valid ? 1.5 * a->last_delay_s + 0.25 : a->config.max_delay);
+    int64_t least = RETRY_AFTER, share = spacing_ns(a) / PRESSED_MOST;
 
-    return usual > RETRY_AFTER ? usual : RETRY_AFTER;
+    if (a->pressed && share < least)
+        least = share;
+    return usual > least ? usual : least;
 }
 
 /* A source that has been answering is asked again; one that drops most requests or has been silent
- * for a poll is not pressed. Where retries are not answered either, the loss is no accident but a
- * rate limit, which they must not try to get round. Of the polls that `filter` puts together some
- * may miss. */
-static int retries_allowed(const struct visor_association *a)
+ * for a poll is not, unless the core must know whether it is silent. Where retries are not answered
+ * either, the loss is no accident but a rate limit, which they must not try to get round. Of the
+ * polls that `filter` puts together some may miss. */
+static int retries_allowed(const struct visor_association *a, int pressed)
 {
-    int poll = visor_association_poll(a);
+    int poll = visor_association_poll(a), usual = poll == 2 ? 1 : 2;
 
-    if (!is_client(a) || a->config.filter_length > 1 || a->burst.active || a->warmup || poll < 2 ||
-        a->missed_polls > 1 || (a->polls > 1 && ones(a->reach) < RETRY_REACH) ||
-        (a->total_valid && patience_ns(a) > RETRY_AFTER))
+    if (!is_client(a) || a->config.filter_length > 1 || a->burst.active || a->warmup ||
+        a->missed_polls > 1 || (a->total_valid && patience_ns(a) > RETRY_AFTER))
         return 0;
-    return poll == 2 ? 1 : 2;
+    if (poll < 2 || (a->polls > 1 && ones(a->reach) < RETRY_REACH))
+        usual = 0;
+    return a->pressed && pressed - 1 > usual ? pressed - 1 : usual;
+}
+
+static int least_trust(const struct visor_association *a)
+{
+    return a->pressed ? RETRY_PRESSED : 0;
 }
 
 static void give_up(struct visor_association *a)
 {
     a->await_until = NEVER;
-    if (a->retrying && a->retry_trust > 0)
+    if (a->retrying && a->retry_trust > least_trust(a))
         a->retry_trust--;
     if (a->missed++ == 0)
         a->missed_since = a->queued;
@@ -432,7 +444,8 @@ static bool begin_poll(struct visor_association *a, const struct visor_associati
     warm_up(a, a->config.xleave && a->unanswered < VISOR_ASSOCIATION_MISSED_MAX);
     transmit(a, context, send);
     plan_after_send(a, context->view);
-    a->retries = retries_allowed(a);
+    a->pressed = context->pressed > 0 && context->pressed <= PRESSED_MOST;
+    a->retries = retries_allowed(a, context->pressed);
     a->await_until = visor_mono_add(now, patience_ns(a));
     return true;
 }
@@ -448,7 +461,7 @@ bool visor_association_handle_timer(struct visor_association *a,
         close_socket(a);
     if (!visor_mono_before(now, a->await_until)) {
         give_up(a);
-        retry = a->retries > 0 && a->retry_trust > 0;
+        retry = a->retries > 0 && a->retry_trust > least_trust(a);
     }
     if (!is_active(a))
         return false;
@@ -604,9 +617,10 @@ void visor_association_set_poll(struct visor_association *a, int poll, visor_mon
 
 void visor_association_set_interval(struct visor_association *a, double seconds, visor_mono now)
 {
+    double nearest = is_client(a) ? 1.0 : PEER_ROUNDING; /* peers know powers of two only */
     int poll = a->minpoll;
 
-    while (poll < a->maxpoll && visor_math_exp2i(poll + 1) <= seconds)
+    while (poll < a->maxpoll && visor_math_exp2i(poll + 1) <= nearest * seconds)
         poll++;
     a->poll = poll;
     a->stretch = seconds / visor_math_exp2i(poll);

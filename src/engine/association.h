@@ -33,6 +33,8 @@ struct visor_association_context {
     bool serving;               /* the server is open, so that others may be synchronised to us */
     int8_t precision;           /* log2 s, of our own stamps */
     double max_clock_error_ppm; /* 1 */
+    int pressed; /* requests in succession that must be lost before the core takes it for silent,
+                  * where it is in a hurry to know; else 0 */
 };
 
 enum visor_association_verdict {
@@ -154,6 +156,7 @@ struct visor_association {
     visor_mono close_at;    /* when to close the client socket; max: it is closed */
     bool close_wanted;
     int retries;             /* left for this poll */
+    bool pressed;            /* more of them, and sooner, than the trust in retries allows */
     bool retrying;           /* the last request was one */
     int owed;                /* retries that take the place of polls to come */
     bool left_out;           /* the last poll was one of these */

@@ -5,16 +5,19 @@
 
 #include <string.h>
 
-#define SAMPLES_NEEDED  3
-#define LOSS_MEMORY     64.0 /* requests */
-#define LOSS_LEAST      0.001
-#define STRANGE         1e-6 /* chance */
-#define LATE_EXCESS     6.0  /* times the typical one */
-#define UNSETTLED       2e-5 /* s/s */
-#define UNSETTLED_NOISE 4.0  /* deviations of a sample, in one interval */
-#define RECENT          4    /* samples whose smallest root distance counts */
+#define SAMPLES_NEEDED   3
+#define LOSS_MEMORY      64.0 /* requests */
+#define LOSS_LEAST       0.001
+#define LOSS_GUESS       0.3 /* before anything is known, as if from two requests */
+#define LOSS_GUESS_WORTH 2.0
+#define LOSS_MOST        0.9
+#define STRANGE          1e-4 /* chance */
+#define LATE_EXCESS      6.0  /* times the typical one */
+#define UNSETTLED        2e-5 /* s/s */
+#define UNSETTLED_NOISE  4.0  /* deviations of a sample, in one interval */
+#define RECENT           4    /* samples whose smallest root distance counts */
 #define USEFUL_INTERVAL                                                                            \
-    37.0 /* s, times (noise / wander)^(1/4): beyond it the clock only coasts                       \
+    45.0 /* s, times (noise / wander)^(1/4): beyond it the clock only coasts                       \
           */
 #define SHARE_TARGET                                                                               \
     5.0 /* over polltarget: share of a new sample at which the interval is right                   \
@@ -22,8 +25,8 @@
 #define TARGET_USUAL          8.0  /* polltarget that the figures above are for */
 #define FASTEST_GROWTH        0.3  /* of the interval with each sample */
 #define COARSE                1e-3 /* s: a clock this uncertain is worth more packets */
-#define GROWTH_SAMPLES_COARSE 7.2
-#define GROWTH_SAMPLES        5.0 /* samples after which the shortest interval has grown by itself */
+#define GROWTH_SAMPLES_COARSE 12.2
+#define GROWTH_SAMPLES        8.5 /* samples after which the shortest interval has grown by itself */
 
 void visor_source_init(struct visor_source *source, uint32_t id, const struct visor_config *config)
 {
@@ -32,6 +35,8 @@ void visor_source_init(struct visor_source *source, uint32_t id, const struct vi
     memset(source, 0, sizeof(*source));
     source->id = id;
     source->last_at = source->restarted_at = source->jumped_at = (visor_mono){INT64_MIN};
+    source->loss = LOSS_GUESS;
+    source->loss_weight = LOSS_GUESS_WORTH;
     visor_filter_init(&source->filter, true, limit > 0 ? limit : VISOR_FILTER_SAMPLES);
 }
 
@@ -100,6 +105,12 @@ double visor_source_drift(const struct visor_source *source, const struct visor_
            visor_filter_unrest(&source->filter, visor_source_interval(source));
 }
 
+static void count_request(struct visor_source *source, double lost)
+{
+    source->loss_weight += source->loss_weight < LOSS_MEMORY;
+    source->loss += (lost - source->loss) / source->loss_weight;
+}
+
 /* The share of requests that go unanswered, learnt over some dozen of them; those of a silence
  * count once it is over. */
 static void learn_loss(struct visor_source *source)
@@ -109,27 +120,31 @@ static void learn_loss(struct visor_source *source)
 
     if (a->missed < source->missed)
         for (uint32_t i = 0; i < source->missed; i++)
-            source->loss += (1.0 - source->loss) / LOSS_MEMORY;
+            count_request(source, 1.0);
     for (; heard > 0; heard--)
-        source->loss -= source->loss / LOSS_MEMORY;
+        count_request(source, 0.0);
     source->heard = a->total_valid;
     source->missed = a->missed;
+}
+
+int visor_source_patience(const struct visor_source *source)
+{
+    double loss = source->loss + 2.0 * visor_math_sqrt(source->loss / (2.0 * source->loss_weight));
+    double chance = 1.0;
+    int misses = 0;
+
+    loss = loss < LOSS_LEAST ? LOSS_LEAST : loss > LOSS_MOST ? LOSS_MOST : loss;
+    for (; chance > STRANGE; misses++)
+        chance *= loss;
+    return misses;
 }
 
 /* Silence is a fault when so many misses in a row would be a strange chance, given how many
  * requests this source usually leaves unanswered, by as much as that may have been underrated. */
 static bool is_silent(struct visor_source *source)
 {
-    double chance = 1.0, loss;
-
     learn_loss(source);
-    if (source->missed == 0)
-        return false;
-    loss = source->loss + 2.0 * visor_math_sqrt(source->loss / (2.0 * LOSS_MEMORY));
-    loss = loss > LOSS_LEAST ? loss : LOSS_LEAST;
-    for (uint32_t i = 0; i < source->missed && chance > STRANGE; i++)
-        chance *= loss;
-    return chance <= STRANGE;
+    return source->missed > 0 && source->missed >= (uint32_t)visor_source_patience(source);
 }
 
 /* A path on which suddenly every packet is late has grown longer, probably on one side only. */
@@ -262,16 +277,19 @@ bool visor_source_thin(struct visor_source *source, struct visor_sample *sample)
 
 /* The share of the newest sample in the estimate tells how many samples it rests on: with many,
  * they may come less often; with few, the clock wanders too much between them. Until there are
- * samples enough to know, the interval grows with their number only. */
+ * samples enough to know, the interval grows with the number of requests only. */
 double visor_source_adapt(const struct visor_source *source, double interval_s, int poll_target)
 {
     const struct visor_filter *filter = &source->filter;
     struct visor_line line = filter->line;
     double deviation = visor_filter_deviation(filter), share, factor;
     double growth = line.p00 > COARSE * COARSE ? GROWTH_SAMPLES_COARSE : GROWTH_SAMPLES;
-    double longest = visor_math_exp2i(source->association.minpoll) *
-                     (1.0 + 8.0 * (double)filter->taken / (growth * (double)poll_target));
     double fewer = TARGET_USUAL / (double)poll_target, fastest = 1.0 + FASTEST_GROWTH * fewer;
+    double requests =
+        (double)filter->taken / (1.0 - (source->loss < LOSS_MOST ? source->loss : LOSS_MOST));
+    double grown = fewer * requests / growth;
+    double longest =
+        visor_math_exp2i(source->association.minpoll) * (1.0 + grown * visor_math_sqrt(grown));
     double useful = USEFUL_INTERVAL * visor_math_sqrt(fewer) *
                     visor_math_sqrt(visor_math_sqrt(deviation / filter->noise.wander));
 

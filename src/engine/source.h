@@ -66,7 +66,8 @@ struct visor_source {
     visor_mono restarted_at; /* its filter last began anew: another rate; INT64_MIN: never */
     visor_mono jumped_at;    /* its filter last believed a jump or another rate; INT64_MIN: never */
     int proof;               /* good samples since the fault was last seen */
-    double loss;             /* share of requests without an answer */
+    double loss;             /* share of requests without an answer, as far as they tell */
+    double loss_weight;      /* requests that it rests on */
     uint32_t heard, missed;  /* what `loss` has counted */
     int bad;                 /* samples in succession on which selection would not have it */
     uint32_t rejected;       /* replies in succession whose delay was out of the ordinary */
@@ -110,6 +111,9 @@ double visor_source_growth(double rate_variance,
                            const struct visor_config *config); /* of a bound */
 double visor_source_measured_drift(const struct visor_source *source);
 double visor_source_drift(const struct visor_source *source, const struct visor_config *config);
+
+/* Requests in succession without an answer that are no chance any more. */
+int visor_source_patience(const struct visor_source *source);
 
 /* Why the source may not be trusted at `now`, by its own signs; NONE: it is well. */
 enum visor_source_fault visor_source_judge(struct visor_source *source, visor_mono now);

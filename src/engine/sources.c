@@ -94,6 +94,7 @@ static struct visor_association_context context_of(const struct visor_engine *e,
         .serving = e->config->port != 0 && e->config->access_count > 0,
         .precision = e->precision,
         .max_clock_error_ppm = e->config->max_clock_error,
+        .pressed = source->id == e->leader ? visor_source_patience(source) : 0,
     };
 }
 

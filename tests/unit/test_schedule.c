@@ -124,6 +124,47 @@ static void test_schedule__missing_reply_is_retried_within_two_seconds(void **st
     assert_int_equal(w.a.reach, 0xf0);
 }
 
+/* When the core must know whether it is silent: as many requests as it takes, within a poll. */
+static void test_schedule__pressed_for_an_answer(void **state)
+{
+    struct world w;
+    visor_mono first;
+
+    (void)state;
+    init_world(&w, VISOR_SOURCE_SERVER);
+    w.config.minpoll = w.config.maxpoll = 4;
+    start(&w);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE);
+    w.context.pressed = 8;
+    assert_true(run_to_send(&w, w.now.ns + 20 * S));
+    first = w.sent_at;
+    for (int i = 1; i < 8; i++)
+        assert_true(run_to_send(&w, first.ns + i * 2 * S));
+    assert_false(run_to_send(&w, first.ns + 15300 * MS));
+    assert_int_equal(w.a.missed, 8);
+    assert_int_equal(w.a.polls, 4);
+
+    /* at short polls it takes less time; where loss is known to be high it is no use */
+    init_world(&w, VISOR_SOURCE_SERVER);
+    w.config.minpoll = w.config.maxpoll = 0;
+    start(&w);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE);
+    w.context.pressed = 4;
+    assert_true(run_to_send(&w, w.now.ns + 2 * S));
+    first = w.sent_at;
+    assert_false(run_to_send(&w, first.ns + 200 * MS));
+    while (w.a.missed < 4)
+        run_to_send(&w, w.now.ns + 50 * MS);
+    assert_in_range(visor_mono_diff(w.now, first), 1000 * MS, 1200 * MS);
+    assert_int_equal(answer(&w), VISOR_VERDICT_SAMPLE);
+    w.context.pressed = 12;
+    assert_true(run_to_send(&w, w.now.ns + 10 * S));
+    first = w.sent_at;
+    assert_false(run_to_send(&w, first.ns + 900 * MS));
+}
+
 /* A far server's first answer comes after more than two seconds: it is waited for, and no poll is
  * left out before there are samples enough. */
 static void test_schedule__the_first_answer_may_be_late(void **state)
@@ -329,6 +370,7 @@ static void test_schedule__poll_changes_count_from_the_last_slot(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_schedule__pressed_for_an_answer),
         cmocka_unit_test(test_schedule__one_request_a_poll_in_the_long_run),
         cmocka_unit_test(test_schedule__iburst_of_four),
         cmocka_unit_test(test_schedule__iburst_gives_up_after_eight),

@@ -82,6 +82,78 @@ static void test_adapt__fewer_samples_make_longer_intervals(void **state)
     visor_config_free(config);
 }
 
+/* Requests that were lost were sent all the same: the interval grows with their number. */
+static void test_adapt__lost_requests_count(void **state)
+{
+    struct visor_config *config = visor_config_new();
+    struct visor_source source;
+    struct visor_sample sample = {.delay_s = 1e-3, .dispersion_s = 1e-4, .stratum = 1};
+    double jump, heard, lost;
+
+    (void)state;
+    init(&source, config);
+    for (int i = 0; i < 12; i++) {
+        sample.at.ns = (int64_t)i * 64 * VISOR_NS_PER_S;
+        sample.reference.ns = sample.at.ns;
+        visor_filter_take(&source.filter, &sample, 1e-6, &jump);
+    }
+    source.filter.noise.white = 1e-4;
+    source.loss = 0.0;
+    heard = visor_source_adapt(&source, 512.0, 8);
+    source.loss = 0.5;
+    lost = visor_source_adapt(&source, 512.0, 8);
+    assert_true(heard > 128.0 && heard < 256.0);
+    assert_true(lost > 1.5 * heard);
+    visor_config_free(config);
+}
+
+static void answer(struct visor_source *source, int times)
+{
+    for (int i = 0; i < times; i++) {
+        source->association.total_valid++;
+        source->association.missed = 0;
+        visor_source_judge(source, (visor_mono){0});
+    }
+}
+
+static void miss(struct visor_source *source)
+{
+    source->association.missed++;
+    visor_source_judge(source, (visor_mono){0});
+}
+
+/* How many misses in a row are strange depends on how many were seen before; while little is known,
+ * a loss of a third is possible. */
+static void test_judge__silence_is_what_loss_does_not_explain(void **state)
+{
+    struct visor_config *config = visor_config_new();
+    struct visor_source source;
+
+    (void)state;
+    init(&source, config);
+    answer(&source, 4);
+    assert_in_range(visor_source_patience(&source), 6, 8);
+    for (int i = 0; i < 5; i++) {
+        miss(&source);
+        assert_int_equal(visor_source_judge(&source, (visor_mono){0}), VISOR_FAULT_NONE);
+    }
+    while (source.association.missed < 8)
+        miss(&source);
+    assert_int_equal(visor_source_judge(&source, (visor_mono){0}), VISOR_FAULT_SILENT);
+
+    init(&source, config);
+    answer(&source, 200);
+    assert_int_equal(visor_source_patience(&source), 2);
+
+    init(&source, config);
+    for (int i = 0; i < 40; i++) {
+        miss(&source);
+        answer(&source, 2);
+    }
+    assert_in_range(visor_source_patience(&source), 10, 13);
+    visor_config_free(config);
+}
+
 /* Also the sample that waits for others of a `filter`. */
 static void test_shift__moves_what_was_heard_before(void **state)
 {
@@ -120,6 +192,8 @@ static void test_reference__copied_or_its_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_judge__silence_is_what_loss_does_not_explain),
+        cmocka_unit_test(test_adapt__lost_requests_count),
         cmocka_unit_test(test_thin__the_least_late_speaks_for_all_polls),
         cmocka_unit_test(test_thin__a_poll_without_sample_counts),
         cmocka_unit_test(test_adapt__fewer_samples_make_longer_intervals),
