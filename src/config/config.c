@@ -19,6 +19,7 @@ struct visor_config *visor_config_new(void)
         return NULL;
     visor_options_set_defaults(&visor_directives, config);
     visor_options_set_defaults(&visor_local_options, config);
+    visor_options_set_defaults(&visor_witness_options, config);
     visor_options_set_defaults(&visor_ratelimit_options, &config->ratelimit);
     visor_options_set_defaults(&visor_cmdratelimit_options, &config->cmd_ratelimit);
     config->local_wait_unsynced = 0.0;

@@ -143,6 +143,13 @@ enum visor_leap_mode {
     VISOR_LEAP_MODE_IGNORE,
 };
 
+/* What becomes of a jump that a witness has proven. */
+enum visor_stall_policy {
+    VISOR_STALL_AUTO, /* stepped if it is forward and 10 ms or more, else slewed */
+    VISOR_STALL_STEP, /* stepped if it is forward */
+    VISOR_STALL_SLEW,
+};
+
 enum visor_auth_mode {
     VISOR_AUTH_MODE_REQUIRE,
     VISOR_AUTH_MODE_PREFER,
@@ -231,10 +238,12 @@ struct visor_config {
     char leapsectz[VISOR_CONFIG_NAME_MAX], leapseclist[VISOR_CONFIG_NAME_MAX];
     struct visor_leap_entry *leaps; /* read from the list, else from the zone; ascending */
     size_t leap_count;
-    int64_t leap_expires_s;    /* since 1970: the list says nothing of later; 0: not told */
-    double makestep_threshold; /* s; 0 steps whatever the offset */
-    int makestep_limit;        /* updates; 0: off, negative: always */
-    double max_change;         /* s */
+    int64_t leap_expires_s; /* since 1970: the list says nothing of later; 0: not told */
+    enum visor_stall_policy stall;
+    int witness_rtc;                         /* bool: watch it for stalls */
+    double makestep_threshold;               /* s; 0 steps whatever the offset */
+    int makestep_limit;                      /* updates; 0: off, negative: always */
+    double max_change;                       /* s */
     int max_change_delay, max_change_ignore; /* updates; delay -1: off; ignore -1: always */
     double max_clock_error;                  /* ppm, 1 */
     double max_drift;                        /* ppm, 500000 */

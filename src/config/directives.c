@@ -61,6 +61,11 @@ static const struct visor_option local_rows[] = {
 };
 const struct visor_option_table visor_local_options = {"local", local_rows, 6};
 
+static const struct visor_option witness_rows[] = {
+    CHOICE("rtc", witness_rtc, "off on", true, "the real-time clock"),
+};
+const struct visor_option_table visor_witness_options = {"witness", witness_rows, 1};
+
 static const struct visor_option log_rows[] = {
     BITS("rawmeasurements", logs, VISOR_LOG_RAWMEASUREMENTS | VISOR_LOG_MEASUREMENTS,
          "every NTP measurement"),
@@ -100,6 +105,11 @@ static void take_opencommands(struct visor_parser *parser, void *config)
 {
     ((struct visor_config *)config)->open_commands = 0;
     visor_options_take(parser, &visor_open_options, config);
+}
+
+static void take_witness(struct visor_parser *parser, void *config)
+{
+    (void)visor_options_take(parser, &visor_witness_options, config);
 }
 
 static void take_local(struct visor_parser *parser, void *target)
@@ -421,6 +431,10 @@ static const struct visor_option rows[] = {
     REFUSED("ntpsigndsocket", N_("'%w': signing for Samba's clients is not supported: serve them "
                                  "with chronyd, or use symmetric keys")),
     /* ours */
+    SPECIAL("witness", take_witness, visor_print_witness, "[OPTION]...",
+            "what is watched for stalls of the machine"),
+    CHOICE("stall", stall, "auto step slew", VISOR_STALL_AUTO,
+           "how a proven stall of the machine is corrected"),
     CHOICE("mode", mode, "discipline observe assist", VISOR_MODE_DISCIPLINE,
            "steer the clock, or only watch it"),
     TEXT("record", record, NULL, "FILE", "record all events for a replay"),

@@ -63,6 +63,7 @@ struct visor_option_table {
 extern const struct visor_option_table visor_directives;          /* on struct visor_config */
 extern const struct visor_option_table visor_source_options;      /* struct visor_source_config */
 extern const struct visor_option_table visor_refclock_options;    /* struct visor_refclock_config */
+extern const struct visor_option_table visor_witness_options;     /* struct visor_config */
 extern const struct visor_option_table visor_local_options;       /* struct visor_config */
 extern const struct visor_option_table visor_hwtimestamp_options; /* …_hwtimestamp_config */
 extern const struct visor_option_table visor_log_options;         /* struct visor_config */

@@ -449,6 +449,12 @@ PRINT(local)
         put_options(printer, directive, &visor_local_options, config);
 }
 
+PRINT(witness)
+{
+    if (!((const struct visor_config *)config)->witness_rtc)
+        put_options(printer, directive, &visor_witness_options, config);
+}
+
 PRINT(ratelimit)
 {
     const struct visor_config *from = config;

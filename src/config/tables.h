@@ -100,6 +100,7 @@ PRINT(initstepslew);
 PRINT(driftfile);
 PRINT(fallbackdrift);
 PRINT(makestep);
+PRINT(witness);
 PRINT(maxchange);
 PRINT(smoothtime);
 PRINT(tempcomp);

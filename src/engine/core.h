@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "engine/counter.h"
+#include "engine/disruption.h"
 #include "engine/engine.h"
 #include "engine/fallback.h"
 #include "engine/leap.h"
@@ -51,6 +52,8 @@ struct visor_engine {
     double calm_drift;           /* what it would be without doubt */
     enum visor_trust trust;
     uint64_t epoch;
+    visor_mono disrupted_at; /* what was measured before tells no time; INT64_MIN: never */
+    struct visor_disruptions disruptions;
     uint32_t leader; /* source id; 0: none */
     uint8_t stratum; /* ours, by the source that led last; it holds in holdover */
     uint32_t refid;
@@ -179,6 +182,19 @@ bool visor_doubt_refuted(const struct visor_source *s, const struct visor_source
 double visor_doubt_size(const struct visor_engine *e);
 /* And by how much faster it must grow, s/s. */
 double visor_doubt_rate(const struct visor_engine *e);
+
+/* disruption.c */
+void visor_disruption_witness(struct visor_engine *e, const struct visor_event_witness *event);
+/* Was it begun before our counter jumped? */
+bool visor_disruption_spans(const struct visor_engine *e, const struct visor_sample *sample);
+/* Are sources still to be heard before one may lead again? */
+bool visor_disruption_waits(const struct visor_engine *e);
+/* The sources have been followed again; the estimate has moved by `moved_s` for that. */
+void visor_disruption_settle(struct visor_engine *e, double moved_s);
+/* May what remains be stepped because a witness has proven it? */
+bool visor_disruption_steps(const struct visor_engine *e, double remaining_s);
+void visor_disruption_timer(struct visor_engine *e);
+visor_mono visor_disruption_deadline(const struct visor_engine *e);
 
 /* publish.c */
 void visor_publish_init(struct visor_engine *e);

@@ -98,7 +98,7 @@ int64_t visor_discipline_bound_ns(const struct visor_engine *e, visor_mono raw)
 {
     double aged, low, high, bound;
 
-    if (!e->known)
+    if (!e->known || e->trust == VISOR_TRUST_DISRUPTED)
         return VISOR_NS_MAX;
     aged = visor_seconds_from_ns(visor_mono_diff(raw, e->line.at));
     low = -e->low + e->drift * aged;
@@ -174,6 +174,7 @@ void visor_discipline_step(struct visor_engine *e, double remaining_s)
     struct visor_message *message;
 
     e->step_pending = true;
+    e->disruptions.proven = false; /* that is done */
     e->steer.slewing = false;
     visor_engine_push(e, VISOR_ACTION_STEP)->step.offset_ns = visor_ns_from_seconds(remaining_s);
     message = visor_engine_log(e, VISOR_MESSAGE_STEPPED, VISOR_SEVERITY_WARNING);
@@ -248,7 +249,8 @@ static void tell_wrong(struct visor_engine *e, double offset)
 
 static bool wants_step(const struct visor_engine *e, double remaining)
 {
-    return e->makestep_limit != 0 && visor_math_size(remaining) > e->makestep_threshold;
+    return (e->makestep_limit != 0 && visor_math_size(remaining) > e->makestep_threshold) ||
+           visor_disruption_steps(e, remaining);
 }
 
 /* What a slew under way removes was allowed, and said, before. */

@@ -25,7 +25,8 @@ bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
 {
     double before = source->doubt_s, aged, off, reach;
 
-    if (!e->known || visor_source_options(source) & VISOR_SELECT_NOSELECT)
+    if (!e->known || e->trust == VISOR_TRUST_DISRUPTED || /* nothing is published */
+        visor_source_options(source) & VISOR_SELECT_NOSELECT)
         return false;
     aged = visor_seconds_from_ns(visor_mono_diff(sample->at, e->line.at));
     off = visor_seconds_from_ns(

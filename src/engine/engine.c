@@ -37,6 +37,7 @@ struct visor_engine *visor_engine_new(const struct visor_config *config, const u
     if (!e)
         return NULL;
     e->config = config;
+    e->disrupted_at.ns = INT64_MIN;
     memcpy(e->rng.state, seed, sizeof(e->rng.state));
     if ((seed[0] | seed[1] | seed[2] | seed[3]) == 0)
         visor_rng_init(&e->rng, 1);
@@ -149,6 +150,8 @@ static void dispatch(struct visor_engine *e, const struct visor_event *event)
         visor_discipline_stop(e);
         break;
     case VISOR_EVENT_WITNESS:
+        visor_disruption_witness(e, &event->witness);
+        break;
     case VISOR_EVENT_TIMER:
         break;
     }
@@ -172,6 +175,7 @@ static void handle(struct visor_engine *e, const struct visor_event *event,
     /* that a request has left makes nothing due */
     if (e->started && !e->stopping && event->kind != VISOR_EVENT_SENT) {
         visor_sources_timer(e);
+        visor_disruption_timer(e);
         visor_discipline_timer(e);
     }
 }
@@ -214,12 +218,15 @@ bool visor_engine_next(struct visor_engine *e, struct visor_action *action)
 
 visor_mono visor_engine_deadline(const struct visor_engine *e)
 {
-    visor_mono sources, clock;
+    visor_mono sources, clock, settling;
 
     if (!e->started || e->stopping)
         return (visor_mono){INT64_MAX};
     sources = visor_sources_deadline(e);
     clock = visor_discipline_deadline(e);
+    settling = visor_disruption_deadline(e);
+    if (visor_mono_before(settling, clock))
+        clock = settling;
     sources =
         visor_counter_to_raw(&e->counter, visor_mono_before(sources, clock) ? sources : clock);
     clock = visor_standard_deadline(e);

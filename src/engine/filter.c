@@ -9,6 +9,7 @@
 #define SMALLEST             1.2533141373 /* of n sums of two queues of mean 1, times sqrt(n) */
 #define WALLS_FROM           8            /* samples, of which one will have been quick */
 #define HIDDEN_CHANGE        0.1          /* of it: a smaller one is not worth reckoning all anew */
+#define RATE_KEPT            1e-8         /* s/s: what is known of a rate across a jump */
 #define FREE_RATE            1e-4         /* s/s: what is believed of an unknown counter */
 #define ANY_RATE             0.1          /* s/s: after evidence that it is no ordinary one */
 #define NEWCOMERS            4            /* samples that do not say yet what is typical */
@@ -67,6 +68,17 @@ void visor_filter_reset(struct visor_filter *filter)
     filter->first = filter->count = filter->suspect_count = 0;
     filter->bias = filter->scatter_s = 0.0;
     filter->on_trial = false;
+}
+
+void visor_filter_rebase(struct visor_filter *filter)
+{
+    double deviation = visor_math_sqrt(filter->line.p11);
+
+    if (filter->count == 0)
+        return;
+    visor_filter_reset(filter);
+    visor_filter_expect(filter, filter->line.rate, deviation > RATE_KEPT ? deviation : RATE_KEPT);
+    filter->rebased = true;
 }
 
 const struct visor_filter_entry *visor_filter_entry(const struct visor_filter *filter,
@@ -661,6 +673,9 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
     if (!filter->network && filter->taken == 0)
         filter->noise.white = told_white(sample->dispersion_s);
     if (filter->count == 0) {
+        if (filter->rebased)
+            begin_trial(filter, &entry, 1);
+        filter->rebased = false;
         accept(filter, &entry, drift, &no_miss);
         return VISOR_FILTER_TAKEN;
     }

@@ -32,6 +32,7 @@ struct visor_filter {
     struct visor_line prior; /* at the oldest entry's time, before it is taken */
     struct visor_line line;  /* at the newest entry's time */
     struct visor_line trial; /* from samples since the last jump alone, as if of unknown rate */
+    bool rebased;            /* the next sample is the first one after a jump */
     bool on_trial;           /* until it is as sure of the rate as the line is */
     double cost;             /* -2 log likelihood of the entries under the noise */
     bool stale;              /* the noise or an excess has changed: both must be reckoned anew */
@@ -68,6 +69,9 @@ void visor_filter_expect(struct visor_filter *filter, double rate, double deviat
 
 /* Forget all samples; the noise that was learnt stays. */
 void visor_filter_reset(struct visor_filter *filter);
+/* The counter has jumped, nobody knows how far: the samples tell the time no more. The rate that
+ * they gave stays, on trial from the next sample on. */
+void visor_filter_rebase(struct visor_filter *filter);
 
 /* `drift`: rate error that the interval must grow by, s/s. `jump_s` is set with SUSPECT, JUMPED. */
 enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,

@@ -414,6 +414,7 @@ static void follow(struct visor_engine *e, struct visor_source *leader,
     adopt(e, leader, selection);
     account(e, leader);
     offset = had ? visor_line_diff(&e->line, &before, e->now.raw) : visor_discipline_remaining(e);
+    visor_disruption_settle(e, offset);
     e->last_offset_s = offset;
     learn_rms(e, visor_math_size(offset));
     visor_publish_moved(e);
@@ -457,7 +458,7 @@ static int choose(struct visor_engine *e, struct visor_selection *selection)
     int n = nominate(e);
 
     *selection = (struct visor_selection){.best = -1};
-    if (others_are_coming(e))
+    if (others_are_coming(e) || visor_disruption_waits(e))
         return -1;
     visor_select(e->candidates, n, e->edges, &limits, selection);
     for (int i = 0; i < n; i++)

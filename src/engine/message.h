@@ -65,6 +65,10 @@ enum visor_message_kind {
     VISOR_MESSAGE_FOREIGN_FREQUENCY,  /* number[0] ppb found, number[1] ppb set by us */
     VISOR_MESSAGE_CLOCK_NOT_SETTABLE, /* count[0]: errno */
     VISOR_MESSAGE_JUMP_BELIEVED,      /* ours: number[0] s, source: counter or server jumped */
+    VISOR_MESSAGE_DISRUPTION,         /* ours: count[0] = enum visor_disruption_kind, count[1]
+                                         evidence; number[0] s of size, number[1] s of its error,
+                                         < 0: unknown */
+    VISOR_MESSAGE_SETTLED,            /* ours: number[0] s: what it came to */
     VISOR_MESSAGE_LEAP,               /* count[0]: enum visor_leap armed, NONE: disarmed */
     VISOR_MESSAGE_LEAP_DONE,          /* count[0]: enum visor_leap_mode that was carried out */
     VISOR_MESSAGE_TAI_OFFSET,         /* count[0] s */
@@ -80,6 +84,16 @@ enum visor_message_kind {
                                             frequency change too */
     VISOR_MESSAGE_DFREQ,                 /* number[0] ppm */
     VISOR_MESSAGE_DOFFSET,               /* number[0] s */
+};
+
+/* What has stopped or moved this machine. */
+enum visor_disruption_kind {
+    VISOR_DISRUPTION_UNKNOWN,   /* a jump, and nothing says of what kind */
+    VISOR_DISRUPTION_STALL,     /* our counter stood still: a pause, or what looks like one */
+    VISOR_DISRUPTION_SUSPEND,   /* this machine suspended itself */
+    VISOR_DISRUPTION_MIGRATION, /* to another host, by the hypervisor's word */
+    VISOR_DISRUPTION_RESTORE,   /* from a snapshot, or cloned */
+    VISOR_DISRUPTION_WITNESS,   /* the witness moved: the sources say that we did not */
 };
 
 /* Why a source was left, or is not used. */

@@ -103,7 +103,7 @@ void visor_publish_view(struct visor_engine *e)
     judge_local(e);
     if (e->local.active)
         describe_local(e, view);
-    else if (e->known && !e->fallen_back)
+    else if (e->known && !e->fallen_back && e->trust != VISOR_TRUST_DISRUPTED)
         describe_estimate(e, view);
     if (view->stratum == 0)
         view->leap = VISOR_LEAP_UNSYNCHRONIZED;

@@ -393,6 +393,8 @@ static void take_sample(struct visor_engine *e, struct visor_source *source,
     if (e->known && (visor_leap_is_close(e, sample->reference) ||
                      visor_leap_is_close(e, visor_line_utc(&e->line, e->now.raw))))
         return; /* one of us may not have made it yet */
+    if (visor_disruption_spans(e, sample))
+        return;
     visor_source_shift(source, sample->shift_s);
     if (visor_source_thin(source, sample))
         use_sample(e, source, sample);
@@ -411,7 +413,7 @@ static void do_without(struct visor_engine *e, struct visor_source *source, uint
 static void doubt_reading(struct visor_engine *e, struct visor_source *source,
                           const struct visor_sample *reading)
 {
-    if (!visor_doubt_hear(e, source, reading))
+    if (visor_disruption_spans(e, reading) || !visor_doubt_hear(e, source, reading))
         return;
     if (source->doubt_s > 0.0 && source->refclock)
         visor_refclock_hurry(source->clock);
@@ -602,6 +604,8 @@ static void keep_apart(struct visor_engine *e)
 {
     struct visor_source *other;
 
+    if (e->trust == VISOR_TRUST_DISRUPTED)
+        return; /* now every moment counts */
     for (int at = 0; (other = each(e, &at));)
         if (!other->refclock && other->resolved) {
             int64_t apart = visor_association_separation_ns(&other->association);

@@ -22,15 +22,29 @@
 #define READ_TRIES   5
 #define ADJTIME_MAX  4096
 
-int visor_rtc_open(const char *path, bool write)
+/* Without udev there is no link to the first of them. */
+#define USUAL "/dev/rtc"
+#define FIRST "/dev/rtc0"
+
+static int open_device(const char *path, bool write)
 {
     int fd = open(path, write ? O_RDWR : O_RDONLY);
 
     if (fd < 0 && write && (errno == EACCES || errno == EROFS))
         fd = open(path, O_RDONLY);
+    return fd;
+}
+
+int visor_rtc_open(const char *path, bool write)
+{
+    int fd = open_device(path, write);
+
+    if (fd < 0 && errno == ENOENT && strcmp(path, USUAL) == 0)
+        fd = open_device(FIRST, write);
     if (fd < 0)
         return -errno;
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    (void)fcntl(fd, F_SETFL, O_NONBLOCK); /* an edge that was announced may have gone */
     return fd;
 }
 
@@ -128,7 +142,8 @@ bool visor_rtc_keeps_utc(const char *hwclockfile, bool otherwise)
 
 void visor_rtc_device_init(struct visor_rtc_device *device, const char *path, bool utc, bool write)
 {
-    *device = (struct visor_rtc_device){.utc = utc, .write = write, .fd = -1, .next = {INT64_MAX}};
+    *device = (struct visor_rtc_device){
+        .utc = utc, .write = write, .fd = -1, .next = {INT64_MAX}, .peek_at = {INT64_MAX}};
     snprintf(device->path, sizeof(device->path), "%s", path);
 }
 
@@ -145,7 +160,7 @@ void visor_rtc_device_stop(struct visor_rtc_device *device)
     if (device->armed)
         (void)visor_rtc_interrupts(device->fd, false);
     device->armed = false;
-    device->next.ns = INT64_MAX;
+    device->next.ns = device->peek_at.ns = INT64_MAX;
 }
 
 static void fail(struct visor_rtc_device *device, int error, visor_mono now)
@@ -173,7 +188,18 @@ int visor_rtc_device_fd(const struct visor_rtc_device *device)
 
 visor_mono visor_rtc_device_deadline(const struct visor_rtc_device *device)
 {
-    return device->next;
+    return visor_mono_before(device->peek_at, device->next) ? device->peek_at : device->next;
+}
+
+void visor_rtc_device_peek(struct visor_rtc_device *device, int64_t ns)
+{
+    device->peek_ns = ns;
+}
+
+static void peek_later(struct visor_rtc_device *device, visor_mono now)
+{
+    if (device->peek_ns > 0)
+        device->peek_at = visor_mono_add(now, device->peek_ns);
 }
 
 static void arm(struct visor_rtc_device *device, visor_mono now)
@@ -196,6 +222,7 @@ static void arm(struct visor_rtc_device *device, visor_mono now)
     device->armed = true;
     device->skip = 1;
     device->next = visor_mono_add(now, MISSING_NS);
+    peek_later(device, now);
 }
 
 bool visor_rtc_device_readable(struct visor_rtc_device *device, struct visor_rtc_edge *edge)
@@ -213,6 +240,7 @@ bool visor_rtc_device_readable(struct visor_rtc_device *device, struct visor_rtc
     if (got == 0)
         return false;
     device->next = visor_mono_add(now.raw, MISSING_NS);
+    peek_later(device, now.raw);
     if (device->skip > 0) {
         device->skip--;
         return false;
@@ -224,29 +252,53 @@ bool visor_rtc_device_readable(struct visor_rtc_device *device, struct visor_rtc
     }
     device->error = 0;
     device->retry_ns = 0;
+    device->seconds = edge->seconds;
     edge->stamp =
         (struct visor_stamp){.raw = now.raw, .error_ns = LATENCY_NS, .by = VISOR_STAMPER_DAEMON};
     return true;
 }
 
+/* The time between edges; the stamp is up to a second into the RTC's second. */
+static bool read_coarse(struct visor_rtc_device *device, struct visor_rtc_edge *edge)
+{
+    struct visor_reading reading;
+
+    if (visor_rtc_read(device->fd, device->utc, true, &edge->seconds) ||
+        visor_clock_read_kernel(&reading))
+        return false;
+    edge->stamp = (struct visor_stamp){
+        .raw = reading.raw, .error_ns = VISOR_NS_PER_S, .by = VISOR_STAMPER_DAEMON};
+    return true;
+}
+
+static bool peek(struct visor_rtc_device *device, visor_mono now, struct visor_rtc_edge *edge)
+{
+    bool read;
+
+    if (!device->armed || visor_mono_before(now, device->peek_at))
+        return false;
+    peek_later(device, now);
+    read = read_coarse(device, edge);
+    /* The RTC has moved on without telling, or was set: the alarm that makes the edges is off. */
+    if (read && (edge->seconds < device->seconds || edge->seconds > device->seconds + 1))
+        device->next = now;
+    return read;
+}
+
 bool visor_rtc_device_tick(struct visor_rtc_device *device, visor_mono now,
                            struct visor_rtc_edge *edge)
 {
-    struct visor_reading reading;
-    bool missing = device->armed;
+    bool told = peek(device, now, edge), missing = device->armed;
 
     if (visor_mono_before(now, device->next))
-        return false;
+        return told;
     if (missing) {
         /* After a pause the alarm that makes the edges has passed unseen. */
         device->missed++;
         visor_rtc_device_stop(device);
-        missing = visor_rtc_read(device->fd, device->utc, true, &edge->seconds) == 0 &&
-                  visor_clock_read_kernel(&reading) == 0;
-        if (missing)
-            edge->stamp = (struct visor_stamp){
-                .raw = reading.raw, .error_ns = VISOR_NS_PER_S, .by = VISOR_STAMPER_DAEMON};
+        told = told || read_coarse(device, edge);
+        device->seconds = edge->seconds;
     }
     arm(device, now);
-    return missing;
+    return told;
 }

@@ -39,6 +39,9 @@ struct visor_rtc_device {
     visor_mono next; /* when to arm; while armed: when an edge is missing */
     int64_t retry_ns;
     uint32_t missed; /* edges that did not come in time */
+    int64_t peek_ns; /* between edges it is read as often as this; 0: not at all */
+    visor_mono peek_at;
+    int64_t seconds; /* of the last edge */
 };
 
 /* Opens nothing yet. `utc`, `write`: see above. */
@@ -54,8 +57,10 @@ int visor_rtc_device_fd(const struct visor_rtc_device *device);
 bool visor_rtc_device_readable(struct visor_rtc_device *device, struct visor_rtc_edge *edge);
 void visor_rtc_device_stop(struct visor_rtc_device *device);
 visor_mono visor_rtc_device_deadline(const struct visor_rtc_device *device);
-/* Opens, arms or re-arms what is due. True: an edge was missing and the time was read instead:
- * `edge->seconds` is the RTC's second at the stamp, which is up to a second into it. */
+/* Also read the time between edges, every `ns`: after a long pause no edge comes any more. */
+void visor_rtc_device_peek(struct visor_rtc_device *device, int64_t ns);
+/* Opens, arms or re-arms what is due. True: the time was read between edges, or because one was
+ * missing: `edge->seconds` is the RTC's second at the stamp, which is up to a second into it. */
 bool visor_rtc_device_tick(struct visor_rtc_device *device, visor_mono now,
                            struct visor_rtc_edge *edge);
 

@@ -193,7 +193,16 @@ static void set_frequency(struct visor_host *host, struct visor_world *world, do
     tell_applied(host, world, VISOR_CLOCK_FREQUENCY, 0);
 }
 
-/* Leap seconds apart, only makestep and initstepslew allow steps. */
+/* What a witness could prove: forward, no more than the machine has lost. */
+static bool proven(const struct visor_host *host, int64_t ns)
+{
+    const struct visor_scenario_host *model = host->model;
+
+    return model->rtc.exists && !model->rtc.derived && model->config->stall != VISOR_STALL_SLEW &&
+           ns > 0 && ns < host->lost_ns + VISOR_NS_PER_S / 10;
+}
+
+/* Leap seconds apart, only makestep, initstepslew and stall allow steps. */
 static void step(struct visor_host *host, struct visor_world *world, int64_t ns)
 {
     const struct visor_config *config = host->model->config;
@@ -202,11 +211,12 @@ static void step(struct visor_host *host, struct visor_world *world, int64_t ns)
     bool allowed = size >= config->makestep_threshold * 0.999 &&
                    (config->makestep_limit < 0 || steps < (uint64_t)config->makestep_limit);
 
-    if (!allowed && !(config->initstep_count > 0 && steps == 0))
+    if (!allowed && !proven(host, ns) && !(config->initstep_count > 0 && steps == 0))
         visor_checker_blame(&host->checker, VISOR_VIOLATION_STEP, world->now, size,
                             config->makestep_threshold);
     host->score.steps++;
     host->score.stepped += size;
+    host->lost_ns = 0;
     visor_kernel_step(&host->kernel, ns);
     tell_applied(host, world, VISOR_CLOCK_STEP, ns);
 }

@@ -1,6 +1,7 @@
 /* The seam between a simulated machine and the real engine: time in, events in, actions out. */
 #include "sim/host.h"
 
+#include "sim/chip.h"
 #include "sim/device.h"
 #include "sim/expectation.h"
 #include "sim/legacy.h"
@@ -68,6 +69,7 @@ bool visor_host_init(struct visor_host *host, struct visor_world *world,
     host->timer = waiting(host, VISOR_HAPPENING_TIMER);
     host->start = waiting(host, VISOR_HAPPENING_START);
     host->resume = waiting(host, VISOR_HAPPENING_RESUME);
+    host->chip.happening = waiting(host, VISOR_HAPPENING_CHIP);
     host->selected = VISOR_SCENARIO_NONE;
     host->busy_until = -1;
     host->unmet = calloc(expects + 1, sizeof(*host->unmet));
@@ -77,6 +79,7 @@ bool visor_host_init(struct visor_host *host, struct visor_world *world,
     visor_checker_init(&host->checker);
     visor_rng_init(&rng, visor_world_seed(world->seed, name, "engine"));
     return host->unmet && visor_device_init(host, world) && make_engine(host, &rng) &&
+           visor_chip_start(host, world) &&
            visor_heap_push(&world->heap, &host->start, visor_ns_from_seconds(model->start));
 }
 

@@ -25,6 +25,8 @@ static void hold(struct visor_host *host, struct visor_world *world, int64_t ns)
 
 static void pause(struct visor_host *host, struct visor_world *world, double seconds)
 {
+    if (!host->kernel.frozen)
+        host->paused_at = world->now;
     host->kernel.frozen = true;
     hold(host, world, visor_ns_from_seconds(seconds));
 }
@@ -41,6 +43,8 @@ void visor_mishap_resume(struct visor_world *world, struct visor_host *host)
     if (!host->kernel.frozen)
         return;
     host->kernel.frozen = false;
+    if (world->now - host->paused_at > host->resume_jump)
+        host->lost_ns += world->now - host->paused_at - host->resume_jump;
     visor_kernel_jump(&host->kernel, host->resume_jump);
     change_rate(host, host->resume_rate);
     host->resume_jump = 0;

@@ -45,6 +45,15 @@ struct visor_scenario_legacy {
     double threshold; /* s: what is larger is stepped */
 };
 
+/* A real-time clock that is watched. */
+struct visor_scenario_rtc {
+    bool exists;
+    bool derived;     /* from the host's own CLOCK_REALTIME */
+    double offset;    /* s, RTC - UTC at the start */
+    double frequency; /* s/s */
+    double noise;     /* s, deviation of an edge's stamp */
+};
+
 struct visor_scenario_host {
     char name[VISOR_SCENARIO_NAME_MAX]; /* with count > 1: the n-th is called name1 … namen */
     uint32_t count;
@@ -57,6 +66,7 @@ struct visor_scenario_host {
     double start;         /* s, when the daemon starts */
     bool drift_known;     /* a drift file with the true frequency of the start */
     enum visor_stamping stamping;
+    struct visor_scenario_rtc rtc;
     struct visor_scenario_legacy legacy;
     const struct visor_config *config; /* owned by the scenario; shared by `count` hosts */
 };

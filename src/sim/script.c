@@ -348,6 +348,29 @@ static void take_legacy(struct visor_script *script, enum visor_legacy_kind kind
         visor_reader_complain(&script->place, N_("'every' is at least 100ms"), NULL, NULL);
 }
 
+/* rtc [derived] [noise T] [off T] [drift F]: these words belong to it, as long as they last. */
+static void take_rtc(struct visor_script *script)
+{
+    struct visor_reader_place *place = &script->place;
+    struct visor_scenario_rtc *rtc = &script->host->rtc;
+
+    *rtc = (struct visor_scenario_rtc){.exists = true, .noise = 2e-4};
+    for (;;) {
+        if (visor_reader_has(place, "derived"))
+            rtc->derived = true;
+        else if (visor_reader_has(place, "noise"))
+            rtc->noise = visor_reader_take(place, VISOR_QUANTITY_TIME);
+        else if (visor_reader_has(place, "off"))
+            rtc->offset = visor_reader_take(place, VISOR_QUANTITY_TIME);
+        else if (visor_reader_has(place, "drift"))
+            rtc->frequency = visor_reader_take(place, VISOR_QUANTITY_FREQUENCY);
+        else
+            break;
+    }
+    if (rtc->noise < 0.0)
+        visor_reader_complain(place, N_("noise cannot be negative"), NULL, NULL);
+}
+
 static bool host_option(struct visor_script *script)
 {
     struct visor_reader_place *place = &script->place;
@@ -377,6 +400,8 @@ static bool host_option(struct visor_script *script)
         host->drift_known = true;
     } else if (visor_reader_has(place, "stamps")) {
         take_stamps(script);
+    } else if (visor_reader_has(place, "rtc")) {
+        take_rtc(script);
     } else if (visor_reader_has(place, "load")) {
         host->oscillator.load = visor_reader_take(place, VISOR_QUANTITY_NUMBER);
         host->oscillator.load_period = visor_reader_take(place, VISOR_QUANTITY_TIME);
@@ -388,9 +413,9 @@ static bool host_option(struct visor_script *script)
 
 static void read_host(struct visor_script *script)
 {
-    static const char *const others[] = {"oscillator", "frequency", "ageing",      "offset",
-                                         "count",      "network",   "drift-known", "stamps",
-                                         "load",       "follows",   "sntp",        NULL};
+    static const char *const others[] = {"oscillator", "frequency",   "ageing", "offset", "count",
+                                         "network",    "drift-known", "stamps", "load",   "follows",
+                                         "sntp",       "rtc",         NULL};
     const char *name = new_name(script);
     struct visor_scenario_host *host =
         *name ? visor_scenario_add_host(script->scenario, name, VISOR_OSCILLATOR_QUARTZ) : NULL;

@@ -1,5 +1,6 @@
 /* Making a world of a scenario, and the loop that lets things happen in order. */
 #include "sim/world.h"
+#include "sim/chip.h"
 
 #include "sim/expectation.h"
 #include "sim/legacy.h"
@@ -267,6 +268,10 @@ static void happen(struct visor_world *world, struct visor_happening *happening)
     case VISOR_HAPPENING_TIMER:
         if (host->running && visor_host_ready(host, world, happening, NULL))
             tick(host, world);
+        break;
+    case VISOR_HAPPENING_CHIP:
+        if (visor_host_ready(host, world, happening, NULL))
+            visor_chip_tick(host, world);
         break;
     case VISOR_HAPPENING_RESUME:
         visor_mishap_resume(world, host);

@@ -32,6 +32,15 @@ struct visor_device {
     int64_t frozen_at;
 };
 
+/* The driver of a real-time clock. */
+struct visor_chip {
+    struct visor_happening happening;
+    struct visor_rng rng;
+    int64_t armed_at; /* true ns: edges come again from the next one on */
+    int64_t planned;  /* of the happening, before it was put off */
+    bool awaits_edge;
+};
+
 /* An expectation of the scenario that was not met. */
 struct visor_unmet {
     uint64_t count;   /* samples, or 1 */
@@ -52,6 +61,7 @@ struct visor_host {
     int64_t steal_until, io_until; /* true ns */
     double steal_share, steal_burst, io_latency; /* s */
     int64_t resume_jump;                         /* ns that the counter gains when it resumes */
+    int64_t lost_ns, paused_at;                  /* pauses since the last step, true ns */
     double resume_rate;                          /* s/s by which its rate changes then */
     int64_t born_raw, born_real;                 /* clocks at the start of the world */
     bool running;                                /* the daemon was started */
@@ -64,6 +74,7 @@ struct visor_host {
     uint32_t selected;      /* server; NONE */
     struct visor_view view; /* last published */
     bool published;
+    struct visor_chip chip;
     struct visor_device *devices;      /* one a refclock directive */
     int64_t second_at, second_raw;     /* last whole true second that it lived through */
     struct visor_exchanges *exchanges; /* of a server, for interleaved mode; NULL: not yet */

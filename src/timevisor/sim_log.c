@@ -30,6 +30,8 @@ static const struct {
     {VISOR_MESSAGE_FOREIGN_STEP, false, N_("somebody else stepped the clock by %g s")},
     {VISOR_MESSAGE_FOREIGN_FREQUENCY, false, N_("somebody else set the frequency: %g ppb")},
     {VISOR_MESSAGE_JUMP_BELIEVED, false, N_("jump believed: %g s")},
+    {VISOR_MESSAGE_DISRUPTION, false, N_("this machine has stood still for %g s, says a witness")},
+    {VISOR_MESSAGE_SETTLED, false, N_("measured again: it was %g s")},
     {VISOR_MESSAGE_REFCLOCK_FAILED, true, N_("reference clock failed %s")},
     {VISOR_MESSAGE_REFCLOCK_BACK, true, N_("reference clock works again %s")},
     {VISOR_MESSAGE_HOLDOVER, false, N_("holdover")},

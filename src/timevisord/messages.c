@@ -242,6 +242,26 @@ static void say_source(struct sheet *s, const struct visor_message *m)
     }
 }
 
+static void say_disruption(struct sheet *s, const struct visor_message *m)
+{
+    static const char *const kinds[] = {
+        [VISOR_DISRUPTION_UNKNOWN] = N_("The clocks of this machine have jumped"),
+        [VISOR_DISRUPTION_STALL] = N_("This machine has stood still"),
+        [VISOR_DISRUPTION_SUSPEND] = N_("This machine was suspended"),
+        [VISOR_DISRUPTION_MIGRATION] = N_("This machine was moved to another host"),
+        [VISOR_DISRUPTION_RESTORE] = N_("This machine was restored from a snapshot"),
+        [VISOR_DISRUPTION_WITNESS] = N_("A witness was set"),
+    };
+    size_t kind = (size_t)m->count[0];
+    const char *what = _(kinds[kind < sizeof(kinds) / sizeof(kinds[0]) ? kind : 0]);
+
+    if (m->number[1] < 0.0)
+        say(s, _("%s: asking all sources"), what);
+    else
+        say(s, _("%s for %+.3f s (+-%.3f s): asking all sources"), what, m->number[0],
+            m->number[1]);
+}
+
 static void say_leap(struct sheet *s, const struct visor_message *m)
 {
     const char *what = m->count[0] == VISOR_LEAP_INSERT   ? "set to insert"
@@ -331,6 +351,12 @@ static void say_clock(struct sheet *s, const struct visor_message *m)
         break;
     case VISOR_MESSAGE_JUMP_BELIEVED:
         say(s, _("A jump of %+.6f s of the time of %s is taken for true"), offset, label(m, who));
+        break;
+    case VISOR_MESSAGE_DISRUPTION:
+        say_disruption(s, m);
+        break;
+    case VISOR_MESSAGE_SETTLED:
+        say(s, _("The time is measured again: the disruption came to %+.6f s"), offset);
         break;
     case VISOR_MESSAGE_LEAP:
         say_leap(s, m);

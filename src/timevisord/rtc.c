@@ -22,12 +22,14 @@
 #define FIRST_WAIT_NS (12 * VISOR_NS_PER_S)
 #define SLEW_PPB      83333333.0 /* as chronyd slews at most */
 #define SLEW_MIN_NS   VISOR_NS_PER_S
+#define PEEK_NS       (VISOR_NS_PER_S / 4) /* a stall shows within this and the reading's second */
 
 struct visor_rtc_service {
     struct visor_daemon *daemon;
     struct visor_rtc_device device;
     struct visor_rtc rtc;
-    bool failed; /* said already */
+    bool failed;  /* said already */
+    bool tracked; /* for rtcfile; else it is a witness only */
 };
 
 /* ---- files ---- */
@@ -229,7 +231,7 @@ void visor_rtc_service_set_clock(struct visor_daemon *daemon)
 
 static void say_failure(struct visor_rtc_service *service)
 {
-    if (service->device.error && !service->failed)
+    if (service->device.error && !service->failed && service->tracked)
         visor_log_write(service->daemon->log, VISOR_SEVERITY_ERROR,
                         "Could not open RTC device %s : %s", service->device.path,
                         strerror(service->device.error));
@@ -242,14 +244,17 @@ struct visor_rtc_service *visor_rtc_service_new(struct visor_daemon *daemon)
     struct visor_rtc_service *service;
     struct visor_reading now;
 
-    if (!config->rtcfile[0] || visor_clock_read_kernel(&now))
+    if ((!config->rtcfile[0] && !config->witness_rtc) || visor_clock_read_kernel(&now))
         return NULL;
     service = calloc(1, sizeof(*service));
     if (!service)
         return NULL;
     service->daemon = daemon;
+    service->tracked = config->rtcfile[0] != 0;
     visor_rtc_init(&service->rtc, config->rtc_autotrim);
-    visor_rtc_device_init(&service->device, config->rtcdevice, keeps_utc(config), true);
+    visor_rtc_device_init(&service->device, config->rtcdevice, keeps_utc(config), service->tracked);
+    if (config->witness_rtc)
+        visor_rtc_device_peek(&service->device, PEEK_NS);
     visor_rtc_device_want(&service->device, now.raw);
     visor_rtc_service_tick(service, now.raw); /* opened while we still have the right */
     return service;
@@ -259,7 +264,7 @@ void visor_rtc_service_free(struct visor_rtc_service *service)
 {
     if (!service)
         return;
-    if (service->device.fd >= 0)
+    if (service->device.fd >= 0 && service->tracked)
         (void)visor_rtc_service_write(service);
     visor_rtc_device_done(&service->device);
     free(service);
@@ -283,8 +288,7 @@ static void tell_engine(struct visor_rtc_service *service, const struct visor_rt
                                 .witness = {.kind = VISOR_WITNESS_RTC,
                                             .stamp = edge->stamp,
                                             .earliest = {edge->seconds * VISOR_NS_PER_S},
-                                            .latest = {edge->seconds * VISOR_NS_PER_S + width_ns},
-                                            .independent = true}};
+                                            .latest = {edge->seconds * VISOR_NS_PER_S + width_ns}}};
 
     visor_daemon_handle(service->daemon, &event);
 }
@@ -320,25 +324,17 @@ static void want_next(struct visor_rtc_service *service, visor_mono now)
 {
     int period = visor_rtc_period_s(&service->rtc);
 
-    if (period == 0 && service->device.armed)
+    if (service->device.armed && (period == 0 || service->daemon->config->witness_rtc))
         return; /* every edge */
     visor_rtc_device_stop(&service->device);
     visor_rtc_device_want(&service->device, visor_mono_add(now, period * VISOR_NS_PER_S));
 }
 
-void visor_rtc_service_readable(struct visor_rtc_service *service)
+static void track(struct visor_rtc_service *service, const struct visor_rtc_edge *edge)
 {
     struct visor_rtc_drift drift;
-    struct visor_rtc_edge edge;
 
-    if (!visor_rtc_device_readable(&service->device, &edge)) {
-        say_failure(service);
-        return;
-    }
-    say_failure(service);
-    if (edge.seconds > INT64_MAX / VISOR_NS_PER_S - 1)
-        return;
-    switch (visor_rtc_take(&service->rtc, edge.stamp.raw, edge.seconds, &service->daemon->view,
+    switch (visor_rtc_take(&service->rtc, edge->stamp.raw, edge->seconds, &service->daemon->view,
                            &drift)) {
     case VISOR_RTC_TRIM:
         visor_rtc_service_trim(service);
@@ -349,7 +345,22 @@ void visor_rtc_service_readable(struct visor_rtc_service *service)
     case VISOR_RTC_NOTHING:
         break;
     }
-    write_log(service, &edge);
+    write_log(service, edge);
+}
+
+void visor_rtc_service_readable(struct visor_rtc_service *service)
+{
+    struct visor_rtc_edge edge;
+
+    if (!visor_rtc_device_readable(&service->device, &edge)) {
+        say_failure(service);
+        return;
+    }
+    say_failure(service);
+    if (edge.seconds > INT64_MAX / VISOR_NS_PER_S - 1)
+        return;
+    if (service->tracked)
+        track(service, &edge);
     want_next(service, edge.stamp.raw);
     tell_engine(service, &edge, 0);
 }
@@ -370,7 +381,7 @@ void visor_rtc_service_tick(struct visor_rtc_service *service, visor_mono now)
 bool visor_rtc_service_report(const struct visor_rtc_service *service,
                               struct visor_cmdmon_rtc *report)
 {
-    if (!service || service->device.fd < 0)
+    if (!service || !service->tracked || service->device.fd < 0)
         return false;
     *report = (struct visor_cmdmon_rtc){
         .reference = {service->rtc.reference_s * VISOR_NS_PER_S},
@@ -390,7 +401,7 @@ enum visor_cmdmon_status visor_rtc_service_trim(struct visor_rtc_service *servic
     int64_t seconds;
     int error;
 
-    if (!service || service->device.fd < 0 || visor_clock_read_kernel(&now))
+    if (!service || !service->tracked || service->device.fd < 0 || visor_clock_read_kernel(&now))
         return VISOR_CMDMON_NO_RTC;
     if (!visor_rtc_trim(&service->rtc, now.raw, &service->daemon->view, &seconds))
         return VISOR_CMDMON_SUCCESS; /* near enough */
@@ -408,7 +419,7 @@ enum visor_cmdmon_status visor_rtc_service_write(struct visor_rtc_service *servi
 {
     struct visor_rtc_drift drift;
 
-    if (!service || service->device.fd < 0)
+    if (!service || !service->tracked || service->device.fd < 0)
         return VISOR_CMDMON_NO_RTC;
     if (!visor_rtc_drift(&service->rtc, &drift))
         return VISOR_CMDMON_SUCCESS; /* what the file has is the best that is known */

@@ -1,0 +1,215 @@
+/* Two predictions for every reading, one by each of our clocks. What follows from a jump is
+ * disruption.c's affair. */
+#include "engine/witness.h"
+
+#include "base/math.h"
+
+#define SHARP_NS      5000000 /* readings as narrow as this are points, others only intervals */
+#define LEAST_JUMP_S  0.01    /* what is less is the sources' affair */
+#define DEVIATIONS    8.0
+#define FREE_RATE     1e-3 /* s/s: the counter of an emulator may be so far off */
+#define NOISE_FIRST_S 1e-3
+#define NOISE_LEAST_S 2e-5
+#define NOISE_MEMORY  16.0
+#define WANDER        1e-7 /* s/s per sqrt(s): oscillators of RTCs, hosts that slew */
+#define SET_S         0.03 /* who sets an RTC hits the second so closely */
+#define PROOF         3    /* readings that tell the clocks apart */
+#define BACKWARD_MOST 3
+
+static visor_wall middle(const struct visor_event_witness *event)
+{
+    return visor_wall_add(event->earliest, visor_wall_diff(event->latest, event->earliest) / 2);
+}
+
+static struct visor_noise noise_of(const struct visor_witness *w)
+{
+    double mean = w->noise_s > NOISE_LEAST_S ? w->noise_s : NOISE_LEAST_S;
+
+    return (struct visor_noise){.wander = WANDER, .white = 1.25 * mean};
+}
+
+/* Our two clocks at the stamp; REALTIME is not far from it and moves at its present rate. */
+static struct visor_reading clocks_at(const struct visor_reading *now, visor_mono raw)
+{
+    struct visor_reading at = *now;
+    int64_t ago = visor_mono_diff(now->raw, raw);
+
+    at.raw = raw;
+    at.real = visor_wall_add(
+        now->real, -ago - visor_ns_from_seconds((double)ago * now->frequency_ppb * 1e-18));
+    return at;
+}
+
+static struct visor_point point_of(const struct visor_reading *ours, visor_wall said,
+                                   double variance)
+{
+    return (struct visor_point){
+        .at = ours->raw, .offset_ns = visor_ns_diff(said.ns, ours->raw.ns), .variance = variance};
+}
+
+static void begin(struct visor_witness *w, const struct visor_reading *ours, visor_wall said,
+                  double rate, double rate_deviation)
+{
+    struct visor_point point = point_of(ours, said, 0.0);
+    struct visor_noise noise;
+
+    if (w->noise_s == 0.0)
+        w->noise_s = NOISE_FIRST_S;
+    noise = noise_of(w);
+    w->line = visor_line_from(&point, &noise, rate, rate_deviation);
+    w->known = true;
+    w->pending = false;
+}
+
+static void remember(struct visor_witness *w, const struct visor_reading *ours, visor_wall said)
+{
+    w->ours = *ours;
+    w->said = said;
+    w->readings++;
+}
+
+/* By how much a reading misses what one of our clocks let expect, s. */
+struct misses {
+    double raw, real;
+    double half;    /* of the reading's interval */
+    double allowed; /* by the line's own uncertainty */
+};
+
+static struct misses misses_of(const struct visor_witness *w,
+                               const struct visor_event_witness *event,
+                               const struct visor_reading *ours)
+{
+    visor_wall said = middle(event);
+    struct visor_line line = w->line;
+    struct visor_noise noise = noise_of(w);
+    struct misses m;
+    double variance;
+
+    visor_line_move(&line, ours->raw, WANDER);
+    m.half = visor_seconds_from_ns(visor_wall_diff(event->latest, event->earliest)) / 2.0;
+    variance = line.p00 + noise.white * noise.white;
+    m.allowed = DEVIATIONS * visor_math_sqrt(variance);
+    if (m.allowed < LEAST_JUMP_S)
+        m.allowed = LEAST_JUMP_S;
+    m.raw = visor_seconds_from_ns(visor_wall_diff(said, visor_line_utc(&line, ours->raw)));
+    m.real = visor_seconds_from_ns(
+        visor_ns_diff(visor_wall_diff(said, w->said), visor_wall_diff(ours->real, w->ours.real)));
+    return m;
+}
+
+static void learn_noise(struct visor_witness *w, double miss)
+{
+    double size = visor_math_size(miss), share = (double)w->readings + 2.0;
+
+    share = share > NOISE_MEMORY ? NOISE_MEMORY : share;
+    w->noise_s += (size - w->noise_s) / share;
+}
+
+/* A sharp reading that one of the clocks has let expect. */
+static void take_sharp(struct visor_witness *w, const struct visor_reading *ours, visor_wall said,
+                       const struct misses *m)
+{
+    struct visor_point point = point_of(ours, said, 0.0);
+    struct visor_noise noise = noise_of(w);
+    bool fits_raw = visor_math_size(m->raw) <= m->allowed;
+    bool fits_real = visor_math_size(m->real) <= m->allowed;
+
+    if (fits_raw && !fits_real)
+        w->beside_real++;
+    if (fits_real && !fits_raw)
+        w->with_real++;
+    if (fits_raw) {
+        learn_noise(w, m->raw);
+        visor_line_take(&w->line, &point, &noise, NULL);
+    } else {
+        begin(w, ours, said, w->line.rate, FREE_RATE);
+    }
+    remember(w, ours, said);
+}
+
+/* Was it away from REALTIME before, and is it there now? Whoever sets an RTC sets it so. */
+static bool was_set(const struct visor_witness *w, const struct visor_reading *ours,
+                    const struct visor_event_witness *event)
+{
+    int64_t before = visor_wall_diff(w->said, w->ours.real);
+    int64_t slack = visor_ns_from_seconds(SET_S);
+    bool there = visor_wall_diff(event->earliest, ours->real) <= slack &&
+                 visor_wall_diff(ours->real, event->latest) <= slack;
+
+    return there && (before > slack || before < -slack);
+}
+
+static enum visor_witness_verdict jumped(struct visor_witness *w, const struct visor_reading *ours,
+                                         const struct visor_event_witness *event,
+                                         const struct misses *m)
+{
+    bool sharp = visor_wall_diff(event->latest, event->earliest) <= SHARP_NS;
+    bool again = w->pending;
+
+    if (was_set(w, ours, event)) {
+        if (!sharp)
+            return VISOR_WITNESS_NOTHING; /* the next edge tells */
+        w->sets++;
+        begin(w, ours, middle(event), w->line.rate, visor_math_sqrt(w->line.p11));
+        remember(w, ours, middle(event));
+        return VISOR_WITNESS_SET;
+    }
+    if (again && !sharp)
+        return VISOR_WITNESS_NOTHING; /* that is known */
+    w->pending = !sharp;
+    if (!again) {
+        w->jumps++;
+        w->backward += m->raw < 0.0;
+        w->beside_real += PROOF; /* REALTIME did not go there */
+        w->jumped_at = ours->raw;
+    }
+    if (sharp) {
+        begin(w, ours, middle(event), w->line.rate, visor_math_sqrt(w->line.p11));
+        remember(w, ours, middle(event));
+    }
+    return again ? VISOR_WITNESS_MEASURED : VISOR_WITNESS_JUMPED;
+}
+
+enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
+                                              const struct visor_event_witness *event,
+                                              const struct visor_reading *now, double *jump_s,
+                                              double *error_s)
+{
+    struct visor_reading ours = clocks_at(now, event->stamp.raw);
+    bool sharp = visor_wall_diff(event->latest, event->earliest) <= SHARP_NS;
+    struct misses m;
+
+    *jump_s = *error_s = 0.0;
+    if (!w->known) {
+        if (sharp) {
+            begin(w, &ours, middle(event), 0.0, FREE_RATE);
+            remember(w, &ours, middle(event));
+        }
+        return VISOR_WITNESS_NOTHING;
+    }
+    if (visor_mono_before(ours.raw, w->line.at))
+        return VISOR_WITNESS_NOTHING; /* out of order */
+    m = misses_of(w, event, &ours);
+    if (visor_math_size(m.raw) <= m.allowed + m.half ||
+        visor_math_size(m.real) <= m.allowed + m.half) {
+        if (sharp && !w->pending)
+            take_sharp(w, &ours, middle(event), &m);
+        else if (sharp)
+            begin(w, &ours, middle(event), w->line.rate, FREE_RATE); /* it has come back */
+        return VISOR_WITNESS_NOTHING;
+    }
+    *jump_s = m.raw;
+    *error_s = m.half + m.allowed * 5.0 / DEVIATIONS;
+    return jumped(w, &ours, event, &m);
+}
+
+enum visor_witness_class visor_witness_class(const struct visor_witness *w)
+{
+    if (w->backward > BACKWARD_MOST && 2 * w->backward > w->jumps)
+        return VISOR_WITNESS_NONSENSE;
+    if (w->with_real >= PROOF && w->with_real > w->beside_real)
+        return VISOR_WITNESS_DERIVED;
+    if (w->beside_real >= PROOF)
+        return VISOR_WITNESS_INDEPENDENT;
+    return VISOR_WITNESS_UNPROVEN;
+}

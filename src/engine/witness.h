@@ -1,0 +1,52 @@
+/* One witness that tells the time (an RTC, a PHC, a vmclock): what it says against the raw counter,
+ * and against CLOCK_REALTIME. A reading that fits neither has seen a jump: of our counter, unless
+ * the witness was set itself. One that goes with CLOCK_REALTIME where the two part is derived from
+ * it, and knows nothing of its own.
+ *
+ * Signs: a jump is + where the witness has gone ahead of our counter, which is what a pause does.
+ */
+#ifndef VISOR_ENGINE_WITNESS_H
+#define VISOR_ENGINE_WITNESS_H
+
+#include "engine/estimate.h"
+#include "engine/event.h"
+
+enum visor_witness_class {
+    VISOR_WITNESS_UNPROVEN,    /* nothing has yet moved our clocks apart */
+    VISOR_WITNESS_INDEPENDENT, /* proven not to be derived from our own clock */
+    VISOR_WITNESS_DERIVED,     /* it goes where CLOCK_REALTIME goes */
+    VISOR_WITNESS_NONSENSE,    /* it jumps about */
+};
+
+enum visor_witness_verdict {
+    VISOR_WITNESS_NOTHING,  /* it fits, or it cannot be told yet */
+    VISOR_WITNESS_JUMPED,   /* our counter jumped against it: `jump_s` +- `error_s` */
+    VISOR_WITNESS_MEASURED, /* the same jump again, by a sharp reading */
+    VISOR_WITNESS_SET,      /* somebody set the witness to CLOCK_REALTIME: by `jump_s` */
+};
+
+struct visor_witness {
+    bool known;                /* the line holds */
+    bool pending;              /* a jump was seen by a coarse reading: the line is from before it */
+    struct visor_line line;    /* its time over the raw counter */
+    struct visor_reading ours; /* both our clocks at … */
+    visor_wall said;           /* … its last sharp reading */
+    visor_mono jumped_at;
+    double noise_s;    /* mean size of what sharp readings miss the line by */
+    uint32_t readings; /* sharp ones taken */
+    uint32_t beside_real,
+        with_real; /* sharp ones that told our two clocks apart: with raw, with REALTIME */
+    uint32_t jumps, sets, backward;
+};
+
+/* A reading. JUMPED, MEASURED and SET fill *jump_s and *error_s, s. `event->stamp` lies on the raw
+ * counter of `now`; the interval of UTC may be coarse (a whole second of an RTC). */
+enum visor_witness_verdict visor_witness_take(struct visor_witness *witness,
+                                              const struct visor_event_witness *event,
+                                              const struct visor_reading *now, double *jump_s,
+                                              double *error_s);
+
+/* What it has been proven to be. */
+enum visor_witness_class visor_witness_class(const struct visor_witness *witness);
+
+#endif
