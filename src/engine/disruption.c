@@ -12,6 +12,7 @@
 #define BURST_TOTAL 8
 #define ANSWER_NS   (VISOR_NS_PER_S * 3 / 10) /* a source of its own network has answered by then */
 #define OTHERS_NS   VISOR_NS_PER_S
+#define MOST_NS     (10 * VISOR_NS_PER_S)
 #define SAME_NS     (10 * VISOR_NS_PER_S) /* witnesses of one disruption speak within this */
 #define STALL_STEP  0.01                  /* s: what `stall auto` steps, forward only */
 
@@ -62,7 +63,7 @@ static void invalidate(struct visor_engine *e)
     e->epoch++;
     e->disrupted_at = e->now.raw;
     e->disruptions.open = true;
-    e->disruptions.waited = false;
+    e->disruptions.look_at = visor_mono_add(e->now.raw, OTHERS_NS);
     e->disruptions.until = visor_mono_add(e->now.raw, ANSWER_NS);
     if (e->trust != VISOR_TRUST_UNKNOWN)
         e->trust = VISOR_TRUST_DISRUPTED;
@@ -187,19 +188,25 @@ bool visor_disruption_spans(const struct visor_engine *e, const struct visor_sam
                              e->disrupted_at);
 }
 
+/* The first to answer may be a liar: all that were in reach are waited for, or, longer, most of
+ * them. */
 bool visor_disruption_waits(const struct visor_engine *e)
 {
-    if (e->trust != VISOR_TRUST_DISRUPTED ||
-        visor_mono_diff(e->now.raw, e->disrupted_at) >= OTHERS_NS)
+    int64_t since = visor_mono_diff(e->now.raw, e->disrupted_at);
+    int asked = 0, answered = 0;
+
+    if (e->trust != VISOR_TRUST_DISRUPTED)
         return false;
     for (int i = 0; i < e->source_limit; i++) {
         const struct visor_source *s = &e->sources[i];
 
-        if (s->id != 0 && visor_source_reach(s) != 0 && s->filter.count == 0 &&
-            !(visor_source_options(s) & VISOR_SELECT_NOSELECT))
-            return true;
+        if (s->id == 0 || visor_source_reach(s) == 0 ||
+            visor_source_options(s) & VISOR_SELECT_NOSELECT)
+            continue;
+        asked++;
+        answered += s->filter.count > 0;
     }
-    return false;
+    return answered < asked && (since < OTHERS_NS || (since < MOST_NS && 2 * answered <= asked));
 }
 
 void visor_disruption_settle(struct visor_engine *e, double moved_s)
@@ -244,9 +251,10 @@ void visor_disruption_timer(struct visor_engine *e)
         all->step_waits = false;
         visor_discipline_correct(e);
     }
-    if (e->trust == VISOR_TRUST_DISRUPTED &&
-        visor_mono_diff(e->now.raw, e->disrupted_at) >= OTHERS_NS && !all->waited) {
-        all->waited = true;
+    if (e->trust == VISOR_TRUST_DISRUPTED && !visor_mono_before(e->now.raw, all->look_at)) {
+        all->look_at.ns = INT64_MAX;
+        if (visor_mono_diff(e->now.raw, e->disrupted_at) < MOST_NS)
+            all->look_at = visor_mono_add(e->disrupted_at, MOST_NS);
         visor_follow_update(e);
     }
 }
@@ -257,7 +265,5 @@ visor_mono visor_disruption_deadline(const struct visor_engine *e)
 
     if (all->open && all->step_waits)
         return all->until;
-    if (all->open && e->trust == VISOR_TRUST_DISRUPTED && !all->waited)
-        return visor_mono_add(e->disrupted_at, OTHERS_NS);
-    return (visor_mono){INT64_MAX};
+    return all->open && e->trust == VISOR_TRUST_DISRUPTED ? all->look_at : (visor_mono){INT64_MAX};
 }

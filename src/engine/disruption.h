@@ -26,11 +26,11 @@ struct visor_disruptions {
     uint32_t heard;                                  /* bits: has said anything */
     struct visor_disruption list[VISOR_DISRUPTIONS]; /* ring; `count` ever */
     uint32_t count;
-    bool open;        /* the newest is not settled */
-    bool proven;      /* its witness is independent of our clock: `stall` governs */
-    bool step_waits;  /* the clock is to be corrected by the witness's word, when … */
-    visor_mono until; /* … no source has answered by then */
-    bool waited;      /* long enough for all of them */
+    bool open;          /* the newest is not settled */
+    bool proven;        /* its witness is independent of our clock: `stall` governs */
+    bool step_waits;    /* the clock is to be corrected by the witness's word, when … */
+    visor_mono until;   /* … no source has answered by then */
+    visor_mono look_at; /* when to see whether enough have answered */
 };
 
 #endif

@@ -14,7 +14,9 @@
 #define WANDER        1e-7 /* s/s per sqrt(s): oscillators of RTCs, hosts that slew */
 #define SET_S         0.03 /* who sets an RTC hits the second so closely */
 #define PROOF         3    /* readings that tell the clocks apart */
-#define BACKWARD_MOST 3
+#define LATE_S        1.0
+#define LATE_PROOF    5 /* delays are rarely the same so often */
+#define BACKWARD_MOST 8
 
 static visor_wall middle(const struct visor_event_witness *event)
 {
@@ -156,18 +158,31 @@ static enum visor_witness_verdict jumped(struct visor_witness *w, const struct v
     }
     if (again && !sharp)
         return VISOR_WITNESS_NOTHING; /* that is known */
-    w->pending = !sharp;
+    w->pending = !again;
+    w->late = 0;
     if (!again) {
         w->jumps++;
         w->backward += m->raw < 0.0;
         w->beside_real += PROOF; /* REALTIME did not go there */
         w->jumped_at = ours->raw;
     }
-    if (sharp) {
+    if (again) {
         begin(w, ours, middle(event), w->line.rate, visor_math_sqrt(w->line.p11));
         remember(w, ours, middle(event));
     }
     return again ? VISOR_WITNESS_MEASURED : VISOR_WITNESS_JUMPED;
+}
+
+/* We may have been woken late for an edge: that looks as if the witness had fallen behind. If it
+ * has, the next edges say the same. */
+static bool was_late(struct visor_witness *w, const struct misses *m)
+{
+    double apart = visor_math_size(m->raw - w->late_s);
+    bool same = w->late > 0 && apart <= LEAST_JUMP_S + DEVIATIONS * w->noise_s;
+
+    w->late = same ? w->late + 1 : 1;
+    w->late_s = m->raw;
+    return w->late < LATE_PROOF;
 }
 
 enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
@@ -196,10 +211,17 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
             take_sharp(w, &ours, middle(event), &m);
         else if (sharp)
             begin(w, &ours, middle(event), w->line.rate, FREE_RATE); /* it has come back */
+        w->late = 0;
         return VISOR_WITNESS_NOTHING;
     }
+    if (sharp && m.raw < 0.0 && !w->pending && was_late(w, &m))
+        return VISOR_WITNESS_NOTHING;
     *jump_s = m.raw;
     *error_s = m.half + m.allowed * 5.0 / DEVIATIONS;
+    if (sharp && !w->pending && m.raw > 0.0) { /* an edge that waited for us to go on is late */
+        *jump_s += LATE_S / 2.0;
+        *error_s += LATE_S / 2.0;
+    }
     return jumped(w, &ours, event, &m);
 }
 

@@ -27,11 +27,13 @@ enum visor_witness_verdict {
 
 struct visor_witness {
     bool known;                /* the line holds */
-    bool pending;              /* a jump was seen by a coarse reading: the line is from before it */
+    bool pending;              /* a jump was seen, its size not yet: the line is from before it */
     struct visor_line line;    /* its time over the raw counter */
     struct visor_reading ours; /* both our clocks at … */
     visor_wall said;           /* … its last sharp reading */
     visor_mono jumped_at;
+    uint32_t late; /* sharp readings in a row that missed by `late_s` < 0 */
+    double late_s;
     double noise_s;    /* mean size of what sharp readings miss the line by */
     uint32_t readings; /* sharp ones taken */
     uint32_t beside_real,

@@ -20,6 +20,7 @@
 #define RETRY_MIN_NS VISOR_NS_PER_S
 #define RETRY_MAX_NS (64 * VISOR_NS_PER_S)
 #define READ_TRIES   5
+#define SLOW_NS      5000000 /* a reading that took so long says little */
 #define ADJTIME_MAX  4096
 
 /* Without udev there is no link to the first of them. */
@@ -261,14 +262,14 @@ bool visor_rtc_device_readable(struct visor_rtc_device *device, struct visor_rtc
 /* The time between edges; the stamp is up to a second into the RTC's second. */
 static bool read_coarse(struct visor_rtc_device *device, struct visor_rtc_edge *edge)
 {
-    struct visor_reading reading;
+    visor_mono before = visor_clock_raw(), after;
 
-    if (visor_rtc_read(device->fd, device->utc, true, &edge->seconds) ||
-        visor_clock_read_kernel(&reading))
+    if (visor_rtc_read(device->fd, device->utc, true, &edge->seconds))
         return false;
-    edge->stamp = (struct visor_stamp){
-        .raw = reading.raw, .error_ns = VISOR_NS_PER_S, .by = VISOR_STAMPER_DAEMON};
-    return true;
+    after = visor_clock_raw();
+    edge->stamp =
+        (struct visor_stamp){.raw = after, .error_ns = VISOR_NS_PER_S, .by = VISOR_STAMPER_DAEMON};
+    return visor_mono_diff(after, before) < SLOW_NS;
 }
 
 static bool peek(struct visor_rtc_device *device, visor_mono now, struct visor_rtc_edge *edge)

@@ -4,8 +4,9 @@
 #include "sim/host.h"
 
 #define READ_NS  (VISOR_NS_PER_S / 4) /* coarse readings, where edges are missing */
-#define LATE_NS  (VISOR_NS_PER_S / 20)
-#define REARM_NS VISOR_NS_PER_S /* the first edge after switching on is not to be trusted */
+#define LATE_NS  VISOR_NS_PER_S       /* later it finds that the next one's alarm has passed */
+#define PUT_OFF  1000000              /* ns: an edge later than this was waited for */
+#define REARM_NS VISOR_NS_PER_S       /* the first edge after switching on is not to be trusted */
 
 /* What it shows now. */
 static visor_wall shows(const struct visor_host *host, const struct visor_world *world)
@@ -63,15 +64,12 @@ static void tell(struct visor_host *host, struct visor_world *world, bool edge)
 {
     visor_wall time = shows(host, world), second;
     struct visor_event event = {.kind = VISOR_EVENT_WITNESS};
-    int64_t late = 0;
+    int64_t late = into_second(time);
 
-    if (edge) {
-        double noise = host->model->rtc.noise * visor_rng_normal(&host->chip.rng);
-
-        time = visor_wall_add(time, VISOR_NS_PER_S / 2); /* the nearest second */
-        late = visor_wall_diff(time, (visor_wall){0}) % VISOR_NS_PER_S - VISOR_NS_PER_S / 2 -
-               visor_ns_from_seconds(noise);
-    }
+    if (!edge || late > PUT_OFF)
+        late = 0; /* nobody knows */
+    else
+        late -= visor_ns_from_seconds(host->model->rtc.noise * visor_rng_normal(&host->chip.rng));
     second = (visor_wall){time.ns - into_second(time)};
     event.witness = (struct visor_event_witness){
         .kind = VISOR_WITNESS_RTC,
