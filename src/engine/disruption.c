@@ -50,8 +50,7 @@ static void rebase(struct visor_engine *e, struct visor_source *source)
     source->thinned = 0;
     visor_filter_rebase(&source->filter);
     if (source->refclock && source->clock) {
-        visor_refclock_forget(source->clock);
-        visor_refclock_hurry(source->clock);
+        visor_refclock_begin_anew(source->clock, e->now.raw);
     } else if (!source->refclock && source->resolved && source->association.online) {
         visor_association_start_burst(&source->association, BURST_GOOD, BURST_TOTAL, e->now.raw);
     }

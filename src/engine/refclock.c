@@ -472,6 +472,14 @@ void visor_refclock_hurry(struct visor_refclock *clock)
     clock->poll_ended = true;
 }
 
+void visor_refclock_begin_anew(struct visor_refclock *clock, visor_mono now)
+{
+    visor_refclock_forget(clock);
+    clock->hurry = HURRY;
+    if (clock->started && clock->asks)
+        clock->next = now;
+}
+
 static enum visor_refclock_verdict take_sample(struct visor_refclock *clock,
                                                const struct visor_event_refclock *event,
                                                const struct visor_refclock_context *context,

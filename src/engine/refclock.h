@@ -119,6 +119,9 @@ struct visor_refclock_polled visor_refclock_poll(struct visor_refclock *clock,
 /* The last raw sample contradicts what was expected: it ends the poll, without those before it, and
  * so do the next few, each by itself. */
 void visor_refclock_hurry(struct visor_refclock *clock);
+/* Our counter has jumped: nothing that was read before counts, and the next readings are wanted at
+ * once. */
+void visor_refclock_begin_anew(struct visor_refclock *clock, visor_mono now);
 
 /* UTC itself has moved by `ns` (a leap second): so do the samples that were not polled yet. */
 void visor_refclock_shift(struct visor_refclock *clock, int64_t ns);

@@ -67,7 +67,28 @@ static void remember(struct visor_witness *w, const struct visor_reading *ours, 
 {
     w->ours = *ours;
     w->said = said;
-    w->readings++;
+    w->ahead[w->readings++ % VISOR_WITNESS_RECENT] = visor_wall_diff(said, ours->real);
+}
+
+/* A late reading makes it seem behind: the largest of a few tells how far it is ahead of REALTIME.
+ */
+static int64_t ahead_of_real(const struct visor_witness *w)
+{
+    int64_t most = w->ahead[(w->readings - 1) % VISOR_WITNESS_RECENT];
+
+    for (uint32_t i = 0; i < w->readings && i < VISOR_WITNESS_RECENT; i++)
+        most = w->ahead[i] > most ? w->ahead[i] : most;
+    return most;
+}
+
+/* What was said before tells nothing of where it is now. */
+static void begin_anew(struct visor_witness *w, const struct visor_reading *ours, visor_wall said,
+                       double rate_deviation)
+{
+    begin(w, ours, said, w->line.rate, rate_deviation);
+    for (int i = 0; i < VISOR_WITNESS_RECENT; i++)
+        w->ahead[i] = INT64_MIN;
+    remember(w, ours, said);
 }
 
 /* By how much a reading misses what one of our clocks let expect, s. */
@@ -94,8 +115,8 @@ static struct misses misses_of(const struct visor_witness *w,
     if (m.allowed < LEAST_JUMP_S)
         m.allowed = LEAST_JUMP_S;
     m.raw = visor_seconds_from_ns(visor_wall_diff(said, visor_line_utc(&line, ours->raw)));
-    m.real = visor_seconds_from_ns(
-        visor_ns_diff(visor_wall_diff(said, w->said), visor_wall_diff(ours->real, w->ours.real)));
+    m.real =
+        visor_seconds_from_ns(visor_ns_diff(visor_wall_diff(said, ours->real), ahead_of_real(w)));
     return m;
 }
 
@@ -152,8 +173,7 @@ static enum visor_witness_verdict jumped(struct visor_witness *w, const struct v
         if (!sharp)
             return VISOR_WITNESS_NOTHING; /* the next edge tells */
         w->sets++;
-        begin(w, ours, middle(event), w->line.rate, visor_math_sqrt(w->line.p11));
-        remember(w, ours, middle(event));
+        begin_anew(w, ours, middle(event), visor_math_sqrt(w->line.p11));
         return VISOR_WITNESS_SET;
     }
     if (again && !sharp)
@@ -167,8 +187,7 @@ static enum visor_witness_verdict jumped(struct visor_witness *w, const struct v
         w->jumped_at = ours->raw;
     }
     if (again) {
-        begin(w, ours, middle(event), w->line.rate, visor_math_sqrt(w->line.p11));
-        remember(w, ours, middle(event));
+        begin_anew(w, ours, middle(event), visor_math_sqrt(w->line.p11));
     }
     return again ? VISOR_WITNESS_MEASURED : VISOR_WITNESS_JUMPED;
 }
@@ -210,7 +229,7 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
         if (sharp && !w->pending)
             take_sharp(w, &ours, middle(event), &m);
         else if (sharp)
-            begin(w, &ours, middle(event), w->line.rate, FREE_RATE); /* it has come back */
+            begin_anew(w, &ours, middle(event), FREE_RATE); /* it has come back */
         w->late = 0;
         return VISOR_WITNESS_NOTHING;
     }

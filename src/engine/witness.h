@@ -11,6 +11,8 @@
 #include "engine/estimate.h"
 #include "engine/event.h"
 
+#define VISOR_WITNESS_RECENT 4
+
 enum visor_witness_class {
     VISOR_WITNESS_UNPROVEN,    /* nothing has yet moved our clocks apart */
     VISOR_WITNESS_INDEPENDENT, /* proven not to be derived from our own clock */
@@ -31,6 +33,7 @@ struct visor_witness {
     struct visor_line line;    /* its time over the raw counter */
     struct visor_reading ours; /* both our clocks at … */
     visor_wall said;           /* … its last sharp reading */
+    int64_t ahead[VISOR_WITNESS_RECENT]; /* ns: what it said - REALTIME, of the last ones; ring */
     visor_mono jumped_at;
     uint32_t late; /* sharp readings in a row that missed by `late_s` < 0 */
     double late_s;

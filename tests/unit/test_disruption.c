@@ -1,0 +1,197 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "puppet.h"
+
+#define UTC_S INT64_C(1700000000)
+
+static double size_of(double x)
+{
+    return x < 0.0 ? -x : x;
+}
+
+static void witness(struct puppet *p, int64_t width_ns)
+{
+    struct visor_event event = {.kind = VISOR_EVENT_WITNESS};
+    int64_t second = puppet_utc(p) / VISOR_NS_PER_S * VISOR_NS_PER_S;
+
+    event.witness = (struct visor_event_witness){.kind = VISOR_WITNESS_RTC,
+                                                 .stamp = {.raw = {p->now}},
+                                                 .earliest = {second},
+                                                 .latest = {second + width_ns}};
+    puppet_give(p, &event);
+}
+
+/* With the RTC's edges, which are UTC's. */
+static void run(struct puppet *p, int seconds)
+{
+    for (int i = 0; i < seconds; i++) {
+        int64_t wait = VISOR_NS_PER_S - puppet_utc(p) % VISOR_NS_PER_S;
+
+        puppet_run(p, (double)(p->now + wait) * 1e-9);
+        witness(p, 0);
+    }
+}
+
+/* Both our clocks stand still while true time goes on. */
+static void pause(struct puppet *p, double seconds)
+{
+    p->utc_at_0 += (int64_t)(seconds * 1e9);
+    p->gap -= (int64_t)(seconds * 1e9);
+}
+
+static void start(struct puppet *p, enum visor_stall_policy stall)
+{
+    struct visor_config *config = puppet_config(1);
+
+    config->stall = stall;
+    puppet_init(p, config, UTC_S, 1e-4);
+    run(p, 200);
+    assert_int_equal(p->view.trust, VISOR_TRUST_SYNCHRONIZED);
+    assert_true(p->status.synchronized);
+    assert_int_equal(p->steps, 0);
+}
+
+static void test_witness__what_was_published_is_taken_back_at_once(void **state)
+{
+    struct puppet p;
+    uint64_t epoch;
+
+    (void)state;
+    start(&p, VISOR_STALL_AUTO);
+    epoch = p.view.epoch;
+    p.silent = true;
+    pause(&p, 5.0);
+    witness(&p, VISOR_NS_PER_S);
+    assert_int_equal(p.view.trust, VISOR_TRUST_DISRUPTED);
+    assert_true(visor_view_bound_ns(&p.view, (visor_mono){p.now}) == VISOR_NS_MAX);
+    assert_int_equal(p.view.stratum, 0);
+    assert_int_equal(p.view.leap, VISOR_LEAP_UNSYNCHRONIZED);
+    assert_false(p.status.synchronized);
+    assert_true(p.view.epoch > epoch);
+    puppet_done(&p);
+}
+
+static void test_witness__the_sources_measure_and_the_clock_is_stepped(void **state)
+{
+    struct puppet p;
+
+    (void)state;
+    start(&p, VISOR_STALL_AUTO);
+    pause(&p, 60.0);
+    witness(&p, VISOR_NS_PER_S);
+    puppet_run(&p, (double)p.now * 1e-9 + 2.0);
+    assert_int_equal(p.view.trust, VISOR_TRUST_SYNCHRONIZED);
+    assert_true(p.status.synchronized);
+    assert_int_equal(p.steps, 1);
+    assert_true(size_of(puppet_error(&p)) < 1e-4);
+    assert_int_equal(p.messages[VISOR_MESSAGE_DISRUPTION], 1);
+    assert_int_equal(p.messages[VISOR_MESSAGE_SETTLED], 1);
+    assert_true(size_of(p.last[VISOR_MESSAGE_SETTLED].number[0] - 60.0) < 1e-3);
+    run(&p, 100);
+    assert_int_equal(p.steps, 1);
+    assert_int_equal(p.messages[VISOR_MESSAGE_DISRUPTION], 1);
+    puppet_done(&p);
+}
+
+static void test_witness__alone_it_sets_the_clock_but_proves_nothing(void **state)
+{
+    struct puppet p;
+
+    (void)state;
+    start(&p, VISOR_STALL_AUTO);
+    p.silent = true;
+    pause(&p, 60.4);
+    witness(&p, VISOR_NS_PER_S);
+    run(&p, 2);
+    assert_int_equal(p.steps, 1);
+    assert_true(size_of(puppet_error(&p)) < 2e-3);
+    assert_int_equal(p.view.trust, VISOR_TRUST_DISRUPTED);
+    assert_true(visor_view_bound_ns(&p.view, (visor_mono){p.now}) == VISOR_NS_MAX);
+    puppet_done(&p);
+}
+
+static void test_witness__slewed_if_that_is_wanted(void **state)
+{
+    struct puppet p;
+
+    (void)state;
+    start(&p, VISOR_STALL_SLEW);
+    pause(&p, 1.5);
+    witness(&p, VISOR_NS_PER_S);
+    puppet_run(&p, (double)p.now * 1e-9 + 40.0);
+    assert_int_equal(p.view.trust, VISOR_TRUST_SYNCHRONIZED);
+    assert_int_equal(p.steps, 0);
+    assert_true(size_of(puppet_error(&p)) < 1e-3);
+    puppet_done(&p);
+}
+
+static void test_witness__nothing_is_stepped_backward(void **state)
+{
+    struct puppet p;
+
+    (void)state;
+    start(&p, VISOR_STALL_AUTO);
+    pause(&p, -1.5); /* our counter was set forward */
+    witness(&p, VISOR_NS_PER_S);
+    puppet_run(&p, (double)p.now * 1e-9 + 2.0);
+    assert_int_equal(p.messages[VISOR_MESSAGE_DISRUPTION], 1);
+    assert_int_equal(p.view.trust, VISOR_TRUST_SYNCHRONIZED);
+    assert_int_equal(p.steps, 0);
+    puppet_done(&p);
+}
+
+/* Long after, what remains is makestep's affair again. */
+static void test_steps__the_proof_does_not_last(void **state)
+{
+    struct puppet p;
+
+    (void)state;
+    start(&p, VISOR_STALL_AUTO);
+    pause(&p, 60.0);
+    witness(&p, VISOR_NS_PER_S);
+    run(&p, 60);
+    assert_int_equal(p.steps, 1);
+    p.gap -= VISOR_NS_PER_S / 2; /* somebody steps it */
+    run(&p, 20);
+    assert_int_equal(p.steps, 1);
+    puppet_done(&p);
+}
+
+static void test_witness__a_generation_that_moves_on(void **state)
+{
+    struct visor_event event = {.kind = VISOR_EVENT_WITNESS};
+    struct puppet p;
+
+    (void)state;
+    start(&p, VISOR_STALL_AUTO);
+    event.witness = (struct visor_event_witness){.kind = VISOR_WITNESS_VMGENID, .marker = 7};
+    puppet_give(&p, &event);
+    puppet_give(&p, &event);
+    assert_int_equal(p.messages[VISOR_MESSAGE_DISRUPTION], 0);
+    p.silent = true;
+    event.witness.marker = 8;
+    puppet_give(&p, &event);
+    assert_int_equal(p.messages[VISOR_MESSAGE_DISRUPTION], 1);
+    assert_int_equal(p.last[VISOR_MESSAGE_DISRUPTION].count[0], VISOR_DISRUPTION_RESTORE);
+    assert_int_equal(p.view.trust, VISOR_TRUST_DISRUPTED);
+    puppet_done(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_witness__what_was_published_is_taken_back_at_once),
+        cmocka_unit_test(test_witness__the_sources_measure_and_the_clock_is_stepped),
+        cmocka_unit_test(test_witness__alone_it_sets_the_clock_but_proves_nothing),
+        cmocka_unit_test(test_witness__slewed_if_that_is_wanted),
+        cmocka_unit_test(test_witness__nothing_is_stepped_backward),
+        cmocka_unit_test(test_steps__the_proof_does_not_last),
+        cmocka_unit_test(test_witness__a_generation_that_moves_on),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

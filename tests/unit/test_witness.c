@@ -1,0 +1,219 @@
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "engine/witness.h"
+
+/* An RTC and our two clocks, s. */
+struct chip {
+    struct visor_witness witness;
+    struct visor_rng rng;
+    double t;     /* true time */
+    double lost;  /* by our counter */
+    double real;  /* CLOCK_REALTIME - raw */
+    double set;   /* RTC - true time */
+    bool derived; /* the RTC shows CLOCK_REALTIME */
+    double jump, error;
+};
+
+static struct chip chip_of(bool derived)
+{
+    struct chip chip = {.t = 1e6, .real = 0.25, .derived = derived};
+
+    visor_rng_init(&chip.rng, 1);
+    return chip;
+}
+
+static double raw(const struct chip *chip)
+{
+    return chip->t - chip->lost;
+}
+
+static double shows(const struct chip *chip)
+{
+    return chip->derived ? raw(chip) + chip->real : chip->t + chip->set;
+}
+
+static enum visor_witness_verdict read(struct chip *chip, double earliest, double latest,
+                                       double late)
+{
+    struct visor_reading now = {.raw = {(int64_t)((raw(chip) + late) * 1e9)},
+                                .real = {(int64_t)((raw(chip) + late + chip->real) * 1e9)}};
+    struct visor_event_witness event = {.kind = VISOR_WITNESS_RTC,
+                                        .stamp = {.raw = now.raw},
+                                        .earliest = {(int64_t)(earliest * 1e9)},
+                                        .latest = {(int64_t)(latest * 1e9)}};
+
+    return visor_witness_take(&chip->witness, &event, &now, &chip->jump, &chip->error);
+}
+
+/* The next edge, told `late` seconds too late and with some noise. */
+static enum visor_witness_verdict edge(struct chip *chip, double late)
+{
+    double second = floor(shows(chip)) + 1.0;
+
+    chip->t += second - shows(chip);
+    return read(chip, second, second, late + 1e-4 * visor_rng_uniform(&chip->rng));
+}
+
+static enum visor_witness_verdict coarse(struct chip *chip)
+{
+    chip->t += 0.01;
+    return read(chip, floor(shows(chip)), floor(shows(chip)) + 1.0, 0.0);
+}
+
+static void learn(struct chip *chip)
+{
+    for (int i = 0; i < 60; i++)
+        assert_int_equal(edge(chip, 0.0), VISOR_WITNESS_NOTHING);
+}
+
+static void test_take__a_stall_shows_at_once_and_is_measured_at_the_next_edge(void **state)
+{
+    static const double stalls[] = {1.2, 5.0, 60.0, 86400.0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(stalls) / sizeof(stalls[0]); i++) {
+        struct chip chip = chip_of(false);
+
+        learn(&chip);
+        chip.t += stalls[i];
+        chip.lost += stalls[i];
+        assert_int_equal(coarse(&chip), VISOR_WITNESS_JUMPED);
+        assert_true(fabs(chip.jump - stalls[i]) <= chip.error);
+        assert_int_equal(coarse(&chip), VISOR_WITNESS_NOTHING);
+        assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_MEASURED);
+        assert_true(fabs(chip.jump - stalls[i]) < 1e-3);
+        assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_NOTHING);
+        assert_int_equal(visor_witness_class(&chip.witness), VISOR_WITNESS_INDEPENDENT);
+    }
+}
+
+static void test_take__a_short_stall_shows_at_the_next_edge(void **state)
+{
+    struct chip chip = chip_of(false);
+
+    (void)state;
+    learn(&chip);
+    chip.t += 0.05;
+    chip.lost += 0.05;
+    assert_int_equal(coarse(&chip), VISOR_WITNESS_NOTHING); /* it cannot */
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_JUMPED);
+    assert_true(fabs(chip.jump - 0.05) <= chip.error);
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_MEASURED);
+    assert_true(fabs(chip.jump - 0.05) < 1e-3);
+}
+
+/* The edge of the second in which we were stopped is told when we go on. */
+static void test_take__an_edge_after_a_stall_may_be_late(void **state)
+{
+    struct chip chip = chip_of(false);
+
+    (void)state;
+    learn(&chip);
+    chip.lost += 0.3;
+    assert_int_equal(edge(&chip, 0.2), VISOR_WITNESS_JUMPED);
+    assert_true(fabs(chip.jump - 0.3) <= chip.error);
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_MEASURED);
+    assert_true(fabs(chip.jump - 0.3) < 1e-3);
+}
+
+static void test_take__late_edges_are_no_jump(void **state)
+{
+    struct chip chip = chip_of(false);
+
+    (void)state;
+    learn(&chip);
+    for (int i = 0; i < 300; i++)
+        assert_int_equal(edge(&chip, i % 3 ? 0.4 * visor_rng_uniform(&chip.rng) : 0.0),
+                         VISOR_WITNESS_NOTHING);
+    chip.lost -= 0.3; /* our counter was set forward */
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_NOTHING);
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_JUMPED);
+    assert_true(fabs(chip.jump + 0.3) < 1e-3);
+}
+
+static void test_take__one_that_follows_our_clock_is_believed_nothing(void **state)
+{
+    struct chip chip = chip_of(true);
+
+    (void)state;
+    learn(&chip);
+    chip.t += 60.0; /* it stands still with us */
+    chip.lost += 60.0;
+    learn(&chip);
+    for (int i = 0; i < 5; i++) {
+        chip.real += i % 2 ? 3.0 : -1.5; /* stepped */
+        assert_int_equal(coarse(&chip), VISOR_WITNESS_NOTHING);
+        assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_NOTHING);
+    }
+    assert_int_equal(visor_witness_class(&chip.witness), VISOR_WITNESS_DERIVED);
+    for (int i = 0; i < 100; i++) { /* slewed */
+        chip.real += 0.08;
+        assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_NOTHING);
+    }
+}
+
+static void test_take__our_own_steps_prove_that_it_is_independent(void **state)
+{
+    struct chip chip = chip_of(false);
+
+    (void)state;
+    learn(&chip);
+    assert_int_equal(visor_witness_class(&chip.witness), VISOR_WITNESS_UNPROVEN);
+    chip.real += 60.0;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_NOTHING);
+    assert_int_equal(visor_witness_class(&chip.witness), VISOR_WITNESS_INDEPENDENT);
+}
+
+static void test_take__it_is_set_to_our_clock(void **state)
+{
+    struct chip chip = chip_of(false);
+
+    (void)state;
+    chip.set = 7.0;
+    learn(&chip);
+    chip.set = chip.real;
+    assert_int_equal(coarse(&chip), VISOR_WITNESS_NOTHING);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_NOTHING);
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_SET);
+    learn(&chip);
+}
+
+static void test_take__it_drifts(void **state)
+{
+    struct chip chip = chip_of(false);
+
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        chip.lost += 7e-4; /* our counter is 700 ppm slow */
+        assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_NOTHING);
+    }
+    chip.t += 5.0;
+    chip.lost += 5.0;
+    assert_int_equal(coarse(&chip), VISOR_WITNESS_JUMPED);
+    assert_true(fabs(chip.jump - 5.0) <= chip.error);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_take__a_stall_shows_at_once_and_is_measured_at_the_next_edge),
+        cmocka_unit_test(test_take__a_short_stall_shows_at_the_next_edge),
+        cmocka_unit_test(test_take__an_edge_after_a_stall_may_be_late),
+        cmocka_unit_test(test_take__late_edges_are_no_jump),
+        cmocka_unit_test(test_take__one_that_follows_our_clock_is_believed_nothing),
+        cmocka_unit_test(test_take__our_own_steps_prove_that_it_is_independent),
+        cmocka_unit_test(test_take__it_is_set_to_our_clock),
+        cmocka_unit_test(test_take__it_drifts),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
