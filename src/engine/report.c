@@ -136,6 +136,30 @@ static void count_activity(const struct visor_source *source, struct visor_statu
         status->offline++;
 }
 
+static void report_witnesses(const struct visor_engine *e, struct visor_status *status)
+{
+    const struct visor_disruptions *d = &e->disruptions;
+
+    for (int kind = 0; kind < VISOR_WITNESS_KINDS; kind++) {
+        const struct visor_witness *witness = &d->witnesses[kind];
+
+        if (!(d->heard & 1u << kind))
+            continue;
+        status->witnesses[status->witness_count++] = (struct visor_witness_status){
+            .kind = (enum visor_witness_kind)kind,
+            .what = visor_witness_class(witness),
+            .readings = witness->readings,
+            .jumps = witness->jumps,
+            .sets = witness->sets,
+            .noise_s = witness->noise_s,
+            .age_s = visor_seconds_from_ns(visor_mono_diff(e->now.raw, witness->ours.raw)),
+        };
+    }
+    for (uint32_t i = 0; i < d->count && i < VISOR_DISRUPTIONS; i++)
+        status->disruptions[status->disruption_count++] =
+            d->list[(d->count - 1 - i) % VISOR_DISRUPTIONS];
+}
+
 void visor_engine_status(const struct visor_engine *engine, const struct visor_reading *now,
                          struct visor_status *status)
 {
@@ -152,6 +176,7 @@ void visor_engine_status(const struct visor_engine *engine, const struct visor_r
     visor_manual_status(&at, &status->manual);
     visor_counter_write_tracking(&at.counter, &status->tracking);
     visor_smooth_status(&at.smooth, at.now.raw, &status->smoothing);
+    report_witnesses(&at, status);
     for (int i = 0; i < at.source_count && status->source_count < VISOR_SOURCES_MAX; i++) {
         if (at.sources[i].id == 0)
             continue;

@@ -6,6 +6,7 @@
 
 #include "base/address.h"
 #include "config/config.h"
+#include "engine/disruption.h"
 #include "engine/event.h"
 #include "engine/message.h"
 #include "wire/view.h"
@@ -124,6 +125,16 @@ struct visor_manual_status {
     } samples[VISOR_MANUAL_MAX];
 };
 
+/* Who would notice that this machine has stood still. */
+struct visor_witness_status {
+    enum visor_witness_kind kind;
+    enum visor_witness_class what; /* of one that tells the time, as far as it has been proven */
+    uint32_t readings;             /* sharp ones; 0: it tells no time */
+    uint32_t jumps, sets;
+    double noise_s; /* mean, of what sharp readings miss */
+    double age_s;   /* of the last one */
+};
+
 struct visor_status {
     struct visor_reading now;
     visor_wall utc; /* the served estimate at `now` */
@@ -133,6 +144,10 @@ struct visor_status {
     struct visor_smoothing_status smoothing;
     struct visor_manual_status manual;
     size_t online, offline, burst_online, burst_offline, unresolved; /* activity */
+    size_t witness_count;
+    struct visor_witness_status witnesses[VISOR_WITNESS_KINDS];
+    size_t disruption_count;
+    struct visor_disruption disruptions[VISOR_DISRUPTIONS]; /* newest first */
     size_t source_count;
     struct visor_source_status sources[VISOR_SOURCES_MAX];
 };

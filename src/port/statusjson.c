@@ -392,6 +392,56 @@ static json_t *manual_object(const struct visor_manual_status *manual)
     return finish(&b);
 }
 
+static const char *const witness_names[] = {
+    [VISOR_WITNESS_RTC] = "rtc",           [VISOR_WITNESS_VMCLOCK] = "vmclock",
+    [VISOR_WITNESS_VMGENID] = "vmgenid",   [VISOR_WITNESS_PHC] = "phc",
+    [VISOR_WITNESS_TSC] = "tsc",           [VISOR_WITNESS_TIMER] = "timer",
+    [VISOR_WITNESS_STEAL] = "steal",       [VISOR_WITNESS_CANCELLED_TIMER] = "cancelled-timer",
+    [VISOR_WITNESS_BOOTTIME] = "boottime", [VISOR_WITNESS_CLOCKSOURCE] = "clocksource",
+};
+
+static json_t *witness_object(const struct visor_witness_status *witness)
+{
+    static const char *const classes[] = {"unproven", "independent", "derived", "nonsense"};
+    struct builder b = begin();
+    bool timed = witness->readings > 0;
+
+    put_text(&b, "kind", witness_names[witness->kind]);
+    put(&b, "class", timed ? json_string(classes[witness->what]) : json_null());
+    put_integer(&b, "readings", witness->readings);
+    put_integer(&b, "jumps", witness->jumps);
+    put_integer(&b, "sets", witness->sets);
+    put_number(&b, "noise_s", timed ? witness->noise_s : NAN);
+    put_number(&b, "age_s", timed ? witness->age_s : NAN);
+    return finish(&b);
+}
+
+static json_t *evidence_array(uint32_t evidence)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; array && i < sizeof(witness_names) / sizeof(witness_names[0]); i++)
+        if (evidence & 1u << i)
+            json_array_append_new(array, json_string(witness_names[i]));
+    return array;
+}
+
+static json_t *disruption_object(const struct visor_disruption *disruption)
+{
+    static const char *const kinds[] = {"unknown",   "stall",   "suspend",
+                                        "migration", "restore", "witness"};
+    struct builder b = begin();
+
+    put_text(&b, "kind", kinds[disruption->kind]);
+    put_integer(&b, "raw_ns", disruption->raw.ns);
+    put_integer(&b, "utc_ns", disruption->utc.ns);
+    put_number(&b, "size_s", disruption->sized ? disruption->size_s : NAN);
+    put_number(&b, "error_s", disruption->sized ? disruption->error_s : NAN);
+    put(&b, "evidence", evidence_array(disruption->evidence));
+    put_number(&b, "settled_after_s", disruption->settled ? disruption->settled_after_s : NAN);
+    return finish(&b);
+}
+
 static json_t *activity_object(const struct visor_status *status)
 {
     struct builder b = begin();
@@ -407,7 +457,7 @@ static json_t *activity_object(const struct visor_status *status)
 json_t *visor_statusjson_write(const struct visor_status *status)
 {
     struct builder b = begin();
-    json_t *sources = json_array();
+    json_t *sources = json_array(), *witnesses = json_array(), *disruptions = json_array();
 
     put_integer(&b, "version", VISOR_STATUS_VERSION);
     put_integer(&b, "raw_ns", status->now.raw.ns);
@@ -419,6 +469,14 @@ json_t *visor_statusjson_write(const struct visor_status *status)
     put(&b, "smoothing", smoothing_object(&status->smoothing));
     put(&b, "manual", manual_object(&status->manual));
     put(&b, "activity", activity_object(status));
+    for (size_t i = 0; witnesses && i < status->witness_count; i++)
+        if (json_array_append_new(witnesses, witness_object(&status->witnesses[i])) != 0)
+            b.failed = true;
+    put(&b, "witnesses", witnesses);
+    for (size_t i = 0; disruptions && i < status->disruption_count; i++)
+        if (json_array_append_new(disruptions, disruption_object(&status->disruptions[i])) != 0)
+            b.failed = true;
+    put(&b, "disruptions", disruptions);
     for (size_t i = 0; sources && i < status->source_count && i < VISOR_SOURCES_MAX; i++)
         if (json_array_append_new(sources, visor_statusjson_source(&status->sources[i])) != 0)
             b.failed = true;

@@ -32,6 +32,7 @@ int visor_cli_options(int argc, char **argv, const char *allowed, void (*print_u
 
 int visor_cli_status(int argc, char **argv);
 int visor_cli_sources(int argc, char **argv);
+int visor_cli_events(int argc, char **argv);
 int visor_cli_watch(int argc, char **argv);
 int visor_cli_wait(int argc, char **argv);
 int visor_cli_config(int argc, char **argv);

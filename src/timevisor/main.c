@@ -14,6 +14,7 @@ struct command {
 static const struct command commands[] = {
     {"status", visor_cli_status, N_("is this clock right, and within what?")},
     {"sources", visor_cli_sources, N_("every source, and how it is used")},
+    {"events", visor_cli_events, N_("what has stopped or moved this machine")},
     {"watch", visor_cli_watch, N_("all of it, live, with the machine's own clocks")},
     {"wait", visor_cli_wait, N_("return when the clock is right")},
     {"config", visor_cli_config, N_("is a configuration good?")},

@@ -77,6 +77,23 @@ static void add_clock(struct visor_table *table, const json_t *status)
     }
 }
 
+/* What would notice a stall, and what it has been proven to be. */
+static void add_witnesses(struct visor_table *table, const json_t *witnesses)
+{
+    char text[TEXT] = "";
+    size_t used = 0;
+
+    for (size_t i = 0; i < json_array_size(witnesses) && used + 1 < sizeof(text); i++) {
+        const json_t *witness = json_array_get(witnesses, i);
+        const char *class = visor_field_text(witness, "class");
+
+        used += (size_t)snprintf(text + used, sizeof(text) - used, *class ? "%s%s (%s)" : "%s%s",
+                                 i ? ", " : "", visor_field_text(witness, "kind"), class);
+    }
+    add_pair(table, _("Witnesses"),
+             *text ? text : _("none: a pause is noticed when a source is asked next"));
+}
+
 static void add_events(struct visor_table *table, const json_t *status)
 {
     double epoch = visor_field_number(status, "tracking.epoch");
@@ -84,6 +101,7 @@ static void add_events(struct visor_table *table, const json_t *status)
     const char *leap = visor_field_text(status, "tracking.leap");
     char text[TEXT], size[VISOR_QUANTITY_MAX];
 
+    add_witnesses(table, visor_field(status, "witnesses"));
     if (isfinite(epoch) && epoch > 0.0) {
         snprintf(text, sizeof(text), _("%.0f jumps of this machine against UTC"), epoch);
         add_pair(table, _("Disruptions"), text);
@@ -236,6 +254,80 @@ void visor_report_sources(const json_t *status, const struct visor_facts *facts,
         visor_table_add(table, VISOR_DIM, headings[i]);
     for (i = 0; i < json_array_size(sources); i++)
         add_row(table, json_array_get(sources, i), facts);
+    visor_table_print(table, out, colored);
+    visor_table_free(table);
+}
+
+/* ---- events ---- */
+
+static const char *kind_of(const char *kind)
+{
+    static const char *const names[][2] = {
+        {"unknown", N_("the counter jumped")}, {"stall", N_("stood still")},
+        {"suspend", N_("was suspended")},      {"migration", N_("moved to another host")},
+        {"restore", N_("was restored")},       {"witness", N_("a witness was set")},
+    };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (!strcmp(kind, names[i][0]))
+            return _(names[i][1]);
+    return kind;
+}
+
+static void add_evidence(struct visor_table *table, const json_t *evidence)
+{
+    char text[TEXT] = "";
+    size_t used = 0;
+
+    for (size_t i = 0; i < json_array_size(evidence) && used + 1 < sizeof(text); i++)
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? ", " : "",
+                                 json_string_value(json_array_get(evidence, i)));
+    visor_table_add(table, VISOR_PLAIN, text);
+}
+
+static void add_event(struct visor_table *table, const json_t *event)
+{
+    char text[TEXT];
+    double size = visor_field_number(event, "size_s"), after, at;
+    time_t seconds;
+    struct tm tm;
+
+    at = visor_field_number(event, "utc_ns") * NS;
+    seconds = (time_t)at;
+    text[0] = '\0';
+    if (isfinite(at) && gmtime_r(&seconds, &tm))
+        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    visor_table_add(table, VISOR_PLAIN, text);
+    visor_table_add(table, VISOR_PLAIN, kind_of(visor_field_text(event, "kind")));
+    visor_table_add(table, VISOR_PLAIN,
+                    isfinite(size) ? visor_quantity_print_signed(size, text) : "");
+    visor_table_add(
+        table, VISOR_PLAIN,
+        isfinite(size) ? visor_quantity_print(visor_field_number(event, "error_s"), text) : "");
+    add_evidence(table, visor_field(event, "evidence"));
+    after = visor_field_number(event, "settled_after_s");
+    visor_table_add(table, isfinite(after) ? VISOR_GOOD : VISOR_BAD,
+                    isfinite(after) ? visor_quantity_print(after, text) : _("not yet"));
+}
+
+void visor_report_events(const json_t *status, FILE *out, bool colored)
+{
+    const char *const headings[] = {_("NOTICED"), _("THIS MACHINE"), _("BY"),
+                                    _("+-"),      _("TOLD BY"),      _("MEASURED AFTER")};
+    struct visor_table *table = visor_table_new("llrrlr");
+    const json_t *events = visor_field(status, "disruptions");
+
+    if (!table)
+        return;
+    if (!json_array_size(events)) {
+        fprintf(out, "%s\n", _("No disruption of this machine was noticed."));
+        visor_table_free(table);
+        return;
+    }
+    for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++)
+        visor_table_add(table, VISOR_DIM, headings[i]);
+    for (size_t i = 0; i < json_array_size(events); i++)
+        add_event(table, json_array_get(events, i));
     visor_table_print(table, out, colored);
     visor_table_free(table);
 }

@@ -21,4 +21,7 @@ void visor_report_sources(const json_t *status, const struct visor_facts *facts,
 /* "2026-11-23 21:04:05.123 UTC" of ns since 1970; "" if it is no number. Returns `text`. */
 char *visor_report_utc(const json_t *ns, char text[48]);
 
+/* Disruptions, newest first. */
+void visor_report_events(const json_t *status, FILE *out, bool colored);
+
 #endif
