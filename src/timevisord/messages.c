@@ -258,8 +258,7 @@ static void say_disruption(struct sheet *s, const struct visor_message *m)
     if (m->number[1] < 0.0)
         say(s, _("%s: asking all sources"), what);
     else
-        say(s, _("%s (%+.3f s, +-%.3f s): asking all sources"), what, m->number[0],
-            m->number[1]);
+        say(s, _("%s (%+.3f s, +-%.3f s): asking all sources"), what, m->number[0], m->number[1]);
 }
 
 static void say_leap(struct sheet *s, const struct visor_message *m)
