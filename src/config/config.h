@@ -240,7 +240,11 @@ struct visor_config {
     size_t leap_count;
     int64_t leap_expires_s; /* since 1970: the list says nothing of later; 0: not told */
     enum visor_stall_policy stall;
-    int witness_rtc;                         /* bool: watch it for stalls */
+    enum visor_witness_mode {
+        VISOR_WITNESS_OFF,
+        VISOR_WITNESS_ON,
+        VISOR_WITNESS_AUTO
+    } witness_rtc;                           /* watch it for stalls; AUTO: in a virtual machine */
     double makestep_threshold;               /* s; 0 steps whatever the offset */
     int makestep_limit;                      /* updates; 0: off, negative: always */
     double max_change;                       /* s */

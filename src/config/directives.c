@@ -62,7 +62,7 @@ static const struct visor_option local_rows[] = {
 const struct visor_option_table visor_local_options = {"local", local_rows, 6};
 
 static const struct visor_option witness_rows[] = {
-    CHOICE("rtc", witness_rtc, "off on", true, "the real-time clock"),
+    CHOICE("rtc", witness_rtc, "off on auto", VISOR_WITNESS_AUTO, "the real-time clock"),
 };
 const struct visor_option_table visor_witness_options = {"witness", witness_rows, 1};
 

@@ -451,7 +451,7 @@ PRINT(local)
 
 PRINT(witness)
 {
-    if (!((const struct visor_config *)config)->witness_rtc)
+    if (((const struct visor_config *)config)->witness_rtc != VISOR_WITNESS_AUTO)
         put_options(printer, directive, &visor_witness_options, config);
 }
 

@@ -68,6 +68,15 @@ static void read_dmi(struct visor_facts *facts, const char *root)
         facts->hypervisor = VISOR_HYPERVISOR_XEN;
 }
 
+bool visor_facts_is_virtual(void)
+{
+    struct visor_facts facts = {.hypervisor = VISOR_HYPERVISOR_NONE};
+
+    ask_cpu(&facts);
+    read_dmi(&facts, "");
+    return facts.hypervisor != VISOR_HYPERVISOR_NONE;
+}
+
 static void copy(char *to, size_t size, const char *from)
 {
     snprintf(to, size, "%s", from);

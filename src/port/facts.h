@@ -11,6 +11,9 @@
  * adjtimex are asked on this machine only. What cannot be read stays unknown. */
 void visor_facts_gather(struct visor_facts *facts, const char *root);
 
+/* Is this a virtual machine? One that only another machine can pause. */
+bool visor_facts_is_virtual(void);
+
 /* The parts that change: kernel's time state, steal, daemons, clocksource. */
 void visor_facts_refresh(struct visor_facts *facts, const char *root);
 

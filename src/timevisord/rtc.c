@@ -1,11 +1,12 @@
 /* Connects the RTC's device (port/rtc.c) and its line (engine/rtc.c) with files, logs and commands.
  *
- * Edges are handed to the engine too, as witnesses: what stops a virtual machine does not stop its
- * RTC. */
+ * In a virtual machine its edges are handed to the engine too, as a witness: what stops the machine
+ * does not stop its RTC. */
 #include "timevisord/rtc.h"
 
 #include "config/drift.h"
 #include "engine/rtc.h"
+#include "port/facts.h"
 #include "port/file.h"
 #include "port/rtc.h"
 #include "port/text.h"
@@ -29,7 +30,8 @@ struct visor_rtc_service {
     struct visor_rtc_device device;
     struct visor_rtc rtc;
     bool failed;  /* said already */
-    bool tracked; /* for rtcfile; else it is a witness only */
+    bool tracked; /* for rtcfile */
+    bool watched; /* as a witness */
 };
 
 /* ---- files ---- */
@@ -238,22 +240,31 @@ static void say_failure(struct visor_rtc_service *service)
     service->failed = service->device.error != 0;
 }
 
+/* A real machine is not paused by anybody: its RTC jumps only when it is set. */
+static bool watches(const struct visor_config *config)
+{
+    return config->witness_rtc == VISOR_WITNESS_ON ||
+           (config->witness_rtc == VISOR_WITNESS_AUTO && visor_facts_is_virtual());
+}
+
 struct visor_rtc_service *visor_rtc_service_new(struct visor_daemon *daemon)
 {
     const struct visor_config *config = daemon->config;
     struct visor_rtc_service *service;
+    bool watched = watches(config);
     struct visor_reading now;
 
-    if ((!config->rtcfile[0] && !config->witness_rtc) || visor_clock_read_kernel(&now))
+    if ((!config->rtcfile[0] && !watched) || visor_clock_read_kernel(&now))
         return NULL;
     service = calloc(1, sizeof(*service));
     if (!service)
         return NULL;
     service->daemon = daemon;
     service->tracked = config->rtcfile[0] != 0;
+    service->watched = watched;
     visor_rtc_init(&service->rtc, config->rtc_autotrim);
     visor_rtc_device_init(&service->device, config->rtcdevice, keeps_utc(config), service->tracked);
-    if (config->witness_rtc)
+    if (watched)
         visor_rtc_device_peek(&service->device, PEEK_NS);
     visor_rtc_device_want(&service->device, now.raw);
     visor_rtc_service_tick(service, now.raw); /* opened while we still have the right */
@@ -324,7 +335,7 @@ static void want_next(struct visor_rtc_service *service, visor_mono now)
 {
     int period = visor_rtc_period_s(&service->rtc);
 
-    if (service->device.armed && (period == 0 || service->daemon->config->witness_rtc))
+    if (service->device.armed && (period == 0 || service->watched))
         return; /* every edge */
     visor_rtc_device_stop(&service->device);
     visor_rtc_device_want(&service->device, visor_mono_add(now, period * VISOR_NS_PER_S));
@@ -362,7 +373,8 @@ void visor_rtc_service_readable(struct visor_rtc_service *service)
     if (service->tracked)
         track(service, &edge);
     want_next(service, edge.stamp.raw);
-    tell_engine(service, &edge, 0);
+    if (service->watched)
+        tell_engine(service, &edge, 0);
 }
 
 void visor_rtc_service_tick(struct visor_rtc_service *service, visor_mono now)
@@ -371,7 +383,7 @@ void visor_rtc_service_tick(struct visor_rtc_service *service, visor_mono now)
 
     if (!service)
         return;
-    if (visor_rtc_device_tick(&service->device, now, &edge))
+    if (visor_rtc_device_tick(&service->device, now, &edge) && service->watched)
         tell_engine(service, &edge, VISOR_NS_PER_S);
     say_failure(service);
 }
