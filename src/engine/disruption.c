@@ -87,8 +87,6 @@ static void say(struct visor_engine *e, const struct visor_disruption *d)
 /* The estimate goes where a witness says, until the sources say it better. */
 static void shift_estimate(struct visor_engine *e, double jump_s, double error_s)
 {
-    if (!e->known)
-        return;
     e->line.offset_ns = visor_ns_add(e->line.offset_ns, visor_ns_from_seconds(jump_s));
     e->line.p00 += error_s * error_s;
     e->low -= error_s;
@@ -100,8 +98,8 @@ static void size(struct visor_engine *e, struct visor_disruption *d, double jump
     d->sized = true;
     d->size_s = jump_s;
     d->error_s = error_s;
-    e->disruptions.step_waits = error_s < STALL_STEP;
-    if (error_s < STALL_STEP)
+    e->disruptions.step_waits = e->known && error_s < STALL_STEP;
+    if (e->disruptions.step_waits)
         shift_estimate(e, jump_s, error_s);
 }
 

@@ -14,6 +14,8 @@
 #define WANDER        1e-7 /* s/s per sqrt(s): oscillators of RTCs, hosts that slew */
 #define SET_S         0.03 /* who sets an RTC hits the second so closely */
 #define PROOF         3    /* readings that tell the clocks apart */
+#define TRAINING      4
+#define COARSE_PROOF  16 /* a device whose edges are not its seconds' is read in vain */
 #define LATE_S        1.0
 #define LATE_PROOF    5 /* delays are rarely the same so often */
 #define BACKWARD_MOST 8
@@ -231,6 +233,16 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
         else if (sharp)
             begin_anew(w, &ours, middle(event), FREE_RATE); /* it has come back */
         w->late = 0;
+        w->coarse += !sharp;
+        return VISOR_WITNESS_NOTHING;
+    }
+    if (sharp && w->readings < TRAINING) { /* the first may have been a bogus one */
+        w->readings = 0;
+        begin_anew(w, &ours, middle(event), FREE_RATE);
+        return VISOR_WITNESS_NOTHING;
+    }
+    if (!sharp && w->coarse < COARSE_PROOF) {
+        w->coarse = 0;
         return VISOR_WITNESS_NOTHING;
     }
     if (sharp && m.raw < 0.0 && !w->pending && was_late(w, &m))

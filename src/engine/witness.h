@@ -35,7 +35,8 @@ struct visor_witness {
     visor_wall said;           /* … its last sharp reading */
     int64_t ahead[VISOR_WITNESS_RECENT]; /* ns: what it said - REALTIME, of the last ones; ring */
     visor_mono jumped_at;
-    uint32_t late; /* sharp readings in a row that missed by `late_s` < 0 */
+    uint32_t coarse; /* readings in a row that agreed with the sharp ones */
+    uint32_t late;   /* sharp readings in a row that missed by `late_s` < 0 */
     double late_s;
     double noise_s;    /* mean size of what sharp readings miss the line by */
     uint32_t readings; /* sharp ones taken */

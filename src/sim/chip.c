@@ -3,10 +3,11 @@
 #include "base/math.h"
 #include "sim/host.h"
 
-#define READ_NS  (VISOR_NS_PER_S / 4) /* coarse readings, where edges are missing */
-#define LATE_NS  VISOR_NS_PER_S       /* later it finds that the next one's alarm has passed */
-#define PUT_OFF  1000000              /* ns: an edge later than this was waited for */
-#define REARM_NS VISOR_NS_PER_S       /* the first edge after switching on is not to be trusted */
+#define READ_NS  240000000 /* coarse readings, between edges */
+#define READINGS 32
+#define LATE_NS  VISOR_NS_PER_S /* later it finds that the next one's alarm has passed */
+#define PUT_OFF  1000000        /* ns: an edge later than this was waited for */
+#define REARM_NS VISOR_NS_PER_S /* the first edge after switching on is not to be trusted */
 
 /* What it shows now. */
 static visor_wall shows(const struct visor_host *host, const struct visor_world *world)
@@ -44,7 +45,10 @@ static void plan(struct visor_host *host, struct visor_world *world)
     int64_t edge =
         edge_after(host, world, world->now > chip->armed_at ? world->now : chip->armed_at);
 
-    chip->awaits_edge = world->now >= chip->armed_at || edge - world->now <= READ_NS;
+    /* Once the daemon knows that they agree with the edges, readings between edges tell nothing
+     * new. */
+    chip->awaits_edge =
+        (world->now >= chip->armed_at && chip->read >= READINGS) || edge - world->now <= READ_NS;
     chip->planned = chip->awaits_edge ? edge : world->now + READ_NS;
     if (!visor_heap_push(&world->heap, &chip->happening, chip->planned))
         world->out_of_memory = true;
@@ -94,7 +98,9 @@ void visor_chip_tick(struct visor_host *host, struct visor_world *world)
     }
     if (chip->awaits_edge && !edge) /* they stay away from now on */
         chip->armed_at = world->now + REARM_NS;
-    if (host->running)
+    if (host->running) {
+        chip->read += !edge;
         tell(host, world, edge);
+    }
     plan(host, world);
 }

@@ -97,6 +97,7 @@ void visor_host_restart(struct visor_host *host, struct visor_world *world, int6
     visor_engine_free(host->engine);
     host->engine = NULL;
     host->running = host->published = false;
+    host->chip.read = 0;
     host->steps_before = host->score.steps;
     host->checker.clock_excused = true; /* a slew under way goes on, and nobody ends it */
     host->selected = VISOR_SCENARIO_NONE;

@@ -39,6 +39,7 @@ struct visor_chip {
     int64_t armed_at; /* true ns: edges come again from the next one on */
     int64_t planned;  /* of the happening, before it was put off */
     bool awaits_edge;
+    int read; /* coarse readings that this life of the daemon has had */
 };
 
 /* An expectation of the scenario that was not met. */

@@ -32,6 +32,7 @@ struct visor_rtc_service {
     bool failed;  /* said already */
     bool tracked; /* for rtcfile */
     bool watched; /* as a witness */
+    visor_mono track_at;
 };
 
 /* ---- files ---- */
@@ -335,6 +336,8 @@ static void want_next(struct visor_rtc_service *service, visor_mono now)
 {
     int period = visor_rtc_period_s(&service->rtc);
 
+    if (service->watched && !visor_mono_before(now, service->track_at)) /* not a moment too late */
+        service->track_at = visor_mono_add(now, period * VISOR_NS_PER_S - VISOR_NS_PER_S / 2);
     if (service->device.armed && (period == 0 || service->watched))
         return; /* every edge */
     visor_rtc_device_stop(&service->device);
@@ -370,7 +373,7 @@ void visor_rtc_service_readable(struct visor_rtc_service *service)
     say_failure(service);
     if (edge.seconds > INT64_MAX / VISOR_NS_PER_S - 1)
         return;
-    if (service->tracked)
+    if (service->tracked && !visor_mono_before(edge.stamp.raw, service->track_at))
         track(service, &edge);
     want_next(service, edge.stamp.raw);
     if (service->watched)

@@ -33,6 +33,8 @@ static void run(struct puppet *p, int seconds)
 
         puppet_run(p, (double)(p->now + wait) * 1e-9);
         witness(p, 0);
+        puppet_run(p, (double)p->now * 1e-9 + 0.25);
+        witness(p, VISOR_NS_PER_S);
     }
 }
 
@@ -144,6 +146,27 @@ static void test_witness__nothing_is_stepped_backward(void **state)
     puppet_done(&p);
 }
 
+/* Before the first sample of a source nothing is known that could be corrected. */
+static void test_witness__of_a_clock_that_was_never_measured(void **state)
+{
+    struct visor_config *config = puppet_config(1);
+    struct puppet p;
+
+    (void)state;
+    config->makestep_limit = -1;
+    config->makestep_threshold = 0.1;
+    puppet_init(&p, config, UTC_S, 1e-4);
+    p.silent = true;
+    run(&p, 60);
+    pause(&p, 60.0);
+    witness(&p, VISOR_NS_PER_S);
+    run(&p, 20);
+    assert_int_equal(p.messages[VISOR_MESSAGE_DISRUPTION], 1);
+    assert_int_equal(p.view.trust, VISOR_TRUST_UNKNOWN);
+    assert_int_equal(p.steps, 0);
+    puppet_done(&p);
+}
+
 /* Long after, what remains is makestep's affair again. */
 static void test_steps__the_proof_does_not_last(void **state)
 {
@@ -189,6 +212,7 @@ int main(void)
         cmocka_unit_test(test_witness__alone_it_sets_the_clock_but_proves_nothing),
         cmocka_unit_test(test_witness__slewed_if_that_is_wanted),
         cmocka_unit_test(test_witness__nothing_is_stepped_backward),
+        cmocka_unit_test(test_witness__of_a_clock_that_was_never_measured),
         cmocka_unit_test(test_steps__the_proof_does_not_last),
         cmocka_unit_test(test_witness__a_generation_that_moves_on),
     };

@@ -68,8 +68,10 @@ static enum visor_witness_verdict coarse(struct chip *chip)
 
 static void learn(struct chip *chip)
 {
-    for (int i = 0; i < 60; i++)
+    for (int i = 0; i < 60; i++) {
         assert_int_equal(edge(chip, 0.0), VISOR_WITNESS_NOTHING);
+        assert_int_equal(coarse(chip), VISOR_WITNESS_NOTHING);
+    }
 }
 
 static void test_take__a_stall_shows_at_once_and_is_measured_at_the_next_edge(void **state)
@@ -187,6 +189,24 @@ static void test_take__it_is_set_to_our_clock(void **state)
     learn(&chip);
 }
 
+/* Its interrupts come some time into a second. */
+static void test_take__edges_that_are_none(void **state)
+{
+    struct chip chip = chip_of(false);
+
+    (void)state;
+    for (int i = 0; i < 200; i++) {
+        double second = floor(shows(&chip)) + 1.75;
+
+        chip.t += second - shows(&chip);
+        assert_int_equal(read(&chip, floor(second), floor(second), 0.0), VISOR_WITNESS_NOTHING);
+        for (int j = 0; j < 3; j++) {
+            chip.t += 0.24;
+            assert_int_equal(coarse(&chip), VISOR_WITNESS_NOTHING);
+        }
+    }
+}
+
 static void test_take__it_drifts(void **state)
 {
     struct chip chip = chip_of(false);
@@ -195,6 +215,7 @@ static void test_take__it_drifts(void **state)
     for (int i = 0; i < 1000; i++) {
         chip.lost += 7e-4; /* our counter is 700 ppm slow */
         assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_NOTHING);
+        assert_int_equal(coarse(&chip), VISOR_WITNESS_NOTHING);
     }
     chip.t += 5.0;
     chip.lost += 5.0;
@@ -212,6 +233,7 @@ int main(void)
         cmocka_unit_test(test_take__one_that_follows_our_clock_is_believed_nothing),
         cmocka_unit_test(test_take__our_own_steps_prove_that_it_is_independent),
         cmocka_unit_test(test_take__it_is_set_to_our_clock),
+        cmocka_unit_test(test_take__edges_that_are_none),
         cmocka_unit_test(test_take__it_drifts),
     };
 
