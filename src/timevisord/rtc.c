@@ -23,6 +23,7 @@
 #define FIRST_WAIT_NS (12 * VISOR_NS_PER_S)
 #define SLEW_PPB      83333333.0 /* as chronyd slews at most */
 #define SLEW_MIN_NS   VISOR_NS_PER_S
+#define SWITCH_NS     (VISOR_NS_PER_S * 3 / 2)
 #define PEEK_NS       (VISOR_NS_PER_S / 4) /* a stall shows within this and the reading's second */
 
 struct visor_rtc_service {
@@ -336,8 +337,9 @@ static void want_next(struct visor_rtc_service *service, visor_mono now)
 {
     int period = visor_rtc_period_s(&service->rtc);
 
-    if (service->watched && !visor_mono_before(now, service->track_at)) /* not a moment too late */
-        service->track_at = visor_mono_add(now, period * VISOR_NS_PER_S - VISOR_NS_PER_S / 2);
+    /* as long as it takes to switch the interrupts on for each */
+    if (service->watched && !visor_mono_before(now, service->track_at))
+        service->track_at = visor_mono_add(now, period * VISOR_NS_PER_S + SWITCH_NS);
     if (service->device.armed && (period == 0 || service->watched))
         return; /* every edge */
     visor_rtc_device_stop(&service->device);
