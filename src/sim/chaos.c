@@ -14,7 +14,7 @@
 #define SERVERS_MAX 6
 
 struct dice {
-    struct visor_rng rng;
+    struct visor_rng rng, own; /* `own`: of what came later, so that the rest stays as it was */
     char *text;
     size_t at;
     int64_t duration;                    /* s */
@@ -121,6 +121,22 @@ static void put_sources(struct dice *dice)
             (long)least, (long)most);
 }
 
+static void put_rtc(struct dice *dice)
+{
+    struct dice own = *dice;
+
+    own.rng = dice->own;
+    if (chance(&own, 30)) {
+        put(&own, " rtc noise %ldus", (long)magnitude(&own, 10, 1000));
+        put(&own, " off %ldms", (long)either_sign(&own, magnitude(&own, 1, 100000)));
+        put(&own, " drift %ldppb", (long)either_sign(&own, magnitude(&own, 1, 100000)));
+    } else if (chance(&own, 15)) {
+        put(&own, " rtc derived");
+    }
+    dice->own = own.rng;
+    dice->at = own.at;
+}
+
 static void put_host(struct dice *dice, int number)
 {
     static const char *const kinds[] = {"quartz", "quartz", "quartz", "tcxo", "ocxo"};
@@ -138,6 +154,7 @@ static void put_host(struct dice *dice, int number)
         put(dice, " stamps %s", chance(dice, 50) ? "daemon" : "hardware");
     if (chance(dice, 20))
         put(dice, " drift-known");
+    put_rtc(dice);
     put(dice, "\n");
     put_sources(dice);
     if (chance(dice, 80))
@@ -263,6 +280,7 @@ size_t visor_chaos_write(uint64_t seed, char text[VISOR_CHAOS_TEXT_MAX])
     int64_t faults;
 
     visor_rng_init(&dice.rng, seed ^ UINT64_C(0x6368616f73));
+    visor_rng_init(&dice.own, seed ^ UINT64_C(0x727463));
     dice.duration = between(&dice, 6 * 3600, 8 * 3600);
     dice.networks = (int)between(&dice, 1, 3);
     dice.servers = (int)between(&dice, 3, SERVERS_MAX);
