@@ -68,7 +68,7 @@ static void invalidate(struct visor_engine *e)
         e->trust = VISOR_TRUST_DISRUPTED;
     visor_publish_view(e);
     visor_discipline_status(e, true);
-    for (int i = 0; i < e->source_limit; i++)
+    for (int i = 0; i < e->source_count; i++)
         if (e->sources[i].id != 0)
             rebase(e, &e->sources[i]);
 }
@@ -149,20 +149,36 @@ static void tells_time(struct visor_engine *e, const struct visor_event_witness 
     }
 }
 
-/* A counter of generations or disruptions that has moved on. */
+static enum visor_disruption_kind kind_of(enum visor_witness_kind by,
+                                          enum visor_disruption_kind known)
+{
+    switch (by) {
+    case VISOR_WITNESS_VMGENID:
+        return VISOR_DISRUPTION_RESTORE;
+    case VISOR_WITNESS_BOOTTIME:
+        return VISOR_DISRUPTION_SUSPEND;
+    default: /* vmclock's marker moves with a restore, too */
+        return known == VISOR_DISRUPTION_RESTORE ? known : VISOR_DISRUPTION_MIGRATION;
+    }
+}
+
+/* A counter of generations, disruptions or suspended time that has moved on. */
 static void marked(struct visor_engine *e, const struct visor_event_witness *event)
 {
     struct visor_disruptions *all = &e->disruptions;
+    uint64_t before = all->markers[event->kind];
     struct visor_disruption *d;
-    bool moved = all->heard & 1u << event->kind && all->markers[event->kind] != event->marker;
 
     all->markers[event->kind] = event->marker;
-    if (!moved)
+    if (!(all->heard & 1u << event->kind) || before == event->marker)
         return;
     d = record(e, event->kind);
-    d->kind = event->kind == VISOR_WITNESS_VMGENID  ? VISOR_DISRUPTION_RESTORE
-              : d->kind == VISOR_DISRUPTION_RESTORE ? d->kind
-                                                    : VISOR_DISRUPTION_MIGRATION;
+    d->kind = kind_of(event->kind, d->kind);
+    if (event->kind == VISOR_WITNESS_BOOTTIME && !d->sized) { /* by whole seconds, mostly */
+        d->sized = true;
+        d->size_s = visor_seconds_from_ns((int64_t)(event->marker - before));
+        d->error_s = 1.0;
+    }
     if (d->raw.ns == e->now.raw.ns) {
         invalidate(e);
         say(e, d);
@@ -173,7 +189,8 @@ void visor_disruption_witness(struct visor_engine *e, const struct visor_event_w
 {
     if (event->earliest.ns != 0 && event->latest.ns >= event->earliest.ns)
         tells_time(e, event);
-    if (event->kind == VISOR_WITNESS_VMCLOCK || event->kind == VISOR_WITNESS_VMGENID)
+    if (event->kind == VISOR_WITNESS_VMCLOCK || event->kind == VISOR_WITNESS_VMGENID ||
+        event->kind == VISOR_WITNESS_BOOTTIME)
         marked(e, event);
     e->disruptions.heard |= 1u << event->kind;
 }
@@ -194,7 +211,7 @@ bool visor_disruption_waits(const struct visor_engine *e)
 
     if (e->trust != VISOR_TRUST_DISRUPTED)
         return false;
-    for (int i = 0; i < e->source_limit; i++) {
+    for (int i = 0; i < e->source_count; i++) {
         const struct visor_source *s = &e->sources[i];
 
         if (s->id == 0 || visor_source_reach(s) == 0 ||

@@ -102,6 +102,18 @@ int visor_clock_read_pair(struct visor_reading *reading)
     return 0;
 }
 
+int visor_clock_suspended(int64_t *ns)
+{
+    struct timespec before, with, after;
+
+    if (clock_gettime(CLOCK_MONOTONIC, &before) || clock_gettime(CLOCK_BOOTTIME, &with) ||
+        clock_gettime(CLOCK_MONOTONIC, &after))
+        return -errno;
+    *ns = ns_from_timespec(&with) - ns_from_timespec(&before) -
+          (ns_from_timespec(&after) - ns_from_timespec(&before)) / 2;
+    return 0;
+}
+
 int visor_clock_read_kernel(struct visor_reading *reading)
 {
     struct timex timex = {.modes = 0};

@@ -49,6 +49,10 @@ visor_mono visor_clock_raw(void);
 /* The clocks alone, without a system call where the vDSO serves: `frequency_ppb` stays as it is. */
 int visor_clock_read_pair(struct visor_reading *reading);
 
+/* How long this machine has been suspended since it was started, by its own kernel, ns (a pause by
+ * a hypervisor is none). 0 or -errno. */
+int visor_clock_suspended(int64_t *ns);
+
 /* A reading for stamps to come, at the frequency that the last one told: for what happens between
  * two looks at the kernel. 0 or -errno. */
 int visor_clock_note(struct visor_stamps *stamps, struct visor_reading *reading);

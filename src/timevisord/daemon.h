@@ -86,6 +86,8 @@ struct visor_daemon {
     int status;             /* of the process */
     bool settable;          /* we have the right to set the clock */
     double precision_s;     /* of reading CLOCK_REALTIME */
+    bool has_boottime, suspended_told;
+    int64_t suspended_ns; /* as last told to the engine */
 };
 
 /* perform.c */

@@ -7,6 +7,7 @@
 #include "timevisord/daemon.h"
 #include "timevisord/dumps.h"
 #include "timevisord/once.h"
+#include "timevisord/process.h"
 #include "timevisord/rtc.h"
 #include "timevisord/rules.h"
 #include "timevisord/signals.h"
@@ -20,6 +21,7 @@
 #define WAIT_MAX_NS   (3600 * VISOR_NS_PER_S) /* never relied on: only keeps the arithmetic small */
 #define OVERDUE_NS    1000000
 #define LOOK_EVERY_NS VISOR_NS_PER_S
+#define SUSPEND_NS    10000000 /* what is less is the reading's noise */
 #define POLL_MAX      (VISOR_NET_SOCKETS_MAX + 48)
 
 /* What each entry of the poll set is. */
@@ -137,6 +139,24 @@ static int arm(struct visor_daemon *daemon)
     return daemon->armed ? -1 : (int)((wait + 999999) / 1000000);
 }
 
+/* While it is suspended no clock of this machine but CLOCK_BOOTTIME runs. */
+static void watch_suspend(struct visor_daemon *daemon)
+{
+    struct visor_event event = {.kind = VISOR_EVENT_WITNESS,
+                                .witness = {.kind = VISOR_WITNESS_BOOTTIME}};
+    int64_t suspended;
+
+    if (!daemon->has_boottime || visor_clock_suspended(&suspended))
+        return;
+    if (daemon->suspended_told && suspended - daemon->suspended_ns < SUSPEND_NS)
+        return;
+    daemon->suspended_told = true;
+    daemon->suspended_ns = suspended;
+    event.witness.stamp.raw = visor_clock_raw();
+    event.witness.marker = (uint64_t)suspended;
+    visor_daemon_handle(daemon, &event);
+}
+
 /* Once a second is enough to notice that somebody else has changed the kernel's frequency; setting
  * and reading it is the dearest of all that a wake-up may do. */
 static bool look(struct visor_daemon *daemon)
@@ -146,6 +166,7 @@ static bool look(struct visor_daemon *daemon)
     if (visor_mono_diff(now, daemon->looked) < LOOK_EVERY_NS)
         return visor_daemon_note(daemon);
     daemon->looked = now;
+    watch_suspend(daemon);
     return visor_daemon_look(daemon);
 }
 
@@ -292,6 +313,7 @@ void visor_daemon_run(struct visor_daemon *daemon)
     struct poll_set set;
     struct visor_event timer = {.kind = VISOR_EVENT_TIMER};
 
+    daemon->has_boottime = !visor_process_simulated();
     while (!daemon->ended) {
         int timeout, ready;
 

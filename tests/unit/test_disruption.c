@@ -204,6 +204,27 @@ static void test_witness__a_generation_that_moves_on(void **state)
     puppet_done(&p);
 }
 
+/* The kernel itself sets CLOCK_REALTIME when it goes on. */
+static void test_witness__suspended_by_itself(void **state)
+{
+    struct visor_event event = {.kind = VISOR_EVENT_WITNESS};
+    struct puppet p;
+
+    (void)state;
+    start(&p, VISOR_STALL_AUTO);
+    event.witness = (struct visor_event_witness){.kind = VISOR_WITNESS_BOOTTIME};
+    puppet_give(&p, &event);
+    p.utc_at_0 += 60 * VISOR_NS_PER_S;
+    event.witness.marker = (uint64_t)(60 * VISOR_NS_PER_S);
+    puppet_give(&p, &event);
+    assert_int_equal(p.last[VISOR_MESSAGE_DISRUPTION].count[0], VISOR_DISRUPTION_SUSPEND);
+    puppet_run(&p, (double)p.now * 1e-9 + 2.0);
+    assert_int_equal(p.view.trust, VISOR_TRUST_SYNCHRONIZED);
+    assert_int_equal(p.steps, 0);
+    assert_true(size_of(puppet_error(&p)) < 1e-3);
+    puppet_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_witness__slewed_if_that_is_wanted),
         cmocka_unit_test(test_witness__nothing_is_stepped_backward),
         cmocka_unit_test(test_witness__of_a_clock_that_was_never_measured),
+        cmocka_unit_test(test_witness__suspended_by_itself),
         cmocka_unit_test(test_steps__the_proof_does_not_last),
         cmocka_unit_test(test_witness__a_generation_that_moves_on),
     };
