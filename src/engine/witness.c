@@ -60,7 +60,13 @@ static void begin(struct visor_witness *w, const struct visor_reading *ours, vis
     if (w->noise_s == 0.0)
         w->noise_s = NOISE_FIRST_S;
     noise = noise_of(w);
-    w->line = visor_line_from(&point, &noise, rate, rate_deviation);
+    w->line = (struct visor_line){
+        .at = point.at,
+        .offset_ns = point.offset_ns,
+        .rate = rate,
+        .p00 = visor_noise_variance(&noise, &point),
+        .p11 = rate_deviation * rate_deviation,
+    };
     w->known = true;
     w->pending = false;
 }
