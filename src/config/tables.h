@@ -113,5 +113,6 @@ PRINT(log);
 PRINT(hwtimestamps);
 PRINT(hwtstimeout);
 PRINT(pidfile);
+PRINT(clocksegment);
 
 #endif

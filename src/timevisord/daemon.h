@@ -14,6 +14,7 @@
 #include "port/logfile.h"
 #include "port/net.h"
 #include "port/refclock.h"
+#include "port/segment.h"
 #include "port/stamp.h"
 #include "timevisord/options.h"
 #include "timevisord/recorder.h"
@@ -82,10 +83,12 @@ struct visor_daemon {
     bool dumps_done;        /* the last run's dump files were read, or are not wanted */
     bool reload_wanted;     /* asked for while it could not be */
     struct visor_view view; /* what is served: the engine's last, before that "unsynchronised" */
-    bool drift_failed;      /* said already */
-    int status;             /* of the process */
-    bool settable;          /* we have the right to set the clock */
-    double precision_s;     /* of reading CLOCK_REALTIME */
+    struct visor_segment_file segment; /* the view for other processes; no path: none */
+    int segment_error;                 /* said already; 0: none */
+    bool drift_failed;                 /* said already */
+    int status;                        /* of the process */
+    bool settable;                     /* we have the right to set the clock */
+    double precision_s;                /* of reading CLOCK_REALTIME */
 };
 
 /* perform.c */
@@ -117,6 +120,17 @@ void visor_daemon_open_control(struct visor_daemon *daemon, uid_t owner);
 
 /* Something happened at one of its descriptors. */
 void visor_daemon_take_control(struct visor_daemon *daemon, const struct pollfd *ready);
+
+/* publish.c */
+
+/* Opens the clock segment, or logs why there is none. */
+void visor_daemon_open_segment(struct visor_daemon *daemon);
+
+/* Publishes the view to other processes. */
+void visor_daemon_publish(struct visor_daemon *daemon);
+
+/* When the next publication is due even without a new view. */
+visor_mono visor_daemon_publish_deadline(const struct visor_daemon *daemon);
 
 /* start.c: read the key file (again). 0, or -ENOMEM and the old keys stay. */
 int visor_daemon_load_keys(struct visor_daemon *daemon);
