@@ -4,33 +4,16 @@
 
 #include <string.h>
 
+#define TSC_AHEAD_NS (3600 * VISOR_NS_PER_S)
+#define TWO_48       281474976710656.0
+
 __extension__ typedef unsigned __int128 wide;
 
 #define TRIES 64 /* of a reader; each one lost is a publication by the writer meanwhile */
 
-enum word {
-    WORD_GENERATION, /* odd: being written */
-    WORD_KIND,       /* trust, counter, leap, marked: a byte each; TAI - UTC: 16 bits */
-    WORD_RAW,
-    WORD_UTC,
-    WORD_RATE,
-    WORD_BOUND,
-    WORD_GROWTH,
-    WORD_UNTIL,
-    WORD_TSC,
-    WORD_PERIOD,
-    WORD_TSC_NS,
-    WORD_TSC_PPB,
-    WORD_EPOCH,
-    WORD_MARKER,
-    WORD_BLIND,
-    WORD_SINCE,
-    WORD_CHECKED,
-    WORD_PUBLISHED,
-};
-
 _Static_assert(offsetof(struct visor_segment, sequence) == 128, "docs/clock-segment.md");
 _Static_assert(offsetof(struct visor_segment, slots) == 256, "docs/clock-segment.md");
+_Static_assert(VISOR_SEGMENT_PUBLISHED + 1 == VISOR_SEGMENT_WORDS, "docs/clock-segment.md");
 _Static_assert(sizeof(struct visor_segment) <= VISOR_SEGMENT_SIZE, "it is one page");
 
 /* ---- writing ---- */
@@ -62,37 +45,68 @@ static double real_of(uint64_t bits)
     return value;
 }
 
+static bool is_bounded(const struct visor_segment_snapshot *s)
+{
+    return s->trust != VISOR_TRUST_UNKNOWN && s->trust != VISOR_TRUST_DISRUPTED &&
+           s->bound_ns < VISOR_NS_MAX / 4;
+}
+
+static double size_of(double value)
+{
+    return value < 0.0 ? -value : value;
+}
+
+/* One multiplication from the TSC to UTC, and one to the bound; everything rounded outward. */
+static void write_tsc_line(const struct visor_segment_snapshot *s, uint64_t *words)
+{
+    double period = (double)s->period, rate = s->rate_ppb * 1e-9;
+    double growth = period * (s->growth_ppb + s->tsc_ppb) * (1.0 + size_of(rate)) * 1e-9 + 2.0;
+    double bound = (double)s->tsc_ns * (1.0 + size_of(rate)) + 4.0;
+    int64_t ahead = visor_mono_diff(s->until, s->raw);
+
+    words[VISOR_SEGMENT_TSC] = s->tsc;
+    if (!is_bounded(s) || s->period == 0 || s->period >> 58 || ahead <= 0 || growth > 1e18 ||
+        bound > 1e18 || size_of(rate) > 0.9)
+        return;
+    ahead = ahead < TSC_AHEAD_NS ? ahead : TSC_AHEAD_NS;
+    words[VISOR_SEGMENT_TSC_RATE] = s->period + (uint64_t)(int64_t)(period * rate);
+    words[VISOR_SEGMENT_TSC_BOUND] = (uint64_t)s->bound_ns + (uint64_t)bound;
+    words[VISOR_SEGMENT_TSC_GROWTH] = (uint64_t)growth;
+    words[VISOR_SEGMENT_TSC_UNTIL] = s->tsc + (uint64_t)((double)ahead / (period / TWO_48));
+}
+
 void visor_segment_write(struct visor_segment *segment, const struct visor_segment_snapshot *s)
 {
     uint64_t sequence = __atomic_load_n(&segment->sequence, __ATOMIC_RELAXED) + 1;
     uint64_t *slot = segment->slots[sequence & 1];
-    uint64_t generation = __atomic_load_n(&slot[WORD_GENERATION], __ATOMIC_RELAXED) | 1;
-    uint64_t words[] = {
-        [WORD_KIND] = (uint64_t)s->trust | (uint64_t)s->counter << 8 | (uint64_t)s->leap << 16 |
-                      (uint64_t)s->marked << 24 | (uint64_t)(uint16_t)s->tai_offset_s << 32,
-        [WORD_RAW] = (uint64_t)s->raw.ns,
-        [WORD_UTC] = (uint64_t)s->utc.ns,
-        [WORD_RATE] = bits_of(s->rate_ppb),
-        [WORD_BOUND] = (uint64_t)s->bound_ns,
-        [WORD_GROWTH] = bits_of(s->growth_ppb),
-        [WORD_UNTIL] = (uint64_t)s->until.ns,
-        [WORD_TSC] = s->tsc,
-        [WORD_PERIOD] = s->period,
-        [WORD_TSC_NS] = (uint64_t)s->tsc_ns,
-        [WORD_TSC_PPB] = bits_of(s->tsc_ppb),
-        [WORD_EPOCH] = s->epoch,
-        [WORD_MARKER] = s->marker,
-        [WORD_BLIND] = (uint64_t)s->blind_ns,
-        [WORD_SINCE] = (uint64_t)s->since.ns,
-        [WORD_CHECKED] = (uint64_t)s->checked.ns,
-        [WORD_PUBLISHED] = (uint64_t)s->published.ns,
+    uint64_t generation = __atomic_load_n(&slot[VISOR_SEGMENT_GENERATION], __ATOMIC_RELAXED) | 1;
+    uint64_t words[VISOR_SEGMENT_WORDS] = {
+        [VISOR_SEGMENT_KIND] = (uint64_t)s->trust | (uint64_t)s->counter << 8 |
+                               (uint64_t)s->leap << 16 | (s->marked ? VISOR_SEGMENT_MARKED : 0) |
+                               (uint64_t)(uint16_t)s->tai_offset_s << 32,
+        [VISOR_SEGMENT_UTC] = (uint64_t)s->utc.ns,
+        [VISOR_SEGMENT_RAW] = (uint64_t)s->raw.ns,
+        [VISOR_SEGMENT_RATE] = bits_of(s->rate_ppb),
+        [VISOR_SEGMENT_BOUND] = (uint64_t)s->bound_ns,
+        [VISOR_SEGMENT_GROWTH] = bits_of(s->growth_ppb),
+        [VISOR_SEGMENT_UNTIL] = (uint64_t)s->until.ns,
+        [VISOR_SEGMENT_PERIOD] = s->period,
+        [VISOR_SEGMENT_TSC_NS] = (uint64_t)s->tsc_ns,
+        [VISOR_SEGMENT_TSC_PPB] = bits_of(s->tsc_ppb),
+        [VISOR_SEGMENT_EPOCH] = s->epoch,
+        [VISOR_SEGMENT_MARKER] = s->marker,
+        [VISOR_SEGMENT_BLIND] = (uint64_t)s->blind_ns,
+        [VISOR_SEGMENT_SINCE] = (uint64_t)s->since.ns,
+        [VISOR_SEGMENT_CHECKED] = (uint64_t)s->checked.ns,
+        [VISOR_SEGMENT_PUBLISHED] = (uint64_t)s->published.ns,
     };
 
-    __atomic_store_n(&slot[WORD_GENERATION], generation, __ATOMIC_RELAXED);
+    write_tsc_line(s, words);
+    __atomic_store_n(&slot[VISOR_SEGMENT_GENERATION], generation, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    for (size_t i = WORD_KIND; i < sizeof(words) / sizeof(words[0]); i++)
+    for (size_t i = VISOR_SEGMENT_KIND; i < VISOR_SEGMENT_WORDS; i++)
         __atomic_store_n(&slot[i], words[i], __ATOMIC_RELAXED);
-    __atomic_store_n(&slot[WORD_GENERATION], generation + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&slot[VISOR_SEGMENT_GENERATION], generation + 1, __ATOMIC_RELEASE);
     __atomic_store_n(&segment->sequence, sequence, __ATOMIC_RELEASE);
 }
 
@@ -186,18 +200,6 @@ enum visor_segment_verdict visor_segment_check(const void *page, size_t size)
     return VISOR_SEGMENT_OK;
 }
 
-/* Whole words of one generation; false: the writer has come to this slot meanwhile. */
-static bool copy(const uint64_t *slot, uint64_t words[VISOR_SEGMENT_WORDS])
-{
-    uint64_t generation = __atomic_load_n(&slot[WORD_GENERATION], __ATOMIC_ACQUIRE);
-
-    for (size_t i = WORD_KIND; i <= WORD_PUBLISHED; i++)
-        words[i] = __atomic_load_n(&slot[i], __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    return !(generation & 1) &&
-           __atomic_load_n(&slot[WORD_GENERATION], __ATOMIC_RELAXED) == generation;
-}
-
 /* Everything that is not a number fails the comparisons. */
 static bool is_sane(const struct visor_segment_snapshot *s, uint64_t kind)
 {
@@ -209,60 +211,67 @@ static bool is_sane(const struct visor_segment_snapshot *s, uint64_t kind)
            s->blind_ns >= 0;
 }
 
+static inline uint64_t word(const uint64_t *slot, enum visor_segment_word index)
+{
+    return __atomic_load_n(&slot[index], __ATOMIC_RELAXED);
+}
+
+/* Field by field: an intermediate copy would cost more than the reading. Returns the kind. */
+static uint64_t fill(const uint64_t *slot, struct visor_segment_snapshot *s)
+{
+    uint64_t kind = word(slot, VISOR_SEGMENT_KIND);
+
+    s->trust = (enum visor_trust)(kind & 0xff);
+    s->counter = VISOR_COUNTER_MONOTONIC_RAW;
+    s->leap = (enum visor_leap)(kind >> 16 & 0xff);
+    s->marked = (kind & VISOR_SEGMENT_MARKED) != 0;
+    s->tai_offset_s = (int16_t)(uint16_t)(kind >> 32 & 0xffff);
+    s->raw.ns = (int64_t)word(slot, VISOR_SEGMENT_RAW);
+    s->utc.ns = (int64_t)word(slot, VISOR_SEGMENT_UTC);
+    s->rate_ppb = real_of(word(slot, VISOR_SEGMENT_RATE));
+    s->bound_ns = (int64_t)word(slot, VISOR_SEGMENT_BOUND);
+    s->growth_ppb = real_of(word(slot, VISOR_SEGMENT_GROWTH));
+    s->until.ns = (int64_t)word(slot, VISOR_SEGMENT_UNTIL);
+    s->tsc = word(slot, VISOR_SEGMENT_TSC);
+    s->period = word(slot, VISOR_SEGMENT_PERIOD);
+    s->tsc_ns = (int64_t)word(slot, VISOR_SEGMENT_TSC_NS);
+    s->tsc_ppb = real_of(word(slot, VISOR_SEGMENT_TSC_PPB));
+    s->epoch = word(slot, VISOR_SEGMENT_EPOCH);
+    s->marker = word(slot, VISOR_SEGMENT_MARKER);
+    s->blind_ns = (int64_t)word(slot, VISOR_SEGMENT_BLIND);
+    s->since.ns = (int64_t)word(slot, VISOR_SEGMENT_SINCE);
+    s->checked.ns = (int64_t)word(slot, VISOR_SEGMENT_CHECKED);
+    s->published.ns = (int64_t)word(slot, VISOR_SEGMENT_PUBLISHED);
+    return kind;
+}
+
 enum visor_segment_verdict visor_segment_read(const struct visor_segment *segment,
                                               struct visor_segment_snapshot *s, uint64_t *sequence)
 {
-    uint64_t words[VISOR_SEGMENT_WORDS], kind;
-    int tries = 0;
+    for (int tries = 0; tries < TRIES; tries++) {
+        uint64_t generation, kind;
+        const uint64_t *slot;
 
-    do {
         *sequence = __atomic_load_n(&segment->sequence, __ATOMIC_ACQUIRE);
         if (*sequence == 0)
             return VISOR_SEGMENT_EMPTY;
-        if (tries++ == TRIES)
-            return VISOR_SEGMENT_BUSY;
-    } while (!copy(segment->slots[*sequence & 1], words));
-    kind = words[WORD_KIND];
-    *s = (struct visor_segment_snapshot){
-        .trust = (enum visor_trust)(kind & 0xff),
-        .counter = VISOR_COUNTER_MONOTONIC_RAW,
-        .leap = (enum visor_leap)(kind >> 16 & 0xff),
-        .marked = kind >> 24 & 1,
-        .tai_offset_s = (int16_t)(uint16_t)(kind >> 32 & 0xffff),
-        .raw = {(int64_t)words[WORD_RAW]},
-        .utc = {(int64_t)words[WORD_UTC]},
-        .rate_ppb = real_of(words[WORD_RATE]),
-        .bound_ns = (int64_t)words[WORD_BOUND],
-        .growth_ppb = real_of(words[WORD_GROWTH]),
-        .until = {(int64_t)words[WORD_UNTIL]},
-        .tsc = words[WORD_TSC],
-        .period = words[WORD_PERIOD],
-        .tsc_ns = (int64_t)words[WORD_TSC_NS],
-        .tsc_ppb = real_of(words[WORD_TSC_PPB]),
-        .epoch = words[WORD_EPOCH],
-        .marker = words[WORD_MARKER],
-        .blind_ns = (int64_t)words[WORD_BLIND],
-        .since = {(int64_t)words[WORD_SINCE]},
-        .checked = {(int64_t)words[WORD_CHECKED]},
-        .published = {(int64_t)words[WORD_PUBLISHED]},
-    };
-    return is_sane(s, kind) ? VISOR_SEGMENT_OK : VISOR_SEGMENT_WRONG;
-}
-
-/* What `ns` of the raw counter add at a rate, rounded up; -1: beyond all measure. */
-static int64_t grown(int64_t ns, double ppb)
-{
-    double size = (double)ns * ppb * 1e-9;
-
-    return (size < 0.0 ? -size : size) < 4e18 ? (int64_t)(size < 0.0 ? -size : size) + 1 : -1;
+        slot = segment->slots[*sequence & 1];
+        generation = __atomic_load_n(&slot[VISOR_SEGMENT_GENERATION], __ATOMIC_ACQUIRE);
+        kind = fill(slot, s);
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        if (!(generation & 1) && word(slot, VISOR_SEGMENT_GENERATION) == generation)
+            return is_sane(s, kind) ? VISOR_SEGMENT_OK : VISOR_SEGMENT_WRONG;
+    }
+    return VISOR_SEGMENT_BUSY;
 }
 
 void visor_segment_at(const struct visor_segment_snapshot *s, visor_mono raw, int64_t error_ns,
                       struct visor_segment_interval *interval)
 {
     int64_t elapsed = visor_mono_diff(raw, s->raw);
-    int64_t growth = grown(elapsed, s->growth_ppb), drift = grown(error_ns, s->rate_ppb);
     double extra = (double)elapsed * s->rate_ppb * 1e-9;
+    double wider = size_of((double)elapsed) * s->growth_ppb * 1e-9 +
+                   (double)error_ns * (1.0 + size_of(s->rate_ppb) * 1e-9);
     int64_t bound;
     visor_wall utc;
 
@@ -271,16 +280,20 @@ void visor_segment_at(const struct visor_segment_snapshot *s, visor_mono raw, in
         interval->trust = VISOR_TRUST_HOLDOVER;
     interval->earliest.ns = INT64_MIN;
     interval->latest.ns = INT64_MAX;
-    if (s->trust == VISOR_TRUST_UNKNOWN || s->trust == VISOR_TRUST_DISRUPTED ||
-        s->bound_ns == VISOR_NS_MAX || growth < 0 || drift < 0 || !(extra < 4e18 && extra > -4e18))
+    if (!is_bounded(s) || !(wider < 2e18) || !(size_of(extra) < 4e18))
         return;
-    /* one more for the rounding of `extra` */
-    bound = visor_ns_add(visor_ns_add(s->bound_ns, growth), visor_ns_add(error_ns, drift + 1));
-    if (bound >= VISOR_NS_MAX / 2)
-        return;
+    bound = s->bound_ns + (int64_t)wider + 2; /* that and `extra` were rounded down */
     utc = visor_wall_add(visor_wall_add(s->utc, elapsed), (int64_t)extra);
     interval->earliest = visor_wall_add(utc, -bound);
     interval->latest = visor_wall_add(utc, bound);
+}
+
+/* What `ns` of the raw counter add at a rate, rounded up; -1: beyond all measure. */
+static int64_t grown(int64_t ns, double ppb)
+{
+    double size = size_of((double)ns * ppb * 1e-9);
+
+    return size < 4e18 ? (int64_t)size + 1 : -1;
 }
 
 bool visor_segment_tsc(const struct visor_segment_snapshot *s, uint64_t tsc, visor_mono *raw,

@@ -18,7 +18,7 @@
 #define VISOR_SEGMENT_VERSION    1
 #define VISOR_SEGMENT_PATH       "/run/timevisor/clock"
 #define VISOR_SEGMENT_DEVICE_MAX 64 /* with its closing zero */
-#define VISOR_SEGMENT_WORDS      19 /* of a slot that are in use */
+#define VISOR_SEGMENT_WORDS      22 /* of a slot that are in use */
 #define VISOR_SEGMENT_SLOT_WORDS 32
 
 struct visor_segment {
@@ -56,6 +56,34 @@ struct visor_segment_snapshot {
     visor_mono checked; /* raw time of the last measurement that the line rests on */
     visor_mono published;
 };
+
+enum visor_segment_word {
+    VISOR_SEGMENT_GENERATION, /* odd: being written */
+    VISOR_SEGMENT_KIND,       /* trust, counter, leap, flags: a byte each; TAI - UTC: 16 bits */
+    VISOR_SEGMENT_UTC,
+    /* the line for the TSC alone, made of what follows; all within one cache line */
+    VISOR_SEGMENT_TSC,
+    VISOR_SEGMENT_TSC_RATE,   /* ns of UTC a tick, 2^-48; 0: use the other line */
+    VISOR_SEGMENT_TSC_BOUND,  /* ns, at TSC */
+    VISOR_SEGMENT_TSC_GROWTH, /* of the bound, ns a tick, 2^-48 */
+    VISOR_SEGMENT_TSC_UNTIL,  /* TSC up to which this line may be used */
+    VISOR_SEGMENT_RAW,
+    VISOR_SEGMENT_RATE,
+    VISOR_SEGMENT_BOUND,
+    VISOR_SEGMENT_GROWTH,
+    VISOR_SEGMENT_UNTIL,
+    VISOR_SEGMENT_PERIOD,
+    VISOR_SEGMENT_TSC_NS,
+    VISOR_SEGMENT_TSC_PPB,
+    VISOR_SEGMENT_EPOCH,
+    VISOR_SEGMENT_MARKER,
+    VISOR_SEGMENT_BLIND,
+    VISOR_SEGMENT_SINCE,
+    VISOR_SEGMENT_CHECKED,
+    VISOR_SEGMENT_PUBLISHED,
+};
+
+#define VISOR_SEGMENT_MARKED (UINT64_C(1) << 24) /* of KIND: `marker` holds */
 
 enum visor_segment_verdict {
     VISOR_SEGMENT_OK,
@@ -119,6 +147,58 @@ static inline bool visor_segment_current(const struct visor_segment *segment, ui
 {
     return __atomic_load_n(&segment->sequence, __ATOMIC_ACQUIRE) == sequence;
 }
+
+/* ---- reading by the TSC alone, the short way ---- */
+
+struct visor_segment_quick {
+    uint64_t sequence, generation, kind, utc, tsc, rate, bound, growth, until;
+    const uint64_t *slot;
+};
+
+/* To be followed by the reading of the TSC and reckon(). */
+static inline void visor_segment_load(const struct visor_segment *segment,
+                                      struct visor_segment_quick *quick)
+{
+    const uint64_t *slot;
+
+    quick->sequence = __atomic_load_n(&segment->sequence, __ATOMIC_ACQUIRE);
+    quick->slot = slot = segment->slots[quick->sequence & 1];
+    quick->generation = __atomic_load_n(&slot[VISOR_SEGMENT_GENERATION], __ATOMIC_ACQUIRE);
+    quick->kind = __atomic_load_n(&slot[VISOR_SEGMENT_KIND], __ATOMIC_RELAXED);
+    quick->utc = __atomic_load_n(&slot[VISOR_SEGMENT_UTC], __ATOMIC_RELAXED);
+    quick->tsc = __atomic_load_n(&slot[VISOR_SEGMENT_TSC], __ATOMIC_RELAXED);
+    quick->rate = __atomic_load_n(&slot[VISOR_SEGMENT_TSC_RATE], __ATOMIC_RELAXED);
+    quick->bound = __atomic_load_n(&slot[VISOR_SEGMENT_TSC_BOUND], __ATOMIC_RELAXED);
+    quick->growth = __atomic_load_n(&slot[VISOR_SEGMENT_TSC_GROWTH], __ATOMIC_RELAXED);
+    quick->until = __atomic_load_n(&slot[VISOR_SEGMENT_TSC_UNTIL], __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+}
+
+__extension__ typedef unsigned __int128 visor_segment_wide;
+
+/* False: go the long way. (Published meanwhile, no such line, a vmclock to be asked, out of its
+ * reach.) */
+static inline bool visor_segment_reckon(const struct visor_segment *segment,
+                                        const struct visor_segment_quick *quick, uint64_t tsc,
+                                        struct visor_segment_interval *interval)
+{
+    uint64_t ticks = tsc - quick->tsc;
+    uint64_t utc = quick->utc + (uint64_t)((visor_segment_wide)ticks * quick->rate >> 48);
+    uint64_t bound = quick->bound + (uint64_t)((visor_segment_wide)ticks * quick->growth >> 48);
+
+    interval->trust = (enum visor_trust)(quick->kind & 0xff);
+    interval->earliest.ns = (int64_t)(utc - bound);
+    interval->latest.ns = (int64_t)(utc + bound);
+    return tsc >= quick->tsc && tsc <= quick->until && quick->rate != 0 && bound >> 62 == 0 &&
+           !(quick->generation & 1) &&
+           __atomic_load_n(&quick->slot[VISOR_SEGMENT_GENERATION], __ATOMIC_RELAXED) ==
+               quick->generation &&
+           visor_segment_current(segment, quick->sequence) &&
+           !(quick->kind & ~(UINT64_C(3) | UINT64_C(0xffff) << 32 | UINT64_C(3) << 16)) &&
+           interval->earliest.ns <= interval->latest.ns;
+}
+
+/* ---- reading at length ---- */
 
 /* The line at a raw time that is itself known to +-`error_ns`. */
 void visor_segment_at(const struct visor_segment_snapshot *snapshot, visor_mono raw,

@@ -33,6 +33,16 @@ static void check(const struct visor_segment_snapshot *s, uint64_t any)
     }
 }
 
+static void check_quick(const struct visor_segment *segment, uint64_t tsc)
+{
+    struct visor_segment_interval at;
+    struct visor_segment_quick quick;
+
+    visor_segment_load(segment, &quick);
+    if (visor_segment_reckon(segment, &quick, tsc, &at))
+        VISOR_ASSERT(at.earliest.ns <= at.latest.ns && at.trust <= VISOR_TRUST_DISRUPTED);
+}
+
 static void go_on(const struct visor_segment_snapshot *former, uint64_t any)
 {
     struct visor_segment_publisher publisher;
@@ -59,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         visor_segment_read((struct visor_segment *)page, &snapshot, &sequence) ==
             VISOR_SEGMENT_OK) {
         check(&snapshot, any);
+        check_quick((struct visor_segment *)page, any);
         go_on(&snapshot, any);
     }
     if (visor_segment_read_timens((const char *)data, size, &offset_ns))

@@ -288,6 +288,83 @@ static void test_tsc__is_mapped_to_the_raw_counter(void **state)
     assert_false(visor_segment_tsc(&s, UINT64_MAX, &raw, &error));
 }
 
+/* The short way says the same as the long one, and no more. */
+static void test_reckon__agrees_with_the_long_way(void **state)
+{
+    struct page page;
+    struct visor_segment *segment = empty(&page);
+    struct visor_segment_snapshot s = line;
+    struct visor_segment_interval at, quick;
+    struct visor_segment_quick loaded;
+    visor_mono raw;
+    int64_t error;
+
+    (void)state;
+    s.period = (UINT64_C(1) << 48) / 3;
+    s.tsc = 4000000000;
+    s.tsc_ns = 20;
+    s.tsc_ppb = 10.0;
+    for (double rate = -4e7; rate < 5e7; rate += 1e7) { /* a counter that is 4 % wrong */
+        s.rate_ppb = rate;
+        visor_segment_write(segment, &s);
+        visor_segment_load(segment, &loaded);
+        for (uint64_t tsc = s.tsc; tsc < s.tsc + 179000000000; tsc += 7777777777) {
+            assert_true(visor_segment_reckon(segment, &loaded, tsc, &quick));
+            assert_true(visor_segment_tsc(&s, tsc, &raw, &error));
+            visor_segment_at(&s, raw, error, &at);
+            assert_int_equal(quick.trust, at.trust);
+            /* each covers the middle of the other, and they are as wide but for rounding and
+             * the rate's part of the growth */
+            assert_in_range(quick.latest.ns - at.latest.ns + 5000, 0, 10000);
+            assert_true(quick.latest.ns - quick.earliest.ns >=
+                        2 * s.bound_ns + 2 * (int64_t)((double)(raw.ns - s.raw.ns) * 510e-9));
+            assert_in_range((quick.latest.ns + quick.earliest.ns) / 2 -
+                                (at.latest.ns + at.earliest.ns) / 2 + 3,
+                            0, 6);
+        }
+        assert_false(visor_segment_reckon(segment, &loaded, s.tsc - 1, &quick));
+        assert_false(visor_segment_reckon(segment, &loaded, s.tsc + 180000000001, &quick));
+    }
+    visor_segment_write(segment, &s); /* published meanwhile */
+    assert_false(visor_segment_reckon(segment, &loaded, s.tsc, &quick));
+}
+
+static bool has_quick(const struct visor_segment_snapshot *snapshot)
+{
+    struct page page;
+    struct visor_segment_interval at;
+    struct visor_segment_quick loaded;
+
+    visor_segment_write(empty(&page), snapshot);
+    visor_segment_load(segment_in(&page), &loaded);
+    return visor_segment_reckon(segment_in(&page), &loaded, snapshot->tsc + 1, &at);
+}
+
+static void test_reckon__is_refused_where_more_is_to_be_asked(void **state)
+{
+    struct visor_segment_snapshot good = line, s;
+
+    (void)state;
+    assert_false(has_quick(&good)); /* no TSC */
+    good.period = UINT64_C(1) << 47;
+    assert_true(has_quick(&good));
+    s = good;
+    s.marked = true;
+    assert_false(has_quick(&s));
+    s = good;
+    s.trust = VISOR_TRUST_DISRUPTED;
+    assert_false(has_quick(&s));
+    s = good;
+    s.bound_ns = VISOR_NS_MAX;
+    assert_false(has_quick(&s));
+    s = good;
+    s.until = s.raw;
+    assert_false(has_quick(&s));
+    s = good;
+    s.growth_ppb = 1e17;
+    assert_false(has_quick(&s));
+}
+
 /* ---- the publisher ---- */
 
 static struct visor_view view_at(int64_t raw_s, int64_t error_ns, enum visor_trust trust)
@@ -505,6 +582,8 @@ int main(void)
         cmocka_unit_test(test_at__is_unbounded_when_nothing_is_known),
         cmocka_unit_test(test_at__becomes_holdover_without_a_word_from_the_daemon),
         cmocka_unit_test(test_tsc__is_mapped_to_the_raw_counter),
+        cmocka_unit_test(test_reckon__agrees_with_the_long_way),
+        cmocka_unit_test(test_reckon__is_refused_where_more_is_to_be_asked),
         cmocka_unit_test(test_publisher__a_restart_interrupts_nothing),
         cmocka_unit_test(test_publisher__an_impossible_move_is_a_new_epoch),
         cmocka_unit_test(test_publisher__raw_times_are_of_the_first_time_namespace),
