@@ -35,7 +35,7 @@ soak: SEED ?= $(shell expr $$(date +%s) % 900000000)
 soak:
 	@tools/packages build check
 	@echo "SEED=$(SEED)"
-	@SEED=$(SEED) SEEDS=$(or $(SEEDS),100000) FUZZ="$(FUZZ)" FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) \
+	@SEED=$(SEED) SEEDS=$(or $(SEEDS),100000) READS=$(or $(READS),1000000000) FUZZ="$(FUZZ)" FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) \
 		tests/check --soak
 
 # Of a build with optimisation, as it is installed.

@@ -79,7 +79,6 @@ void visor_segment_write(struct visor_segment *segment, const struct visor_segme
 {
     uint64_t sequence = __atomic_load_n(&segment->sequence, __ATOMIC_RELAXED) + 1;
     uint64_t *slot = segment->slots[sequence & 1];
-    uint64_t generation = __atomic_load_n(&slot[VISOR_SEGMENT_GENERATION], __ATOMIC_RELAXED) | 1;
     uint64_t words[VISOR_SEGMENT_WORDS] = {
         [VISOR_SEGMENT_KIND] = (uint64_t)s->trust | (uint64_t)s->counter << 8 |
                                (uint64_t)s->leap << 16 | (s->marked ? VISOR_SEGMENT_MARKED : 0) |
@@ -102,11 +101,11 @@ void visor_segment_write(struct visor_segment *segment, const struct visor_segme
     };
 
     write_tsc_line(s, words);
-    __atomic_store_n(&slot[VISOR_SEGMENT_GENERATION], generation, __ATOMIC_RELAXED);
+    __atomic_store_n(&slot[VISOR_SEGMENT_GENERATION], 2 * sequence - 1, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_RELEASE);
     for (size_t i = VISOR_SEGMENT_KIND; i < VISOR_SEGMENT_WORDS; i++)
         __atomic_store_n(&slot[i], words[i], __ATOMIC_RELAXED);
-    __atomic_store_n(&slot[VISOR_SEGMENT_GENERATION], generation + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&slot[VISOR_SEGMENT_GENERATION], 2 * sequence, __ATOMIC_RELEASE);
     __atomic_store_n(&segment->sequence, sequence, __ATOMIC_RELEASE);
 }
 
@@ -259,7 +258,7 @@ enum visor_segment_verdict visor_segment_read(const struct visor_segment *segmen
         generation = __atomic_load_n(&slot[VISOR_SEGMENT_GENERATION], __ATOMIC_ACQUIRE);
         kind = fill(slot, s);
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
-        if (!(generation & 1) && word(slot, VISOR_SEGMENT_GENERATION) == generation)
+        if (generation == 2 * *sequence && word(slot, VISOR_SEGMENT_GENERATION) == generation)
             return is_sane(s, kind) ? VISOR_SEGMENT_OK : VISOR_SEGMENT_WRONG;
     }
     return VISOR_SEGMENT_BUSY;

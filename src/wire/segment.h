@@ -58,7 +58,7 @@ struct visor_segment_snapshot {
 };
 
 enum visor_segment_word {
-    VISOR_SEGMENT_GENERATION, /* odd: being written */
+    VISOR_SEGMENT_GENERATION, /* twice the publication's number; odd: being written */
     VISOR_SEGMENT_KIND,       /* trust, counter, leap, flags: a byte each; TAI - UTC: 16 bits */
     VISOR_SEGMENT_UTC,
     /* the line for the TSC alone, made of what follows; all within one cache line */
@@ -190,7 +190,7 @@ static inline bool visor_segment_reckon(const struct visor_segment *segment,
     interval->earliest.ns = (int64_t)(utc - bound);
     interval->latest.ns = (int64_t)(utc + bound);
     return tsc >= quick->tsc && tsc <= quick->until && quick->rate != 0 && bound >> 62 == 0 &&
-           !(quick->generation & 1) &&
+           quick->generation == 2 * quick->sequence &&
            __atomic_load_n(&quick->slot[VISOR_SEGMENT_GENERATION], __ATOMIC_RELAXED) ==
                quick->generation &&
            visor_segment_current(segment, quick->sequence) &&

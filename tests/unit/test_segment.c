@@ -124,7 +124,7 @@ static void test_read__after_a_writer_was_killed(void **state)
 
             between = before;
             memcpy(torn, segment_in(&after)->slots[slot], words * 8);
-            torn[0] |= 1;
+            torn[0] = 2 * segment_in(&after)->sequence - 1;
             assert_int_equal(number_in(segment_in(&between)), 999 + last);
             publish(segment_in(&between), 3000);
             assert_int_equal(number_in(segment_in(&between)), 3000);
@@ -143,7 +143,23 @@ static void test_read__gives_up_where_the_slot_stays_odd(void **state)
 
     (void)state;
     publish(empty(&page), 5);
-    segment_in(&page)->slots[1][0] |= 1;
+    segment_in(&page)->slots[1][0]--;
+    assert_int_equal(visor_segment_read(segment_in(&page), &got, &sequence), VISOR_SEGMENT_BUSY);
+}
+
+/* Two publications later, seen in the slot before the sequence says so: else the next reading would
+ * be older. */
+static void test_read__is_never_ahead_of_the_sequence(void **state)
+{
+    struct page page;
+    struct visor_segment_snapshot got;
+    uint64_t sequence;
+
+    (void)state;
+    publish(empty(&page), 5);
+    publish(segment_in(&page), 6);
+    publish(segment_in(&page), 7);
+    segment_in(&page)->sequence = 1;
     assert_int_equal(visor_segment_read(segment_in(&page), &got, &sequence), VISOR_SEGMENT_BUSY);
 }
 
@@ -576,6 +592,7 @@ int main(void)
         cmocka_unit_test(test_read__gives_what_was_written),
         cmocka_unit_test(test_read__after_a_writer_was_killed),
         cmocka_unit_test(test_read__gives_up_where_the_slot_stays_odd),
+        cmocka_unit_test(test_read__is_never_ahead_of_the_sequence),
         cmocka_unit_test(test_check__refuses_what_is_no_segment),
         cmocka_unit_test(test_read__refuses_nonsense),
         cmocka_unit_test(test_at__is_the_line_and_its_bound),
