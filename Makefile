@@ -2,7 +2,7 @@
 #     make run                 watch this machine's time, without touching its clock (MODE=discipline: keep it)
 #     make check               all tests
 #     make fuzz                all parsers for a minute each (FUZZ="ntp control" FUZZ_SECONDS=600)
-#     make bench               beside chronyd (BENCH="accuracy sync footprint start simulator")
+#     make bench               beside chronyd (BENCH="clocks accuracy sync footprint start simulator")
 #     make soak                for hours: SEEDS random worlds from SEED on, FUZZ_SECONDS a parser
 #     make install             into PREFIX (/usr/local), DESTDIR honoured
 BUILD ?= build

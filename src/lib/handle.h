@@ -32,6 +32,7 @@ struct timevisor {
     char path[VISOR_HANDLE_PATH];
     struct visor_handle_file files[VISOR_HANDLE_FILES];
     const struct visor_segment *_Atomic quick; /* its page, if the TSC may be read; NULL */
+    const void *_Atomic quick_vmclock;         /* its vmclock; NULL: none can be read */
     atomic_uint last;                          /* the file in use */
     int64_t offset_ns;                         /* of our time namespace */
     bool offset_known;

@@ -79,8 +79,10 @@ static inline bool use_tsc(struct timevisor *handle, struct visor_handle_file *f
         atomic_store_explicit(&file->tsc, true, memory_order_relaxed);
     }
     /* also where somebody has just put the page of the former file there */
-    if (atomic_load_explicit(&handle->quick, memory_order_relaxed) != file->page)
+    if (atomic_load_explicit(&handle->quick, memory_order_relaxed) != file->page) {
+        atomic_store_explicit(&handle->quick_vmclock, file->vmclock, memory_order_relaxed);
         atomic_store_explicit(&handle->quick, file->page, memory_order_release);
+    }
     return true;
 }
 
@@ -112,16 +114,12 @@ static inline void read_counter(struct timevisor *handle, struct visor_handle_fi
 }
 
 /* The marker is read after the counter: whatever it vouches for came before. */
-static bool has_moved(const struct visor_handle_file *file,
-                      const struct visor_segment_snapshot *snapshot)
+static bool has_moved(const void *vmclock, uint64_t before)
 {
     uint64_t marker;
 
-    if (!snapshot->marked || !file->vmclock)
-        return false;
     finish();
-    return visor_vmclock_marker(file->vmclock, &marker) != VISOR_VMCLOCK_OK ||
-           marker != snapshot->marker;
+    return visor_vmclock_marker(vmclock, &marker) != VISOR_VMCLOCK_OK || marker != before;
 }
 
 static bool look_at(struct timevisor *handle, struct visor_handle_look *look)
@@ -136,7 +134,9 @@ static bool look_at(struct timevisor *handle, struct visor_handle_look *look)
             return false;
         read_counter(handle, file, look);
     } while (!visor_segment_current(file->page, sequence) && ++tries < TRIES);
-    look->trust = has_moved(file, &look->snapshot) ? VISOR_TRUST_DISRUPTED : look->snapshot.trust;
+    look->trust = look->snapshot.trust;
+    if (look->snapshot.marked && file->vmclock && has_moved(file->vmclock, look->snapshot.marker))
+        look->trust = VISOR_TRUST_DISRUPTED;
     return true;
 }
 
@@ -193,15 +193,46 @@ uint32_t visor_handle_flags(const struct timevisor *handle, const struct visor_h
 
 /* ---- the time now ---- */
 
+/* By the kernel's counter, where there is nothing else to be found out. */
+static bool now_by_kernel(timevisor *handle, struct visor_segment_interval *interval)
+{
+    const struct visor_handle_file *file =
+        &handle->files[atomic_load_explicit(&handle->last, memory_order_acquire)];
+    struct visor_segment_snapshot line;
+    uint64_t sequence;
+    visor_mono raw;
+
+    if (visor_segment_read_line(file->page, &line, &sequence) != VISOR_SEGMENT_OK ||
+        (HAS_TSC && line.period != 0))
+        return false;
+    raw = read_raw(handle);
+    if (raw.ns > line.until.ns || !visor_segment_current(file->page, sequence))
+        return false;
+    if (line.marked && file->vmclock && has_moved(file->vmclock, line.marker))
+        line.trust = VISOR_TRUST_DISRUPTED;
+    visor_segment_at(&line, raw, 1, interval);
+    return true;
+}
+
 static __attribute__((noinline)) int now_at_length(timevisor *handle,
                                                    struct timevisor_interval *now)
 {
     struct visor_handle_look look;
     struct visor_segment_interval interval = {{INT64_MIN}, {INT64_MAX}, VISOR_TRUST_UNKNOWN};
 
-    if (visor_handle_look(handle, &look))
+    if (!now_by_kernel(handle, &interval) && visor_handle_look(handle, &look))
         visor_handle_interval(&look, look.raw, look.error_ns, &interval);
     return visor_handle_tell(&interval, now);
+}
+
+/* The marker is within the publication that reckon() finds to be whole. */
+static __attribute__((noinline)) bool quick_has_moved(const timevisor *handle,
+                                                      const struct visor_segment_quick *quick)
+{
+    const void *vmclock = atomic_load_explicit(&handle->quick_vmclock, memory_order_relaxed);
+
+    return vmclock && has_moved(vmclock, __atomic_load_n(&quick->slot[VISOR_SEGMENT_MARKER],
+                                                         __ATOMIC_RELAXED));
 }
 
 int timevisor_now(timevisor *handle, struct timevisor_interval *now)
@@ -209,11 +240,16 @@ int timevisor_now(timevisor *handle, struct timevisor_interval *now)
     const struct visor_segment *page = atomic_load_explicit(&handle->quick, memory_order_acquire);
     struct visor_segment_interval interval;
     struct visor_segment_quick quick;
+    uint64_t tsc;
 
     if (!HAS_TSC || !page)
         return now_at_length(handle, now);
     visor_segment_load(page, &quick);
-    if (!visor_segment_reckon(page, &quick, read_tsc(), &interval))
+    tsc = read_tsc();
+    if (quick.kind & VISOR_SEGMENT_MARKED && quick_has_moved(handle, &quick))
+        return now_at_length(handle, now);
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    if (!visor_segment_reckon(page, &quick, tsc, &interval))
         return now_at_length(handle, now);
     return visor_handle_tell(&interval, now);
 }

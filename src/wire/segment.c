@@ -200,14 +200,17 @@ enum visor_segment_verdict visor_segment_check(const void *page, size_t size)
 }
 
 /* Everything that is not a number fails the comparisons. */
-static bool is_sane(const struct visor_segment_snapshot *s, uint64_t kind)
+static inline bool is_sane(const struct visor_segment_snapshot *s, uint64_t kind)
 {
     return (kind & 0xff) <= VISOR_TRUST_DISRUPTED &&
            (kind >> 8 & 0xff) == VISOR_COUNTER_MONOTONIC_RAW &&
            (kind >> 16 & 0xff) <= VISOR_LEAP_UNSYNCHRONIZED && s->bound_ns >= 0 &&
-           s->rate_ppb > -9e8 && s->rate_ppb < 9e8 && s->growth_ppb >= 0.0 &&
-           s->growth_ppb < 1e18 && s->tsc_ns >= 0 && s->tsc_ppb >= 0.0 && s->tsc_ppb < 1e18 &&
-           s->blind_ns >= 0;
+           s->rate_ppb > -9e8 && s->rate_ppb < 9e8 && s->growth_ppb >= 0.0 && s->growth_ppb < 1e18;
+}
+
+static bool is_sane_besides(const struct visor_segment_snapshot *s)
+{
+    return s->tsc_ns >= 0 && s->tsc_ppb >= 0.0 && s->tsc_ppb < 1e18 && s->blind_ns >= 0;
 }
 
 static inline uint64_t word(const uint64_t *slot, enum visor_segment_word index)
@@ -216,36 +219,41 @@ static inline uint64_t word(const uint64_t *slot, enum visor_segment_word index)
 }
 
 /* Field by field: an intermediate copy would cost more than the reading. Returns the kind. */
-static uint64_t fill(const uint64_t *slot, struct visor_segment_snapshot *s)
+static inline uint64_t fill_line(const uint64_t *slot, struct visor_segment_snapshot *s)
 {
     uint64_t kind = word(slot, VISOR_SEGMENT_KIND);
 
     s->trust = (enum visor_trust)(kind & 0xff);
-    s->counter = VISOR_COUNTER_MONOTONIC_RAW;
-    s->leap = (enum visor_leap)(kind >> 16 & 0xff);
     s->marked = (kind & VISOR_SEGMENT_MARKED) != 0;
-    s->tai_offset_s = (int16_t)(uint16_t)(kind >> 32 & 0xffff);
     s->raw.ns = (int64_t)word(slot, VISOR_SEGMENT_RAW);
     s->utc.ns = (int64_t)word(slot, VISOR_SEGMENT_UTC);
     s->rate_ppb = real_of(word(slot, VISOR_SEGMENT_RATE));
     s->bound_ns = (int64_t)word(slot, VISOR_SEGMENT_BOUND);
     s->growth_ppb = real_of(word(slot, VISOR_SEGMENT_GROWTH));
     s->until.ns = (int64_t)word(slot, VISOR_SEGMENT_UNTIL);
-    s->tsc = word(slot, VISOR_SEGMENT_TSC);
     s->period = word(slot, VISOR_SEGMENT_PERIOD);
+    s->marker = word(slot, VISOR_SEGMENT_MARKER);
+    return kind;
+}
+
+static void fill_rest(const uint64_t *slot, struct visor_segment_snapshot *s, uint64_t kind)
+{
+    s->counter = VISOR_COUNTER_MONOTONIC_RAW;
+    s->leap = (enum visor_leap)(kind >> 16 & 0xff);
+    s->tai_offset_s = (int16_t)(uint16_t)(kind >> 32 & 0xffff);
+    s->tsc = word(slot, VISOR_SEGMENT_TSC);
     s->tsc_ns = (int64_t)word(slot, VISOR_SEGMENT_TSC_NS);
     s->tsc_ppb = real_of(word(slot, VISOR_SEGMENT_TSC_PPB));
     s->epoch = word(slot, VISOR_SEGMENT_EPOCH);
-    s->marker = word(slot, VISOR_SEGMENT_MARKER);
     s->blind_ns = (int64_t)word(slot, VISOR_SEGMENT_BLIND);
     s->since.ns = (int64_t)word(slot, VISOR_SEGMENT_SINCE);
     s->checked.ns = (int64_t)word(slot, VISOR_SEGMENT_CHECKED);
     s->published.ns = (int64_t)word(slot, VISOR_SEGMENT_PUBLISHED);
-    return kind;
 }
 
-enum visor_segment_verdict visor_segment_read(const struct visor_segment *segment,
-                                              struct visor_segment_snapshot *s, uint64_t *sequence)
+static inline enum visor_segment_verdict read_it(const struct visor_segment *segment,
+                                                 struct visor_segment_snapshot *s,
+                                                 uint64_t *sequence, bool whole)
 {
     for (int tries = 0; tries < TRIES; tries++) {
         uint64_t generation, kind;
@@ -256,12 +264,29 @@ enum visor_segment_verdict visor_segment_read(const struct visor_segment *segmen
             return VISOR_SEGMENT_EMPTY;
         slot = segment->slots[*sequence & 1];
         generation = __atomic_load_n(&slot[VISOR_SEGMENT_GENERATION], __ATOMIC_ACQUIRE);
-        kind = fill(slot, s);
+        kind = fill_line(slot, s);
+        if (whole)
+            fill_rest(slot, s, kind);
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
         if (generation == 2 * *sequence && word(slot, VISOR_SEGMENT_GENERATION) == generation)
-            return is_sane(s, kind) ? VISOR_SEGMENT_OK : VISOR_SEGMENT_WRONG;
+            return is_sane(s, kind) && (!whole || is_sane_besides(s)) ? VISOR_SEGMENT_OK
+                                                                      : VISOR_SEGMENT_WRONG;
     }
     return VISOR_SEGMENT_BUSY;
+}
+
+enum visor_segment_verdict visor_segment_read(const struct visor_segment *segment,
+                                              struct visor_segment_snapshot *snapshot,
+                                              uint64_t *sequence)
+{
+    return read_it(segment, snapshot, sequence, true);
+}
+
+enum visor_segment_verdict visor_segment_read_line(const struct visor_segment *segment,
+                                                   struct visor_segment_snapshot *snapshot,
+                                                   uint64_t *sequence)
+{
+    return read_it(segment, snapshot, sequence, false);
 }
 
 void visor_segment_at(const struct visor_segment_snapshot *s, visor_mono raw, int64_t error_ns,

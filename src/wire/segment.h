@@ -83,7 +83,8 @@ enum visor_segment_word {
     VISOR_SEGMENT_PUBLISHED,
 };
 
-#define VISOR_SEGMENT_MARKED (UINT64_C(1) << 24) /* of KIND: `marker` holds */
+#define VISOR_SEGMENT_MARKED    (UINT64_C(1) << 24)        /* of KIND: `marker` holds */
+#define VISOR_SEGMENT_KIND_MASK (UINT64_C(0xffff01030003)) /* that this version knows */
 
 enum visor_segment_verdict {
     VISOR_SEGMENT_OK,
@@ -143,6 +144,12 @@ enum visor_segment_verdict visor_segment_read(const struct visor_segment *segmen
                                               struct visor_segment_snapshot *snapshot,
                                               uint64_t *sequence);
 
+/* The same of what visor_segment_at() needs, the marker and whether there is a TSC; the rest of the
+ * snapshot stays as it is. */
+enum visor_segment_verdict visor_segment_read_line(const struct visor_segment *segment,
+                                                   struct visor_segment_snapshot *snapshot,
+                                                   uint64_t *sequence);
+
 static inline bool visor_segment_current(const struct visor_segment *segment, uint64_t sequence)
 {
     return __atomic_load_n(&segment->sequence, __ATOMIC_ACQUIRE) == sequence;
@@ -176,8 +183,8 @@ static inline void visor_segment_load(const struct visor_segment *segment,
 
 __extension__ typedef unsigned __int128 visor_segment_wide;
 
-/* False: go the long way. (Published meanwhile, no such line, a vmclock to be asked, out of its
- * reach.) */
+/* False: go the long way. (Published meanwhile, no such line, out of its reach.) Where the kind is
+ * MARKED, a vmclock that can be read is to be asked before. */
 static inline bool visor_segment_reckon(const struct visor_segment *segment,
                                         const struct visor_segment_quick *quick, uint64_t tsc,
                                         struct visor_segment_interval *interval)
@@ -194,7 +201,7 @@ static inline bool visor_segment_reckon(const struct visor_segment *segment,
            __atomic_load_n(&quick->slot[VISOR_SEGMENT_GENERATION], __ATOMIC_RELAXED) ==
                quick->generation &&
            visor_segment_current(segment, quick->sequence) &&
-           !(quick->kind & ~(UINT64_C(3) | UINT64_C(0xffff) << 32 | UINT64_C(3) << 16)) &&
+           !(quick->kind & ~VISOR_SEGMENT_KIND_MASK) &&
            interval->earliest.ns <= interval->latest.ns;
 }
 
