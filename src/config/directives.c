@@ -435,6 +435,8 @@ static const struct visor_option rows[] = {
            "steer the clock, or only watch it"),
     SPECIAL("clocksegment", take_clocksegment, visor_print_clocksegment, "FILE | off",
             "where other programs read the clock"),
+    TEXT("clockboundsegment", clockbound_segment, NULL, "FILE",
+         "where clients of ClockBound read the clock's bound"),
     TEXT("record", record, NULL, "FILE", "record all events for a replay"),
     SPECIAL("leapsecond", take_leapsecond, visor_print_leapseconds, "UTC-SECONDS TAI-UTC",
             "a leap second, as in a list; for recordings"),

@@ -207,8 +207,7 @@ void visor_stop(struct visor_daemon *daemon)
         if (daemon->config->dumpdir[0])
             visor_dumps_write(daemon);
     }
-    if (daemon->segment.path[0])
-        visor_segment_close(&daemon->segment);
+    visor_daemon_close_segment(daemon);
     visor_recorder_free(daemon->recorder);
     visor_rtc_service_free(daemon->rtc);
     visor_engine_free(daemon->engine);

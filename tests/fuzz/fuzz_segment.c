@@ -1,4 +1,5 @@
 /* Pages of a clock segment that anybody may have written, and what a reader makes of them. */
+#include "wire/clockbound.h"
 #include "wire/segment.h"
 #include "wire/vmclock.h"
 
@@ -53,6 +54,19 @@ static void go_on(const struct visor_segment_snapshot *former, uint64_t any)
     VISOR_ASSERT(publisher.last.epoch - former->epoch <= 1);
 }
 
+static void check_clockbound(const uint8_t *page, size_t size)
+{
+    _Alignas(8) uint8_t again[VISOR_CLOCKBOUND_SIZE];
+    struct visor_clockbound told, same;
+
+    if (!visor_clockbound_read(page, size, &told))
+        return;
+    visor_clockbound_init(again);
+    visor_clockbound_write(again, &told);
+    VISOR_ASSERT(visor_clockbound_read(again, sizeof(again), &same));
+    VISOR_ASSERT(same.as_of_ns == told.as_of_ns && same.bound_ns == told.bound_ns);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -75,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (visor_segment_read_timens((const char *)data, size, &offset_ns))
         VISOR_ASSERT(offset_ns < INT64_MAX && offset_ns > INT64_MIN);
     visor_segment_read_boot((const char *)data, size, boot);
+    check_clockbound(page, size);
     if (visor_vmclock_check(page, sizeof(page)) == VISOR_VMCLOCK_OK)
         visor_vmclock_marker(page, &any);
     return 0;

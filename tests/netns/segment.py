@@ -3,6 +3,7 @@ daemon, and in containers."""
 import json
 import pathlib
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -48,6 +49,30 @@ def test_the_segment_holds_the_truth(world):
     expect(set(seen["seen"]) == {"synchronized"}, f"its status: {seen}")
     expect(seen["widest"] < 4_000_000, f"wider than 4 ms: {seen}")
     expect(seen["worst"] < 2_000_000, f"further than 2 ms from the reference: {seen}")
+
+
+def test_clients_of_clockbound(world):
+    """By the layout that they know; the bound is of the kernel's clock, which is the truth here."""
+    server, client = world.node("server"), world.node("client")
+    server.chronyd(SERVER)
+    path = client.folder / "bound" / "shm0"
+    client.timevisord(f"server {server.ip4} {FAST}\nclockboundsegment {path}", "-x")
+    follows(client)
+    seen = set()
+    for _ in range(30):
+        page = path.read_bytes()
+        fields = struct.unpack("<IIIHHqqqqqQIiB7x", page)
+        first, second, size, version, generation, as_of, as_of_ns = fields[:7]
+        expect((first, second, size, version) == (0x414D5A4E, 0x43420200, 80, 2), f"head: {fields}")
+        expect(len(page) == 80 and not generation & 1, f"generation: {fields}")
+        age = time.clock_gettime(time.CLOCK_MONOTONIC) - as_of - as_of_ns * 1e-9
+        expect(-0.02 < age < 2.5, f"{age} s old: {fields}")
+        expect(fields[7] == as_of + 1000, f"void after 1000 s: {fields}")
+        expect(0 < fields[9] < 10_000_000, f"its bound: {fields}")
+        expect(fields[12] == 1 and not fields[13], f"its status: {fields}")
+        seen.add(as_of)
+        time.sleep(0.1)
+    expect(len(seen) >= 3, f"told every second: {seen}")
 
 
 def test_the_segment_survives_its_daemon(world):
