@@ -3,6 +3,8 @@
  *     segments torn READS      readers beside a writer that never rests: no publication is torn
  *     segments killed TIMES    writers killed at random moments: what is read stays whole
  *     segments agree READERS   so many processes read one segment: do their clocks agree?
+ *     segments serve SECONDS   for other tests: a clock that is 1000 s ahead, and every 0.2 s by
+ * 0.1 s less for as long; prints the segment's path
  */
 #include "port/clock.h"
 #include "port/segment.h"
@@ -412,13 +414,47 @@ static int agree(int readers)
                       spread.highest_least - spread.lowest_most <= APART_NS);
 }
 
+/* ---- serve ---- */
+
+static int serve(int64_t seconds)
+{
+    struct visor_segment_file file;
+    int64_t began = now_ns();
+    bool less = false;
+
+    if (visor_segment_open(&file, path, "/nothing"))
+        return 1;
+    while (now_ns() - began < seconds * VISOR_NS_PER_S) {
+        struct visor_reading now;
+        struct visor_view view;
+
+        visor_clock_read_kernel(&now);
+        view = (struct visor_view){
+            .version = 1,
+            .trust = VISOR_TRUST_SYNCHRONIZED,
+            .raw = now.raw,
+            .utc = visor_wall_add(now.real, INT64_C(1000000000000) - (less ? 100000000 : 0)),
+            .bound_ns = 1000,
+            .verified = now.raw};
+        visor_segment_publish(&file, &view, now.raw);
+        if (puts(path) < 0 || fflush(stdout))
+            break;
+        less = !less;
+        usleep(100000);
+    }
+    visor_segment_close(&file);
+    unlink(path);
+    rmdir(directory);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     int64_t count = argc == 3 ? strtoll(argv[2], NULL, 10) : 0;
 
     strcpy(directory, "/tmp/visor-segments-XXXXXX");
     if (count < 2 || !mkdtemp(directory)) {
-        fprintf(stderr, "segments torn|killed|agree COUNT\n");
+        fprintf(stderr, "segments torn|killed|agree|serve COUNT\n");
         return 2;
     }
     snprintf(path, sizeof(path), "%s/clock", directory);
@@ -426,5 +462,7 @@ int main(int argc, char **argv)
         return be_torn(count);
     if (!strcmp(argv[1], "killed"))
         return be_killed(count);
+    if (!strcmp(argv[1], "serve"))
+        return serve(count);
     return agree((int)count);
 }
