@@ -487,48 +487,6 @@ static void test_publisher__goes_on_counting_epochs_after_an_unbounded_end(void 
     assert_int_equal(publisher.last.epoch, 5);
 }
 
-/* A year of weekly restarts, each of ten seconds without a daemon and ten without an answer. The
- * estimate wanders within its bound. What a reader has is looked at every second. */
-static void test_publisher__a_year_of_weekly_restarts(void **state)
-{
-    const int64_t week = 7 * 86400, year = 365 * 86400;
-    struct visor_segment_publisher publisher;
-    struct visor_segment_interval at;
-    struct page page;
-    struct visor_segment *segment = empty(&page);
-    struct visor_segment_snapshot got;
-    struct visor_view view;
-    uint64_t sequence;
-    int64_t valid = 0, wrong = 0;
-
-    (void)state;
-    visor_segment_publisher_init(&publisher, NULL);
-    for (int64_t second = 0; second < year; second++) {
-        int64_t age = second % week;
-        bool restarted = second >= week;
-
-        if (restarted && age == 10) { /* it reads what the former one left */
-            assert_int_equal(visor_segment_read(segment, &got, &sequence), VISOR_SEGMENT_OK);
-            visor_segment_publisher_init(&publisher, &got);
-        }
-        if (age % 8 == 0 && (!restarted || age > 10)) {
-            view = view_at(second, second % 180001 - 90000,
-                           restarted && age < 20 ? VISOR_TRUST_UNKNOWN : VISOR_TRUST_SYNCHRONIZED);
-            if (next(&publisher, &view))
-                visor_segment_write(segment, &publisher.last);
-        }
-        visor_segment_read(segment, &got, &sequence);
-        visor_segment_at(&got, (visor_mono){second * VISOR_NS_PER_S}, 0, &at);
-        if (at.latest.ns != INT64_MAX && at.trust == VISOR_TRUST_SYNCHRONIZED && got.epoch == 0)
-            valid++;
-        if (at.earliest.ns > (1700000000 + second) * VISOR_NS_PER_S ||
-            at.latest.ns < (1700000000 + second) * VISOR_NS_PER_S)
-            wrong++;
-    }
-    assert_int_equal(wrong, 0);
-    assert_true((double)valid / (double)year >= 0.99999);
-}
-
 /* ---- small texts ---- */
 
 static void test_read_timens(void **state)
@@ -605,7 +563,6 @@ int main(void)
         cmocka_unit_test(test_publisher__an_impossible_move_is_a_new_epoch),
         cmocka_unit_test(test_publisher__raw_times_are_of_the_first_time_namespace),
         cmocka_unit_test(test_publisher__goes_on_counting_epochs_after_an_unbounded_end),
-        cmocka_unit_test(test_publisher__a_year_of_weekly_restarts),
         cmocka_unit_test(test_read_timens),
         cmocka_unit_test(test_read_boot),
         cmocka_unit_test(test_vmclock__marker),
