@@ -158,7 +158,7 @@ static inline bool visor_segment_current(const struct visor_segment *segment, ui
 /* ---- reading by the TSC alone, the short way ---- */
 
 struct visor_segment_quick {
-    uint64_t sequence, generation, kind, utc, tsc, rate, bound, growth, until;
+    uint64_t sequence, kind, utc, tsc, rate, bound, growth, until;
     const uint64_t *slot;
 };
 
@@ -170,7 +170,6 @@ static inline void visor_segment_load(const struct visor_segment *segment,
 
     quick->sequence = __atomic_load_n(&segment->sequence, __ATOMIC_ACQUIRE);
     quick->slot = slot = segment->slots[quick->sequence & 1];
-    quick->generation = __atomic_load_n(&slot[VISOR_SEGMENT_GENERATION], __ATOMIC_ACQUIRE);
     quick->kind = __atomic_load_n(&slot[VISOR_SEGMENT_KIND], __ATOMIC_RELAXED);
     quick->utc = __atomic_load_n(&slot[VISOR_SEGMENT_UTC], __ATOMIC_RELAXED);
     quick->tsc = __atomic_load_n(&slot[VISOR_SEGMENT_TSC], __ATOMIC_RELAXED);
@@ -183,8 +182,9 @@ static inline void visor_segment_load(const struct visor_segment *segment,
 
 __extension__ typedef unsigned __int128 visor_segment_wide;
 
-/* False: go the long way. (Published meanwhile, no such line, out of its reach.) Where the kind is
- * MARKED, a vmclock that can be read is to be asked before. */
+/* While the sequence is the same, the writer does not touch its slot: it is all that has to be
+ * looked at again. False: go the long way. (Published meanwhile, no such line, out of its reach.)
+ * Where the kind is MARKED, a vmclock that can be read is to be asked before. */
 static inline bool visor_segment_reckon(const struct visor_segment *segment,
                                         const struct visor_segment_quick *quick, uint64_t tsc,
                                         struct visor_segment_interval *interval)
@@ -197,9 +197,6 @@ static inline bool visor_segment_reckon(const struct visor_segment *segment,
     interval->earliest.ns = (int64_t)(utc - bound);
     interval->latest.ns = (int64_t)(utc + bound);
     return tsc >= quick->tsc && tsc <= quick->until && quick->rate != 0 && bound >> 62 == 0 &&
-           quick->generation == 2 * quick->sequence &&
-           __atomic_load_n(&quick->slot[VISOR_SEGMENT_GENERATION], __ATOMIC_RELAXED) ==
-               quick->generation &&
            visor_segment_current(segment, quick->sequence) &&
            !(quick->kind & ~VISOR_SEGMENT_KIND_MASK) &&
            interval->earliest.ns <= interval->latest.ns;

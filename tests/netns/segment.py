@@ -95,6 +95,19 @@ def test_the_segment_survives_its_daemon(world):
     follows(client)
 
 
+def two_containers(client):
+    """At the same time, one of them in a time namespace: against the kernel's clock, which both see."""
+    under = ([], ["unshare", "--time", "--monotonic", "5000", "--fork"])
+    both = [subprocess.Popen([str(word) for word in client.words([*words_before, *words(client, 2)])],
+                             stdout=subprocess.PIPE, text=True) for words_before in under]
+    first, second = (json.loads(reader.communicate(timeout=60)[0]) for reader in both)
+    judge("the first of two", first)
+    judge("the second of two", second)
+    apart = abs(first["offset"] - second["offset"])
+    print(f"two containers: {apart} ns apart", file=sys.stderr)
+    expect(apart < 1000 + first["bound"] + second["bound"], f"{apart} ns: {first} {second}")
+
+
 def test_the_segment_in_containers(world):
     client, _, _ = synchronized(world)
     plain = read(client, "a plain reader")
@@ -103,6 +116,7 @@ def test_the_segment_in_containers(world):
     expect(offset["raw"] - plain["raw"] > 99_000_000_000_000, "the namespace has its own counter")
     expect(0 < offset["monotonic"] - plain["monotonic"] < 60_000_000_000,
            f"the library's counter is the machine's: {offset} {plain}")
+    two_containers(client)
     mounted = f"mount --bind {client.folder} {client.folder} && " \
               f"mount -o remount,ro,bind {client.folder} && " \
               f"! touch {client.folder}/x 2>/dev/null && exec \"$@\""
