@@ -31,6 +31,8 @@ struct reader {
     int64_t excused_until;
     int64_t reads, valid, wrong, other_epoch;
     uint64_t epoch;
+    int64_t compare_from, compare_until; /* true ns between which the clock is looked at, too */
+    int64_t compared, widest_ns, nearest_clock_ns;
 };
 
 static void on_action(void *context, const struct visor_host *host, int64_t at,
@@ -55,6 +57,20 @@ static void on_mishap(void *context, const struct visor_scenario_mishap *mishap,
         visor_segment_publisher_init(&reader->publisher, any ? &former : NULL);
 }
 
+static void compare(struct reader *reader, const struct visor_host *host,
+                    const struct visor_segment_interval *seen, visor_wall truth)
+{
+    int64_t width = visor_ns_diff(seen->latest.ns, seen->earliest.ns);
+    int64_t lacking = host->kernel.real - truth.ns;
+
+    lacking = lacking < 0 ? -lacking : lacking;
+    if (reader->compared++ == 0)
+        reader->nearest_clock_ns = lacking;
+    reader->widest_ns = width > reader->widest_ns ? width : reader->widest_ns;
+    reader->nearest_clock_ns =
+        lacking < reader->nearest_clock_ns ? lacking : reader->nearest_clock_ns;
+}
+
 static void on_sample(void *context, const struct visor_host *host,
                       const struct visor_score_sample *sample)
 {
@@ -68,6 +84,8 @@ static void on_sample(void *context, const struct visor_host *host,
         return;
     visor_segment_at(&reader->publisher.last, (visor_mono){host->kernel.raw}, 0, &seen);
     reader->reads++;
+    if (at >= reader->compare_from && at < reader->compare_until)
+        compare(reader, host, &seen, truth);
     reader->valid += seen.latest.ns != INT64_MAX && seen.trust != VISOR_TRUST_UNKNOWN &&
                      seen.trust != VISOR_TRUST_DISRUPTED;
     reader->other_epoch += reader->publisher.last.epoch != reader->epoch;
@@ -136,10 +154,31 @@ static void test_segment__a_stop_between_two_daemons_is_found_by_the_second(void
     assert_true(reader.other_epoch > 1500);
 }
 
+/* After a stop of a minute the clock is slewed for long (makestep is off), and the segment is right
+ * as soon as the engine is. */
+static void test_segment__is_right_while_the_clock_is_still_slewed(void **state)
+{
+    struct reader reader = {.since = 120 * VISOR_NS_PER_S,
+                            .excused = 1800 * VISOR_NS_PER_S,
+                            .excused_until = 2900 * VISOR_NS_PER_S,
+                            .compare_from = 2900 * VISOR_NS_PER_S,
+                            .compare_until = 2960 * VISOR_NS_PER_S};
+
+    (void)state;
+    run("title a stop that is slewed away\nduration 3600s\n" WORLD "  maxslewrate 500\n"
+        "at 1800s vm pause 60s\n",
+        &reader);
+    assert_int_equal(reader.wrong, 0);
+    assert_int_equal(reader.compared, 60);
+    assert_true(reader.widest_ns < 20000000);          /* the segment knows to 10 ms … */
+    assert_true(reader.nearest_clock_ns > 1000000000); /* … what CLOCK_REALTIME lacks by seconds */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_segment__a_year_of_weekly_restarts),
+        cmocka_unit_test(test_segment__is_right_while_the_clock_is_still_slewed),
         cmocka_unit_test(test_segment__a_stop_between_two_daemons_is_found_by_the_second),
     };
 
