@@ -128,8 +128,8 @@ static void test_segment__a_year_of_weekly_restarts(void **state)
         length += snprintf(text + length, sizeof(text) - (size_t)length,
                            "at %dd vm restart after 10s\n", week * 7);
     run(text, &reader);
-    print_message("%lld seconds, %lld valid, %lld wrong\n", (long long)reader.reads,
-                  (long long)reader.valid, (long long)reader.wrong);
+    printf("# %lld seconds, %lld valid, %lld wrong\n", (long long)reader.reads,
+           (long long)reader.valid, (long long)reader.wrong);
     assert_int_equal(reader.wrong, 0);
     assert_int_equal(reader.other_epoch, 0);
     assert_true((double)reader.valid >= 0.99999 * (double)reader.reads);
