@@ -2,15 +2,11 @@
  * read by its sequence number. */
 #include "wire/vmclock.h"
 
-#include <endian.h>
-
-#define MAGIC       0x4b4c4356 /* "VCLK" */
-#define AT_SIZE     0x04
-#define AT_VERSION  0x08
-#define AT_SEQUENCE 0x0c
-#define AT_MARKER   0x10
-#define NEEDED      0x18 /* of the page's own size */
-#define TRIES       1000
+#define MAGIC      0x4b4c4356 /* "VCLK" */
+#define AT_SIZE    0x04
+#define AT_VERSION 0x08
+#define NEEDED     0x18 /* of the page's own size */
+#define TRIES      1000
 
 static uint32_t word_at(const void *page, size_t offset, int order)
 {
@@ -28,14 +24,15 @@ enum visor_vmclock_verdict visor_vmclock_check(const void *page, size_t size)
 
 enum visor_vmclock_verdict visor_vmclock_marker(const void *page, uint64_t *marker)
 {
-    const uint64_t *at = (const uint64_t *)page + AT_MARKER / 8;
+    const uint64_t *at = (const uint64_t *)page + VISOR_VMCLOCK_AT_MARKER / 8;
 
     for (int i = 0; i < TRIES; i++) {
-        uint32_t sequence = word_at(page, AT_SEQUENCE, __ATOMIC_ACQUIRE);
+        uint32_t sequence = word_at(page, VISOR_VMCLOCK_AT_SEQUENCE, __ATOMIC_ACQUIRE);
 
         *marker = le64toh(__atomic_load_n(at, __ATOMIC_RELAXED));
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
-        if (!(sequence & 1) && word_at(page, AT_SEQUENCE, __ATOMIC_RELAXED) == sequence)
+        if (!(sequence & 1) &&
+            word_at(page, VISOR_VMCLOCK_AT_SEQUENCE, __ATOMIC_RELAXED) == sequence)
             return VISOR_VMCLOCK_OK;
     }
     return VISOR_VMCLOCK_BUSY;

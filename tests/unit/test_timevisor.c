@@ -264,18 +264,25 @@ static void test_now__fails_closed_between_a_disruption_and_the_next_measurement
     assert_right(TIMEVISOR_SYNCHRONIZED);
 }
 
-/* The counter by the TSC, and by the kernel, tell the same. */
-static void test_now__both_counters_agree(void **state)
+/* Long enough for the TSC's rate to be known, where the kernel counts by it. */
+static void publish_for_long(void)
 {
     struct timespec rest = {.tv_nsec = 150000000};
-    struct timevisor_info info;
 
-    (void)state;
-    open_handle();
     for (int i = 0; i < 3; i++) {
         publish(TIMEVISOR_SYNCHRONIZED, 0);
         nanosleep(&rest, NULL);
     }
+}
+
+/* The counter by the TSC, and by the kernel, tell the same. */
+static void test_now__both_counters_agree(void **state)
+{
+    struct timevisor_info info;
+
+    (void)state;
+    open_handle();
+    publish_for_long();
     timevisor_info(handle, &info);
     if (!(info.flags & TIMEVISOR_READS_TSC))
         skip(); /* the kernel does not count by it here */
@@ -294,19 +301,22 @@ static void test_now__both_counters_agree(void **state)
     }
 }
 
-static void test_now__a_moved_machine_is_noticed_at_the_very_reading(void **state)
+/* The short way and the long one. */
+static void notices_a_move(bool quick)
 {
     uint32_t *vmclock = make_vmclock();
     struct timevisor_info info;
 
-    (void)state;
     visor_segment_close(&writer.file);
     assert_int_equal(visor_segment_open(&writer.file, path, device), 0);
+    if (!quick)
+        visor_tsc_done(&writer.file.tsc);
     open_handle();
-    publish(TIMEVISOR_SYNCHRONIZED, 0);
+    publish_for_long();
     assert_right(TIMEVISOR_SYNCHRONIZED);
     timevisor_info(handle, &info);
     assert_true(info.flags & TIMEVISOR_WATCHES_VMCLOCK);
+    assert_true(quick || !(info.flags & TIMEVISOR_READS_TSC));
     vmclock[4] = htole32(6);
     assert_unbounded(TIMEVISOR_DISRUPTED);
     publish(TIMEVISOR_SYNCHRONIZED, 0); /* the daemon notices it, too */
@@ -316,6 +326,18 @@ static void test_now__a_moved_machine_is_noticed_at_the_very_reading(void **stat
     vmclock[3] = htole32(1); /* a sequence that is stuck */
     assert_unbounded(TIMEVISOR_DISRUPTED);
     munmap(vmclock, VISOR_VMCLOCK_PAGE);
+}
+
+static void test_now__a_moved_machine_is_noticed_at_the_very_reading(void **state)
+{
+    (void)state;
+    notices_a_move(true);
+}
+
+static void test_now__a_moved_machine_is_noticed_by_the_kernels_counter(void **state)
+{
+    (void)state;
+    notices_a_move(false);
 }
 
 static void test_now__a_vmclock_that_cannot_be_read_is_told(void **state)
@@ -660,6 +682,7 @@ int main(void)
         TEST(test_now__fails_closed_between_a_disruption_and_the_next_measurement),
         TEST(test_now__both_counters_agree),
         TEST(test_now__a_moved_machine_is_noticed_at_the_very_reading),
+        TEST(test_now__a_moved_machine_is_noticed_by_the_kernels_counter),
         TEST(test_now__a_vmclock_that_cannot_be_read_is_told),
         TEST(test_now__survives_the_daemon_and_finds_its_next_segment),
         TEST(test_wait__until_it_is_surely_past),
