@@ -2,7 +2,7 @@
 #     make run                 watch this machine's time, without touching its clock (MODE=discipline: keep it)
 #     make check               all tests
 #     make fuzz                all parsers for a minute each (FUZZ="ntp control" FUZZ_SECONDS=600)
-#     make bench               beside chronyd (BENCH="accuracy sync footprint start simulator")
+#     make bench               beside chronyd (BENCH="clocks accuracy sync footprint start simulator")
 #     make soak                for hours: SEEDS random worlds from SEED on, FUZZ_SECONDS a parser
 #     make install             into PREFIX (/usr/local), DESTDIR honoured
 BUILD ?= build
@@ -35,7 +35,7 @@ soak: SEED ?= $(shell expr $$(date +%s) % 900000000)
 soak:
 	@tools/packages build check
 	@echo "SEED=$(SEED)"
-	@SEED=$(SEED) SEEDS=$(or $(SEEDS),100000) FUZZ="$(FUZZ)" FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) \
+	@SEED=$(SEED) SEEDS=$(or $(SEEDS),100000) READS=$(or $(READS),1000000000) FUZZ="$(FUZZ)" FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) \
 		tests/check --soak
 
 # Of a build with optimisation, as it is installed.

@@ -2,6 +2,7 @@
  * single row can tell. */
 #include "config/config.h"
 #include "config/option.h"
+#include "wire/segment.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@ struct visor_config *visor_config_new(void)
     visor_address_parse("::1", &config->bind_cmd_address6);
     set_text(config->bind_cmd_path, sizeof(config->bind_cmd_path), VISOR_CONFIG_COMMAND_SOCKET);
     set_text(config->pidfile, sizeof(config->pidfile), VISOR_CONFIG_PID_FILE);
+    set_text(config->clock_segment, sizeof(config->clock_segment), VISOR_SEGMENT_PATH);
     return config;
 }
 

@@ -304,8 +304,10 @@ struct visor_config {
     double log_change; /* s, 1 */
     char logdir[VISOR_CONFIG_NAME_MAX], dumpdir[VISOR_CONFIG_NAME_MAX];
     char keyfile[VISOR_CONFIG_NAME_MAX], pidfile[VISOR_CONFIG_NAME_MAX];
-    char user[64];                      /* "" : the daemon's own default */
-    char record[VISOR_CONFIG_NAME_MAX]; /* ours: `record FILE` */
+    char user[64];                                  /* "" : the daemon's own default */
+    char record[VISOR_CONFIG_NAME_MAX];             /* ours: `record FILE` */
+    char clockbound_segment[VISOR_CONFIG_NAME_MAX]; /* ours; "" : off */
+    char clock_segment[VISOR_CONFIG_NAME_MAX];      /* ours: VISOR_SEGMENT_PATH; "" : off */
 };
 
 /* A heap copy with chrony's defaults and no source; NULL without memory. */

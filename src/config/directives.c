@@ -275,6 +275,16 @@ static void take_pidfile(struct visor_parser *parser, void *target)
         config->pidfile[0] = '\0';
 }
 
+static void take_clocksegment(struct visor_parser *parser, void *target)
+{
+    struct visor_config *config = target;
+
+    if (visor_parser_text(parser, "FILE | off", config->clock_segment,
+                          sizeof(config->clock_segment)) &&
+        strcmp(config->clock_segment, "off") == 0)
+        config->clock_segment[0] = '\0';
+}
+
 static void take_leapsecond(struct visor_parser *parser, void *target)
 {
     struct visor_config *config = target;
@@ -437,6 +447,10 @@ static const struct visor_option rows[] = {
            "how a proven stall of the machine is corrected"),
     CHOICE("mode", mode, "discipline observe assist", VISOR_MODE_DISCIPLINE,
            "steer the clock, or only watch it"),
+    SPECIAL("clocksegment", take_clocksegment, visor_print_clocksegment, "FILE | off",
+            "where other programs read the clock"),
+    TEXT("clockboundsegment", clockbound_segment, NULL, "FILE",
+         "where clients of ClockBound read the clock's bound"),
     TEXT("record", record, NULL, "FILE", "record all events for a replay"),
     SPECIAL("leapsecond", take_leapsecond, visor_print_leapseconds, "UTC-SECONDS TAI-UTC",
             "a leap second, as in a list; for recordings"),

@@ -247,6 +247,7 @@ void visor_config_set_client_only(struct visor_config *config)
     config->cmd_port = 0;
     config->bind_cmd_path[0] = '\0';
     config->pidfile[0] = '\0';
+    config->clock_segment[0] = config->clockbound_segment[0] = '\0';
 }
 
 void visor_config_set_restarted(struct visor_config *config)

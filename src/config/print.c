@@ -1,6 +1,7 @@
 /* Configuration to text: simple directives by their table, the others by their own functions. */
 #include "config/print.h"
 #include "config/tables.h"
+#include "wire/segment.h"
 
 #include <string.h>
 
@@ -242,12 +243,12 @@ PRINT(bindacqaddress)
 }
 
 static void put_path(struct visor_printer *printer, const char *directive, const char *path,
-                     const char *normal)
+                     const char *normal, const char *none)
 {
     if (strcmp(path, normal) == 0)
         return;
     put_name(printer, directive);
-    put_word(printer, path[0] ? path : "/");
+    put_word(printer, path[0] ? path : none);
     put_end(printer);
 }
 
@@ -255,7 +256,7 @@ PRINT(bindcmdaddress)
 {
     const struct visor_config *from = config;
 
-    put_path(printer, directive, from->bind_cmd_path, VISOR_CONFIG_COMMAND_SOCKET);
+    put_path(printer, directive, from->bind_cmd_path, VISOR_CONFIG_COMMAND_SOCKET, "/");
     if (from->bind_cmd_any)
         return;
     put_address(printer, directive, &from->bind_cmd_address4);
@@ -265,7 +266,13 @@ PRINT(bindcmdaddress)
 PRINT(pidfile)
 {
     put_path(printer, directive, ((const struct visor_config *)config)->pidfile,
-             VISOR_CONFIG_PID_FILE);
+             VISOR_CONFIG_PID_FILE, "/");
+}
+
+PRINT(clocksegment)
+{
+    put_path(printer, directive, ((const struct visor_config *)config)->clock_segment,
+             VISOR_SEGMENT_PATH, "off");
 }
 
 PRINT(broadcast)

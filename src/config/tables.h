@@ -114,5 +114,6 @@ PRINT(log);
 PRINT(hwtimestamps);
 PRINT(hwtstimeout);
 PRINT(pidfile);
+PRINT(clocksegment);
 
 #endif

@@ -37,6 +37,8 @@ int visor_cli_watch(int argc, char **argv);
 int visor_cli_wait(int argc, char **argv);
 int visor_cli_config(int argc, char **argv);
 int visor_cli_sim(int argc, char **argv);
+int visor_cli_bench(int argc, char **argv);
+int visor_cli_exec(int argc, char **argv);
 int visor_cli_version(int argc, char **argv);
 int visor_cli_help(int argc, char **argv);
 

@@ -19,6 +19,8 @@ static const struct command commands[] = {
     {"wait", visor_cli_wait, N_("return when the clock is right")},
     {"config", visor_cli_config, N_("is a configuration good?")},
     {"sim", visor_cli_sim, N_("run simulated machines, networks and faults")},
+    {"exec", visor_cli_exec, N_("run a program that sees this clock")},
+    {"bench", visor_cli_bench, N_("what does a reading of the time cost?")},
     {"version", visor_cli_version, N_("print the version")},
     {"help", visor_cli_help, N_("print this")},
     {"--version", visor_cli_version, NULL},

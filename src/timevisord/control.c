@@ -39,10 +39,11 @@ static json_t *about_daemon(const struct visor_daemon *daemon, visor_mono now)
     bool process = visor_helper_carrier(daemon->helper) == VISOR_HELPER_PROCESS;
 
     return json_pack(
-        "{s:s, s:i, s:f, s:s, s:b, s:s}", "version", VISOR_VERSION, "pid", (int)getpid(),
+        "{s:s, s:i, s:f, s:s, s:b, s:s, s:s}", "version", VISOR_VERSION, "pid", (int)getpid(),
         "uptime_s", visor_seconds_from_ns(visor_mono_diff(now, daemon->started)), "helper",
         process ? "process" : "in-process", "dry_run", daemon->options.dry_run, "configuration",
-        daemon->options.directive_count ? "" : visor_setup_path(&daemon->options));
+        daemon->options.directive_count ? "" : visor_setup_path(&daemon->options), "clock_segment",
+        daemon->segment_error ? "" : daemon->segment.path);
 }
 
 static char *print_status(struct visor_daemon *daemon)

@@ -7,6 +7,7 @@
 #include "config/drift.h"
 #include "engine/engine.h"
 #include "port/clock.h"
+#include "port/clockbound.h"
 #include "port/control.h"
 #include "port/helper.h"
 #include "port/hwstamp.h"
@@ -14,6 +15,7 @@
 #include "port/logfile.h"
 #include "port/net.h"
 #include "port/refclock.h"
+#include "port/segment.h"
 #include "port/stamp.h"
 #include "timevisord/options.h"
 #include "timevisord/recorder.h"
@@ -82,12 +84,16 @@ struct visor_daemon {
     bool dumps_done;        /* the last run's dump files were read, or are not wanted */
     bool reload_wanted;     /* asked for while it could not be */
     struct visor_view view; /* what is served: the engine's last, before that "unsynchronised" */
-    bool drift_failed;      /* said already */
-    int status;             /* of the process */
-    bool settable;          /* we have the right to set the clock */
-    double precision_s;     /* of reading CLOCK_REALTIME */
     bool has_boottime, suspended_told;
-    int64_t suspended_ns; /* as last told to the engine */
+    int64_t suspended_ns;                    /* as last told to the engine */
+    struct visor_segment_file segment;       /* the view for other processes; no path: none */
+    struct visor_clockbound_file clockbound; /* the same for ClockBound's clients */
+    visor_mono clockbound_due;
+    int segment_error;  /* said already; 0: none */
+    bool drift_failed;  /* said already */
+    int status;         /* of the process */
+    bool settable;      /* we have the right to set the clock */
+    double precision_s; /* of reading CLOCK_REALTIME */
 };
 
 /* perform.c */
@@ -119,6 +125,20 @@ void visor_daemon_open_control(struct visor_daemon *daemon, uid_t owner);
 
 /* Something happened at one of its descriptors. */
 void visor_daemon_take_control(struct visor_daemon *daemon, const struct pollfd *ready);
+
+/* publish.c */
+
+/* Opens the clock segment, or logs why there is none. */
+void visor_daemon_open_segment(struct visor_daemon *daemon);
+
+/* What was published stays valid. */
+void visor_daemon_close_segment(struct visor_daemon *daemon);
+
+/* Publishes the view to other processes. */
+void visor_daemon_publish(struct visor_daemon *daemon);
+
+/* When the next publication is due even without a new view. */
+visor_mono visor_daemon_publish_deadline(const struct visor_daemon *daemon);
 
 /* start.c: read the key file (again). 0, or -ENOMEM and the old keys stay. */
 int visor_daemon_load_keys(struct visor_daemon *daemon);

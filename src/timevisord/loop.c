@@ -93,6 +93,8 @@ static visor_mono deadline_of(const struct visor_daemon *daemon)
         earliest = visor_once_deadline(daemon);
     if (visor_mono_before(visor_rtc_service_deadline(daemon->rtc), earliest))
         earliest = visor_rtc_service_deadline(daemon->rtc);
+    if (visor_mono_before(visor_daemon_publish_deadline(daemon), earliest))
+        earliest = visor_daemon_publish_deadline(daemon);
     for (size_t i = 0; i < daemon->device_count; i++) {
         visor_mono deadline = visor_refclock_device_deadline(&daemon->devices[i]);
 
@@ -306,6 +308,8 @@ static void tick(struct visor_daemon *daemon)
     visor_tempcomp_tick(daemon, now);
     visor_rtc_service_tick(daemon->rtc, now);
     visor_server_tick(&daemon->server, &daemon->view, now);
+    if (!visor_mono_before(now, visor_daemon_publish_deadline(daemon)))
+        visor_daemon_publish(daemon);
 }
 
 void visor_daemon_run(struct visor_daemon *daemon)

@@ -184,6 +184,7 @@ static void perform(struct visor_daemon *daemon, const struct visor_action *acti
         break;
     case VISOR_ACTION_PUBLISH:
         daemon->view = action->view;
+        visor_daemon_publish(daemon);
         break;
     case VISOR_ACTION_RESOLVE:
         perform_resolve(daemon, &action->resolve);

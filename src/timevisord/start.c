@@ -155,6 +155,7 @@ int visor_start(struct visor_daemon *daemon)
     if (error)
         return error;
     visor_daemon_open_control(daemon, geteuid());
+    visor_daemon_open_segment(daemon);
     visor_net_restrict(daemon->net, daemon->options.only);
     if (!draw_seed(seed) || !draw_seed(server_seed))
         return -EIO;
@@ -206,6 +207,7 @@ void visor_stop(struct visor_daemon *daemon)
         if (daemon->config->dumpdir[0])
             visor_dumps_write(daemon);
     }
+    visor_daemon_close_segment(daemon);
     visor_recorder_free(daemon->recorder);
     visor_rtc_service_free(daemon->rtc);
     visor_engine_free(daemon->engine);

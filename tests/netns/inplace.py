@@ -22,7 +22,8 @@ def test_a_second_daemon_refuses(world):
 
 def test_of_daemons_started_at_once_one_remains(world):
     node = world.node("node")
-    config = node.file("timevisord.conf", f"local stratum 5\npidfile {node.folder}/pid\n")
+    config = node.file("timevisord.conf", f"local stratum 5\npidfile {node.folder}/pid\n"
+                       "clocksegment off\n")
     words = [*WITHOUT_RIGHTS, node.world.timevisord, "-d", "-U", "-f", config, "--socket", ""]
     for _ in range(5):
         group = [node.start(f"daemon{i}", *words) for i in range(4)]
@@ -53,7 +54,7 @@ def test_without_the_right_to_set_the_clock(world):
 
 def alone(node, *options, configuration="", preload="", timeout=60):
     """Runs our daemon to its end, always without the right to set the clock."""
-    config = node.file("alone.conf", configuration + f"\npidfile {node.folder}/alone.pid\n")
+    config = node.file("alone.conf", configuration + f"\npidfile {node.folder}/alone.pid\nclocksegment off\n")
     return node.run(*WITHOUT_RIGHTS, node.world.timevisord, "--socket", "", "-f", config, *options,
                     timeout=timeout, env={"LD_PRELOAD": str(preload)})
 
@@ -119,7 +120,7 @@ def test_options_of_chronyd(world):
     pid = client.folder / "back.pid"
     code, text, complaint = client.run(client.world.timevisord, "-x", "-U", "--socket",
                                        client.folder / "control", f"server {server.ip4} {FAST}",
-                                       f"pidfile {pid}", "cmdport 0", "bindcmdaddress /")
+                                       f"pidfile {pid}", "cmdport 0", "bindcmdaddress /", "clocksegment off")
     expect(code == 0, f"into the background: {code} {text}{complaint}")
     try:
         follows(client)

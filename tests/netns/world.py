@@ -163,7 +163,8 @@ class Node:
 
     def timevisord(self, configuration, *options, under=()):
         """The daemon, steering a copy of the clock, or observing with "-x"; `under` another program."""
-        config = self.file("timevisord.conf", configuration + f"\npidfile {self.folder}/pid\n")
+        config = self.file("timevisord.conf", configuration + f"\npidfile {self.folder}/pid\n"
+                           f"clocksegment {self.folder}/clock\n")
         clock = [] if "-x" in options or under is WITHOUT_RIGHTS else ["--dry-run"]
         process = self.start("timevisord", *under, self.world.timevisord, "-d", "-U", *clock, "-f", config,
                              "--socket", self.folder / "control", *options)

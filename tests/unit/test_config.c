@@ -193,6 +193,10 @@ static const char *const right[][2] = {
     {"sched_priority 1", ""},
     {"mode observe", "="},
     {"record /var/log/r", "="},
+    {"clocksegment off", "="},
+    {"clockboundsegment /run/clockbound/shm0", "="},
+    {"clocksegment /run/x/clock", "="},
+    {"clocksegment /run/timevisor/clock", ""},
     {"leapsecond 1483228800 37", "="},
     {"tempcomppoint 20000 1.5", "="},
     {"ntsdumpdir /var/lib/chrony", ""},
@@ -471,6 +475,8 @@ static const char *const wrong[][2] = {
                           "serve them with chronyd, or use symmetric keys"},
     {"mode watch", "f:1: 'watch' is not one of the words for 'mode': discipline observe assist"},
     {"record", "f:1: 'record' needs a value: FILE"},
+    {"clockboundsegment", "f:1: 'clockboundsegment' needs a value: FILE"},
+    {"clocksegment", "f:1: 'clocksegment' needs a value: FILE | off"},
     {"leapsecond 5", "f:1: 'leapsecond' needs a value: TAI-UTC"},
     {"tempcomppoint 5", "f:1: 'tempcomppoint' needs a value: PPM"},
     {"ntsdumpdir /d", "f:1: notice: 'ntsdumpdir' has no effect: NTS is not built yet, so there are "
@@ -683,6 +689,7 @@ static void test_parse_into__other_defaults(void **state)
     assert_int_equal(config->port, 0);
     assert_int_equal(config->cmd_port, 0);
     assert_string_equal(config->pidfile, "");
+    assert_string_equal(config->clock_segment, "");
     assert_int_equal(config->source_count, 1);
     visor_config_set_restarted(config);
     assert_int_equal(config->makestep_limit, 0);

@@ -1,0 +1,335 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "port/clock.h"
+#include "port/file.h"
+#include "port/segment.h"
+#include "wire/vmclock.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char directory[64], path[96], device[96];
+
+static int set_up(void **state)
+{
+    (void)state;
+    strcpy(directory, "/tmp/visor-segment-XXXXXX");
+    if (!mkdtemp(directory))
+        return -1;
+    snprintf(path, sizeof(path), "%s/run/clock", directory);
+    snprintf(device, sizeof(device), "%s/vmclock", directory);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    char run[96];
+
+    (void)state;
+    snprintf(run, sizeof(run), "%s/run", directory);
+    unlink(path);
+    unlink(device);
+    rmdir(run);
+    return rmdir(directory);
+}
+
+static struct visor_view view_now(enum visor_trust trust, int64_t error_ns)
+{
+    struct visor_reading now;
+
+    assert_int_equal(visor_clock_read_kernel(&now), 0);
+    return (struct visor_view){
+        .version = 1,
+        .trust = trust,
+        .raw = now.raw,
+        .utc = visor_wall_add(now.real, error_ns),
+        .bound_ns = trust == VISOR_TRUST_SYNCHRONIZED ? 1000000 : VISOR_NS_MAX,
+        .verified = now.raw,
+    };
+}
+
+static int publish(struct visor_segment_file *file, enum visor_trust trust, int64_t error_ns)
+{
+    struct visor_view view = view_now(trust, error_ns);
+
+    return visor_segment_publish(file, &view, visor_clock_raw());
+}
+
+/* What is in the file now. */
+static enum visor_segment_verdict look(struct visor_segment_snapshot *got)
+{
+    enum visor_segment_verdict verdict;
+    uint64_t sequence;
+    char *text;
+    size_t size;
+
+    assert_int_equal(visor_file_read(path, 8192, &text, &size), 0);
+    verdict = visor_segment_check(text, size);
+    if (verdict == VISOR_SEGMENT_OK)
+        verdict = visor_segment_read((struct visor_segment *)text, got, &sequence);
+    free(text);
+    return verdict;
+}
+
+static void put(const char *where, const void *data, size_t size)
+{
+    int fd = open(where, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, data, size), (ssize_t)size);
+    close(fd);
+}
+
+static void test_open__makes_it_for_everybody_to_read(void **state)
+{
+    struct visor_segment_file file;
+    struct visor_segment_snapshot got;
+    mode_t before = umask(077);
+    struct stat status;
+
+    (void)state;
+    assert_int_equal(visor_segment_open(&file, path, device), 0);
+    umask(before);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0644);
+    assert_int_equal(look(&got), VISOR_SEGMENT_EMPTY);
+    assert_int_equal(publish(&file, VISOR_TRUST_SYNCHRONIZED, 0), 0);
+    assert_int_equal(look(&got), VISOR_SEGMENT_OK);
+    assert_int_equal(got.trust, VISOR_TRUST_SYNCHRONIZED);
+    assert_true(got.blind_ns == VISOR_NS_MAX);
+    assert_false(got.marked);
+    visor_segment_close(&file);
+}
+
+static void test_open__goes_on_from_what_the_former_daemon_left(void **state)
+{
+    struct visor_segment_file first, second;
+    struct visor_segment_snapshot before, after;
+
+    (void)state;
+    assert_int_equal(visor_segment_open(&first, path, device), 0);
+    publish(&first, VISOR_TRUST_SYNCHRONIZED, 0);
+    visor_segment_close(&first);
+    assert_int_equal(look(&before), VISOR_SEGMENT_OK);
+    assert_int_equal(visor_segment_open(&second, path, device), 0);
+    assert_int_equal(publish(&second, VISOR_TRUST_UNKNOWN, 0), 0);
+    assert_int_equal(look(&after), VISOR_SEGMENT_OK);
+    assert_int_equal(before.published.ns, after.published.ns);
+    assert_int_equal(after.trust, VISOR_TRUST_SYNCHRONIZED);
+    publish(&second, VISOR_TRUST_SYNCHRONIZED, 0);
+    assert_int_equal(look(&after), VISOR_SEGMENT_OK);
+    assert_true(after.published.ns > before.published.ns);
+    assert_int_equal(after.epoch, before.epoch);
+    visor_segment_close(&second);
+}
+
+static void test_open__one_writer_at_a_time(void **state)
+{
+    struct visor_segment_file first, second;
+    struct visor_segment_snapshot got;
+
+    (void)state;
+    assert_int_equal(visor_segment_open(&first, path, device), 0);
+    publish(&first, VISOR_TRUST_SYNCHRONIZED, 0);
+    assert_int_equal(visor_segment_open(&second, path, device), -EAGAIN);
+    assert_int_equal(publish(&second, VISOR_TRUST_DISRUPTED, 0), -EAGAIN);
+    look(&got);
+    assert_int_equal(got.trust, VISOR_TRUST_SYNCHRONIZED);
+    visor_segment_close(&first);
+    assert_int_equal(publish(&second, VISOR_TRUST_DISRUPTED, 0), 0);
+    look(&got);
+    assert_int_equal(got.trust, VISOR_TRUST_DISRUPTED);
+    visor_segment_close(&second);
+}
+
+static void test_publish__makes_it_again_when_it_was_taken_away(void **state)
+{
+    struct visor_segment_file file;
+    struct visor_segment_snapshot got;
+
+    (void)state;
+    assert_int_equal(visor_segment_open(&file, path, device), 0);
+    unlink(path);
+    assert_int_equal(publish(&file, VISOR_TRUST_SYNCHRONIZED, 0), 0);
+    assert_int_equal(look(&got), VISOR_SEGMENT_OK);
+    visor_segment_close(&file);
+}
+
+/* Whatever lies there is replaced, not written into. */
+static void replaces(const char *what)
+{
+    struct visor_segment_file file;
+    struct visor_segment_snapshot got;
+
+    assert_int_equal(visor_segment_open(&file, path, device), 0);
+    publish(&file, VISOR_TRUST_SYNCHRONIZED, 0);
+    if (look(&got) != VISOR_SEGMENT_OK)
+        fail_msg("%s is not replaced", what);
+    visor_segment_close(&file);
+}
+
+static void test_open__replaces_what_it_cannot_go_on_with(void **state)
+{
+    _Alignas(64) char page[VISOR_SEGMENT_SIZE] = "something else";
+    struct visor_segment *segment = (struct visor_segment *)page;
+    const uint64_t boot[2] = {1, 2};
+    struct visor_segment_snapshot former = {.trust = VISOR_TRUST_SYNCHRONIZED, .epoch = 9}, got;
+    struct visor_segment_file file;
+
+    (void)state;
+    snprintf(device, sizeof(device), "%s/run", directory);
+    mkdir(device, 0755);
+    put(path, "short", 5);
+    replaces("a short file");
+    put(path, page, sizeof(page));
+    replaces("a foreign file");
+    visor_segment_init(segment, boot, "");
+    segment->version++;
+    put(path, page, sizeof(page));
+    replaces("another version");
+    unlink(path);
+    assert_int_equal(symlink("/dev/null", path), 0);
+    replaces("a link");
+
+    visor_segment_init(segment, boot, ""); /* of another boot: its raw counter is not ours */
+    visor_segment_write(segment, &former);
+    put(path, page, sizeof(page));
+    assert_int_equal(visor_segment_open(&file, path, device), 0);
+    assert_int_equal(look(&got), VISOR_SEGMENT_EMPTY);
+    visor_segment_close(&file);
+}
+
+static void test_open__fails_without_a_directory(void **state)
+{
+    struct visor_segment_file file;
+
+    (void)state;
+    assert_int_equal(visor_segment_open(&file, "/proc/nothing/clock", device), -ENOENT);
+}
+
+/* ---- vmclock: a file stands in for the device ---- */
+
+static uint32_t *make_vmclock(void)
+{
+    uint32_t page[VISOR_VMCLOCK_PAGE / 4] = {htole32(0x4b4c4356), htole32(0x70), htole32(1), 0, 5};
+    int fd;
+    void *mapped;
+
+    put(device, page, sizeof(page));
+    fd = open(device, O_RDWR);
+    mapped = mmap(NULL, sizeof(page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    assert_true(mapped != MAP_FAILED);
+    return mapped;
+}
+
+static void test_publish__a_moved_machine_is_disrupted_until_measured_again(void **state)
+{
+    uint32_t *vmclock = make_vmclock();
+    struct visor_view old = view_now(VISOR_TRUST_SYNCHRONIZED, 0);
+    struct visor_segment_file file;
+    struct visor_segment_snapshot got;
+
+    (void)state;
+    assert_int_equal(visor_segment_open(&file, path, device), 0);
+    visor_segment_publish(&file, &old, visor_clock_raw());
+    look(&got);
+    assert_true(got.marked);
+    assert_int_equal(got.marker, 5);
+    assert_int_equal(got.trust, VISOR_TRUST_SYNCHRONIZED);
+    assert_string_equal(file.page->device, device);
+    vmclock[4] = htole32(6);
+    visor_segment_publish(&file, &old, visor_clock_raw());
+    look(&got);
+    assert_int_equal(got.trust, VISOR_TRUST_DISRUPTED);
+    assert_true(got.bound_ns == VISOR_NS_MAX);
+    assert_int_equal(got.epoch, 1);
+    publish(&file, VISOR_TRUST_SYNCHRONIZED, 0);
+    look(&got);
+    assert_int_equal(got.trust, VISOR_TRUST_SYNCHRONIZED);
+    assert_int_equal(got.marker, 6);
+    assert_int_equal(got.epoch, 1);
+    visor_segment_close(&file);
+    munmap(vmclock, VISOR_VMCLOCK_PAGE);
+}
+
+/* ---- the TSC's line ---- */
+
+static struct visor_tsc_pair pair_at(int64_t raw_ns, double ghz, uint64_t width)
+{
+    return (struct visor_tsc_pair){
+        .tsc = 1000000 + (uint64_t)((double)raw_ns * ghz), .width = width, .raw = {raw_ns}};
+}
+
+static bool note(struct visor_tsc *tsc, int64_t raw_ns, double ghz)
+{
+    struct visor_tsc_pair pair = pair_at(raw_ns, ghz, 60);
+
+    return visor_tsc_note(tsc, &pair);
+}
+
+static void test_tsc__line_through_pairs(void **state)
+{
+    struct visor_tsc tsc = {.source = -1};
+    struct visor_tsc_line line;
+    int64_t missed;
+
+    (void)state;
+    assert_false(note(&tsc, 1000000000, 2.5));
+    assert_false(note(&tsc, 1050000000, 2.5)); /* too near to tell the rate */
+    assert_true(note(&tsc, 11000000000, 2.5));
+    assert_true(tsc.period_ppb < 10.0);
+    line = visor_tsc_line_at(&tsc, (visor_mono){10500000000});
+    missed = (int64_t)line.tsc - (1000000 + INT64_C(26250000000));
+    assert_in_range(missed + 100, 0, 200);
+    assert_in_range(line.error_ns, 12, 30);
+    assert_true(line.growth_ppb == tsc.period_ppb);
+    assert_int_equal(visor_tsc_line_at(&tsc, (visor_mono){INT64_MIN / 2}).period, 0);
+}
+
+static void test_tsc__what_leaves_the_line_begins_anew(void **state)
+{
+    struct visor_tsc tsc = {.source = -1};
+
+    (void)state;
+    note(&tsc, 1000000000, 2.5);
+    assert_true(note(&tsc, 11000000000, 2.5));
+    assert_true(note(&tsc, 12000000000, 2.5));
+    assert_false(note(&tsc, 13000000000, 2.5001)); /* it jumped by 1.3 ms worth */
+    assert_false(note(&tsc, 13000000000, 2.5001)); /* no time has passed */
+    assert_true(note(&tsc, 14000000000, 2.5001));
+    assert_false(note(&tsc, 15000000000, 0.0001)); /* back to where it began */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_open__makes_it_for_everybody_to_read, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_open__goes_on_from_what_the_former_daemon_left, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_open__one_writer_at_a_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_publish__makes_it_again_when_it_was_taken_away, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_open__replaces_what_it_cannot_go_on_with, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_open__fails_without_a_directory, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_publish__a_moved_machine_is_disrupted_until_measured_again, set_up, tear_down),
+        cmocka_unit_test(test_tsc__line_through_pairs),
+        cmocka_unit_test(test_tsc__what_leaves_the_line_begins_anew),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
