@@ -64,6 +64,17 @@ int visor_rtc_edge(int fd)
     return size == sizeof(data) && (data & RTC_UF) ? 1 : 0;
 }
 
+/* As timegm(), which looks at the time zone's file each time. */
+static int64_t utc_seconds(const struct rtc_time *rtc)
+{
+    int64_t month = (rtc->tm_mon + 10) % 12; /* from March on: the leap day is the last */
+    int64_t year = rtc->tm_year + 1900 - (rtc->tm_mon < 2);
+    int64_t days = 365 * year + year / 4 - year / 100 + year / 400 + (month * 306 + 5) / 10 +
+                   rtc->tm_mday - 1 - 719468;
+
+    return ((days * 24 + rtc->tm_hour) * 60 + rtc->tm_min) * 60 + rtc->tm_sec;
+}
+
 static int seconds_of(const struct rtc_time *rtc, bool utc, int64_t *seconds)
 {
     struct tm tm = {.tm_sec = rtc->tm_sec,
@@ -79,8 +90,12 @@ static int seconds_of(const struct rtc_time *rtc, bool utc, int64_t *seconds)
         rtc->tm_hour < 0 || rtc->tm_hour > 23 || rtc->tm_min < 0 || rtc->tm_min > 59 ||
         rtc->tm_sec < 0 || rtc->tm_sec > 60 || rtc->tm_year < 0 || rtc->tm_year > 300)
         return -EBADMSG;
+    if (utc) {
+        *seconds = utc_seconds(rtc);
+        return 0;
+    }
     errno = 0;
-    time = utc ? timegm(&tm) : mktime(&tm);
+    time = mktime(&tm);
     if (time == (time_t)-1 && errno != 0)
         return -EBADMSG;
     *seconds = time;
@@ -259,12 +274,22 @@ bool visor_rtc_device_readable(struct visor_rtc_device *device, struct visor_rtc
     return true;
 }
 
-/* The time between edges; the stamp is up to a second into the RTC's second. */
+/* Where no disruption is, the last edge's second or the next: */
+static bool expected(const struct visor_rtc_device *device, int64_t seconds)
+{
+    return seconds == device->seconds || seconds == device->seconds + 1;
+}
+
+/* The time between edges; the stamp is up to a second into the RTC's second. A reading costs dozens
+ * of accesses, each an exit to the hypervisor: what was expected is not read twice. */
 static bool read_coarse(struct visor_rtc_device *device, struct visor_rtc_edge *edge)
 {
     visor_mono before = visor_clock_raw(), after;
 
-    if (visor_rtc_read(device->fd, device->utc, true, &edge->seconds))
+    if (visor_rtc_read(device->fd, device->utc, false, &edge->seconds))
+        return false;
+    if (!expected(device, edge->seconds) &&
+        visor_rtc_read(device->fd, device->utc, true, &edge->seconds))
         return false;
     after = visor_clock_raw();
     edge->stamp =
@@ -281,7 +306,7 @@ static bool peek(struct visor_rtc_device *device, visor_mono now, struct visor_r
     peek_later(device, now);
     read = read_coarse(device, edge);
     /* The RTC has moved on without telling, or was set: the alarm that makes the edges is off. */
-    if (read && (edge->seconds < device->seconds || edge->seconds > device->seconds + 1))
+    if (read && !expected(device, edge->seconds))
         device->next = now;
     return read;
 }
