@@ -3,6 +3,7 @@
 #     make check               all tests
 #     make fuzz                all parsers for a minute each (FUZZ="ntp control" FUZZ_SECONDS=600)
 #     make bench               beside chronyd (BENCH="clocks accuracy sync footprint start simulator")
+#     make lab                 real guests under QEMU that stop and move (LAB=short, LAB=stop-5/source)
 #     make soak                for hours: SEEDS random worlds from SEED on, FUZZ_SECONDS a parser
 #     make install             into PREFIX (/usr/local), DESTDIR honoured
 BUILD ?= build
@@ -13,7 +14,7 @@ RELEASE = --buildtype=release -Doptimization=2 -Db_lto=true
 
 MODE ?= observe
 
-.PHONY: build run check ci install fuzz soak bench clean
+.PHONY: build run check ci install fuzz soak bench lab clean
 
 build:
 	@tools/packages build
@@ -23,7 +24,7 @@ run: build
 	@tools/run $(BUILD) $(MODE)
 
 check:
-	@tools/packages build check netns
+	@tools/packages build check netns lab
 	@tests/check
 
 fuzz:
@@ -44,6 +45,15 @@ bench:
 	@tools/build $(BUILD)-bench $(RELEASE)
 	@tests/peers $(CURDIR)/build/peers
 	@tests/bench/run --build $(BUILD)-bench --peers build/peers $(BENCH)
+
+LAB ?= full
+
+lab:
+	@tools/packages build netns lab
+	@tools/build $(BUILD)
+	@tests/peers $(CURDIR)/build/peers
+	@tests/guest/run --timevisord $(BUILD)/src/timevisord/timevisord --probe $(BUILD)/tests/guest/probe \
+		--peers build/peers --images build/guest --out build/lab $(LAB)
 
 ci:
 	@.ci/run

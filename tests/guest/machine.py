@@ -1,0 +1,248 @@
+"""A guest: one QEMU, or two where it moves, its link to the host, and the fault that it is given."""
+import ctypes
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+from image import Missing, output
+
+QEMU = "qemu-system-x86_64"
+KVM_SECONDS = 5  # a kernel says its name within one, where KVM works
+# An emulated TSC looks unstable to the kernel, which on a busy host also measures its rate wrongly.
+TSC = "tsc=reliable clocksource=tsc tsc_early_khz={}"
+QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+_libc = ctypes.CDLL(None)
+
+
+class Failed(Exception):
+    """A guest did not do what every guest does."""
+
+
+def die_with_parent():
+    _libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    try:
+        os.nice(-10)  # a guest is a machine: what else runs here is not its affair
+    except OSError:
+        pass
+
+
+def start(words, log):
+    with open(log, "wb") as out:
+        return subprocess.Popen([str(word) for word in words], stdin=subprocess.DEVNULL, stdout=out,
+                                stderr=subprocess.STDOUT, preexec_fn=die_with_parent)
+
+
+def now():
+    return time.time_ns()
+
+
+class Monitor:
+    """QEMU's machine protocol; events are kept with the time that QEMU gives them."""
+
+    def __init__(self, path, process):
+        self.events = []
+        self.socket = socket.socket(socket.AF_UNIX)
+        end = time.monotonic() + 60
+        while True:
+            try:
+                self.socket.connect(str(path))
+                break
+            except OSError:
+                if process.poll() is not None or time.monotonic() > end:
+                    raise Failed(f"QEMU does not run (see its log beside {path})") from None
+                time.sleep(0.05)
+        self.socket.settimeout(120)
+        self.stream = self.socket.makefile("rw", encoding="utf-8")
+        self._next()
+        self.do("qmp_capabilities")
+
+    def _next(self):
+        line = self.stream.readline()
+        if not line:
+            raise Failed("QEMU has ended")
+        message = json.loads(line)
+        if "event" in message:
+            stamp = message["timestamp"]
+            self.events.append((message["event"],
+                                stamp["seconds"] * 10**9 + stamp["microseconds"] * 1000))
+        return message
+
+    def do(self, command, **arguments):
+        self.stream.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self.stream.flush()
+        while True:
+            message = self._next()
+            if "error" in message:
+                raise Failed(f"QEMU's {command}: {message['error']['desc']}")
+            if "return" in message:
+                return message["return"]
+
+    def human(self, line):
+        said = self.do("human-monitor-command", **{"command-line": line})
+        if said.strip():
+            raise Failed(f"QEMU's {line}: {said.strip()}")
+
+    def last(self, event):
+        """When it last happened, ns; waits for it if it has not yet."""
+        while event not in [name for name, _ in self.events]:
+            self._next()
+        return [at for name, at in self.events if name == event][-1]
+
+
+class Guest:
+    """Runs a daemon; its address is 10.77.N.2 and the host's, on its link, 10.77.N.1."""
+
+    def __init__(self, lab, number, daemon):
+        self.lab, self.number, self.daemon = lab, number, daemon
+        self.folder = lab.folder / daemon
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.address, self.host = f"10.77.{number}.2", f"10.77.{number}.1"
+        self.bridge, self.taps, self.processes = f"lab{number}", [], []
+        ip("link", "add", self.bridge, "type", "bridge")
+        ip("link", "set", self.bridge, "up")
+        ip("addr", "add", f"{self.host}/24", "dev", self.bridge)
+
+    def _tap(self, name):
+        try:
+            ip("tuntap", "add", name, "mode", "tap")
+        except Failed as error:
+            raise Missing(f"no tap device can be made: {error}") from None
+        self.taps.append(name)
+        ip("link", "set", name, "master", self.bridge, "up")
+        return name
+
+    def _run(self, role, *more):
+        tap = self._tap(f"{self.bridge}{role}")
+        words = [QEMU, "-machine", "pc,hpet=off", "-accel", self.lab.accelerator, "-m", "192",
+                 "-smp", "1", "-nodefaults", "-display", "none", "-no-reboot",
+                 "-rtc", "base=utc,clock=host,driftfix=slew",
+                 "-kernel", self.lab.kernel, "-initrd", self.lab.initramfs, "-append",
+                 f"console=ttyS0 panic=-1 lab.daemon={self.daemon} lab.address={self.address} "
+                 f"lab.server={self.host} {self.lab.tsc}",
+                 "-netdev", f"tap,id=link,ifname={tap},script=no,downscript=no",
+                 "-device", f"virtio-net-pci,netdev=link,romfile=,mac=52:54:00:77:00:0{self.number}",
+                 "-serial", f"file:{self.folder}/{role}.serial",
+                 "-qmp", f"unix:{self.folder}/{role}.qmp,server=on,wait=off", *more]
+        if self.lab.accelerator == "kvm":
+            words += ["-cpu", "host"]
+        self.processes.append(start(words, self.folder / f"{role}.log"))
+        return Monitor(self.folder / f"{role}.qmp", self.processes[-1])
+
+    def boot(self, fault):
+        more = ()
+        if fault == "snapshot":  # lives on a disk that the guest does not see
+            disk = self.folder / "scratch.qcow2"
+            output("qemu-img", "create", "-q", "-f", "qcow2", disk, "1G")
+            more = ("-drive", f"file={disk},if=none,id=scratch,format=qcow2")
+        self.monitor = self._run("a", *more)
+        if fault == "migrate":
+            self.there = self._run("b", "-incoming", f"unix:{self.folder}/migration")
+
+    def serial(self):
+        return "".join(path.read_text(errors="replace")
+                       for path in sorted(self.folder.glob("*.serial")))
+
+    def processor_s(self):
+        """What QEMU has used of the host's processors, s."""
+        fields = pathlib.Path(f"/proc/{self.processes[-1].pid}/stat").read_text().rsplit(")", 1)[1]
+        return sum(map(int, fields.split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+    def close(self):
+        for process in self.processes:
+            process.kill()
+            process.wait()
+        for path in self.folder.glob("scratch*"):
+            path.unlink()
+        for name in (*self.taps, self.bridge):
+            ip("link", "delete", name)
+
+    # ---- faults: each gives when the guest was last right, and when it went on again, ns ----
+
+    def stop(self, seconds):
+        self.monitor.do("stop")
+        began = self.monitor.last("STOP")
+        time.sleep(seconds)
+        self.monitor.do("cont")
+        return began, self.monitor.last("RESUME")
+
+    def snapshot(self, seconds):
+        self.monitor.human("savevm before")
+        began = now()
+        time.sleep(seconds)
+        self.lab.watch.mute(self, True)
+        time.sleep(0.1)
+        self.monitor.events.clear()
+        self.monitor.human("loadvm before")
+        return began, self.monitor.last("RESUME")
+
+    def migrate(self, _):
+        self.monitor.do("migrate", uri=f"unix:{self.folder}/migration")
+        began = self.monitor.last("STOP")
+        end = time.monotonic() + 120
+        while self.monitor.do("query-migrate")["status"] != "completed":
+            if time.monotonic() > end:
+                raise Failed("the migration does not end")
+            time.sleep(0.02)
+        return began, self.there.last("RESUME")
+
+    def freeze(self, seconds):
+        began = now()
+        self.processes[-1].send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        self.processes[-1].send_signal(signal.SIGCONT)
+        return began, now()
+
+    def starve(self, seconds):
+        """Nine tenths of its processor are taken away, 90 ms at a time."""
+        began, end = now(), time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.processes[-1].send_signal(signal.SIGSTOP)
+            time.sleep(0.09)
+            self.processes[-1].send_signal(signal.SIGCONT)
+            time.sleep(0.01)
+        return began, now()
+
+
+# name: method, seconds, does the host go on hearing the guest meanwhile?, title
+FAULTS = {
+    "stop-0.3": ("stop", 0.3, False, "stopped for 0.3 s"),
+    "stop-5": ("stop", 5, False, "stopped for 5 s"),
+    "stop-60": ("stop", 60, False, "stopped for 60 s"),
+    "snapshot": ("snapshot", 60, True, "set back to a snapshot of 60 s ago"),
+    "migrate": ("migrate", 0, True, "migrated to another QEMU"),
+    "freeze": ("freeze", 5, False, "its QEMU stopped for 5 s"),
+    "starve": ("starve", 20, True, "nine tenths of its processor taken away for 20 s"),
+}
+
+
+def ip(*words):
+    done = subprocess.run(["ip", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          check=False)
+    if done.returncode:
+        raise Failed(f"ip {' '.join(words)}: {done.stderr.strip()}")
+
+
+def accelerator(kernel, initramfs, folder):
+    """KVM where a guest really boots with it, within seconds; else software emulation."""
+    if not shutil.which(QEMU):
+        raise Missing(f"there is no {QEMU} (package qemu-system-x86)")
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return "tcg"
+    serial = folder / "kvm.serial"
+    serial.write_bytes(b"")
+    process = start([QEMU, "-accel", "kvm", "-cpu", "host", "-m", "192", "-nodefaults", "-display",
+                     "none", "-no-reboot", "-kernel", kernel, "-initrd", initramfs, "-append",
+                     "console=ttyS0 panic=-1 earlyprintk=serial lab.daemon=none", "-serial",
+                     f"file:{serial}"], folder / "kvm.log")
+    end, works = time.monotonic() + KVM_SECONDS, False
+    while not works and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.1)
+        works = b"Linux version" in serial.read_bytes()
+    process.kill()
+    process.wait()
+    return "kvm" if works else "tcg"
