@@ -62,6 +62,7 @@ static void invalidate(struct visor_engine *e)
     e->epoch++;
     e->disrupted_at = e->now.raw;
     e->disruptions.open = true;
+    e->disruptions.shifted = e->disruptions.step_waits = false;
     e->disruptions.look_at = visor_mono_add(e->now.raw, OTHERS_NS);
     e->disruptions.until = visor_mono_add(e->now.raw, ANSWER_NS);
     if (e->trust != VISOR_TRUST_UNKNOWN)
@@ -93,14 +94,11 @@ static void shift_estimate(struct visor_engine *e, double jump_s, double error_s
     e->high += error_s;
 }
 
-static void size(struct visor_engine *e, struct visor_disruption *d, double jump_s, double error_s)
+static void size(struct visor_disruption *d, double jump_s, double error_s)
 {
     d->sized = true;
     d->size_s = jump_s;
     d->error_s = error_s;
-    e->disruptions.step_waits = e->known && error_s < STALL_STEP;
-    if (e->disruptions.step_waits)
-        shift_estimate(e, jump_s, error_s);
 }
 
 static void jumped(struct visor_engine *e, enum visor_witness_kind by, double jump_s,
@@ -114,19 +112,23 @@ static void jumped(struct visor_engine *e, enum visor_witness_kind by, double ju
     if (first || d->raw.ns == e->now.raw.ns)
         invalidate(e);
     e->disruptions.proven = true;
-    size(e, d, jump_s, error_s);
+    size(d, jump_s, error_s);
     say(e, d);
     visor_publish_view(e);
 }
 
-/* A coarse reading has told that it jumped, a sharp one now tells by how much. */
+/* That it jumped was told before, now it is told by how much: once, whatever comes then. */
 static void measured(struct visor_engine *e, double jump_s, double error_s)
 {
+    struct visor_disruptions *all = &e->disruptions;
     struct visor_disruption *d = newest(e);
 
-    if (!e->disruptions.open || !d)
+    if (!all->open || !d || all->shifted)
         return; /* the sources were faster */
-    size(e, d, jump_s, error_s);
+    size(d, jump_s, error_s);
+    all->shifted = all->step_waits = e->known;
+    if (e->known)
+        shift_estimate(e, jump_s, error_s);
     visor_publish_view(e);
 }
 
@@ -233,7 +235,7 @@ void visor_disruption_settle(struct visor_engine *e, double moved_s)
     all->open = all->step_waits = false;
     d->settled = true;
     d->settled_after_s = visor_seconds_from_ns(visor_mono_diff(e->now.raw, d->raw));
-    d->size_s = d->sized && d->error_s < STALL_STEP ? d->size_s + moved_s : moved_s;
+    d->size_s = all->shifted ? d->size_s + moved_s : moved_s;
     d->error_s = visor_seconds_from_ns(visor_discipline_bound_ns(e, e->now.raw));
     if (visor_math_size(d->size_s) < STALL_STEP && d->sized)
         d->kind = VISOR_DISRUPTION_WITNESS;

@@ -28,6 +28,7 @@ struct visor_disruptions {
     uint32_t count;
     bool open;          /* the newest is not settled */
     bool proven;        /* its witness is independent of our clock: `stall` governs */
+    bool shifted;       /* the estimate has gone where a witness says */
     bool step_waits;    /* the clock is to be corrected by the witness's word, when … */
     visor_mono until;   /* … no source has answered by then */
     visor_mono look_at; /* when to see whether enough have answered */

@@ -158,16 +158,26 @@ static void take_sharp(struct visor_witness *w, const struct visor_reading *ours
     remember(w, ours, said);
 }
 
-/* Was it away from REALTIME before, and is it there now? Whoever sets an RTC sets it so. */
-static bool was_set(const struct visor_witness *w, const struct visor_reading *ours,
-                    const struct visor_event_witness *event)
+static bool within(const struct visor_event_witness *event, visor_wall real, double slack_s)
 {
-    int64_t before = visor_wall_diff(w->said, w->ours.real);
-    int64_t slack = visor_ns_from_seconds(SET_S);
-    bool there = visor_wall_diff(event->earliest, ours->real) <= slack &&
-                 visor_wall_diff(ours->real, event->latest) <= slack;
+    int64_t slack = visor_ns_from_seconds(slack_s);
 
-    return there && (before > slack || before < -slack);
+    return visor_wall_diff(event->earliest, real) <= slack &&
+           visor_wall_diff(real, event->latest) <= slack;
+}
+
+/* Was it away from REALTIME before, and is it there now? Whoever sets an RTC sets it so; or, where
+ * the moment at which its seconds begin cannot be set, to the nearest whole second. */
+static bool was_set(const struct visor_witness *w, const struct visor_reading *ours,
+                    const struct visor_event_witness *event, const struct misses *m)
+{
+    double before = visor_math_size(visor_seconds_from_ns(visor_wall_diff(w->said, w->ours.real)));
+    double size = visor_math_size(m->raw), whole = (double)(int64_t)(size + 0.5);
+
+    if (before > SET_S && within(event, ours->real, SET_S))
+        return true;
+    return before > 0.5 - SET_S && within(event, ours->real, 0.5 + SET_S) &&
+           (m->half > 0.0 || (whole > 0.0 && visor_math_size(size - whole) <= m->allowed));
 }
 
 static enum visor_witness_verdict jumped(struct visor_witness *w, const struct visor_reading *ours,
@@ -177,7 +187,7 @@ static enum visor_witness_verdict jumped(struct visor_witness *w, const struct v
     bool sharp = visor_wall_diff(event->latest, event->earliest) <= SHARP_NS;
     bool again = w->pending;
 
-    if (was_set(w, ours, event)) {
+    if (was_set(w, ours, event, m)) {
         if (!sharp)
             return VISOR_WITNESS_NOTHING; /* the next edge tells */
         w->sets++;
@@ -238,8 +248,10 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
             take_sharp(w, &ours, middle(event), &m);
         else if (sharp)
             begin_anew(w, &ours, middle(event), FREE_RATE); /* it has come back */
-        w->late = 0;
-        w->coarse += !sharp;
+        if (sharp)
+            w->late = 0;
+        else
+            w->coarse++;
         return VISOR_WITNESS_NOTHING;
     }
     if (sharp && w->readings < TRAINING) { /* the first may have been a bogus one */

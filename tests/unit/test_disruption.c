@@ -116,6 +116,47 @@ static void test_witness__alone_it_sets_the_clock_but_proves_nothing(void **stat
     puppet_done(&p);
 }
 
+/* An emulated processor is late for every edge, now more and now less. */
+static void test_witness__a_noisy_one_alone_sets_the_clock(void **state)
+{
+    struct puppet p;
+
+    (void)state;
+    start(&p, VISOR_STALL_AUTO);
+    for (int i = 0; i < 200; i++) {
+        run(&p, 1);
+        p.utc_at_0 += i % 2 ? 4000000 : -4000000;
+        p.gap -= i % 2 ? 4000000 : -4000000;
+    }
+    p.silent = true;
+    pause(&p, 60.4);
+    witness(&p, VISOR_NS_PER_S);
+    run(&p, 3);
+    assert_int_equal(p.steps, 1);
+    assert_true(size_of(puppet_error(&p)) < 2e-2);
+    puppet_done(&p);
+}
+
+static void test_witness__set_forward_it_is_measured_once(void **state)
+{
+    struct puppet p;
+    double before;
+
+    (void)state;
+    start(&p, VISOR_STALL_AUTO);
+    p.silent = true;
+    pause(&p, -0.3);
+    for (int i = 0; i < 9 && p.messages[VISOR_MESSAGE_DISRUPTION] == 0; i++)
+        run(&p, 1);
+    assert_int_equal(p.messages[VISOR_MESSAGE_DISRUPTION], 1);
+    before = (double)(visor_view_utc(&p.view, (visor_mono){p.now}).ns - puppet_utc(&p)) * 1e-9;
+    assert_true(size_of(before) > 0.25); /* not yet */
+    run(&p, 3);
+    before = (double)(visor_view_utc(&p.view, (visor_mono){p.now}).ns - puppet_utc(&p)) * 1e-9;
+    assert_true(size_of(before) < 2e-3);
+    puppet_done(&p);
+}
+
 static void test_witness__slewed_if_that_is_wanted(void **state)
 {
     struct puppet p;
@@ -231,6 +272,8 @@ int main(void)
         cmocka_unit_test(test_witness__what_was_published_is_taken_back_at_once),
         cmocka_unit_test(test_witness__the_sources_measure_and_the_clock_is_stepped),
         cmocka_unit_test(test_witness__alone_it_sets_the_clock_but_proves_nothing),
+        cmocka_unit_test(test_witness__a_noisy_one_alone_sets_the_clock),
+        cmocka_unit_test(test_witness__set_forward_it_is_measured_once),
         cmocka_unit_test(test_witness__slewed_if_that_is_wanted),
         cmocka_unit_test(test_witness__nothing_is_stepped_backward),
         cmocka_unit_test(test_witness__of_a_clock_that_was_never_measured),

@@ -189,6 +189,23 @@ static void test_take__it_is_set_to_our_clock(void **state)
     learn(&chip);
 }
 
+/* A kernel that copies the clock to an RTC whose seconds begin when they will. */
+static void test_take__it_is_set_to_the_nearest_second(void **state)
+{
+    struct chip chip = chip_of(false);
+
+    (void)state;
+    chip.set = chip.real - 0.92;
+    learn(&chip);
+    chip.set += 1.0;
+    assert_int_equal(coarse(&chip), VISOR_WITNESS_NOTHING);
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_SET);
+    learn(&chip);
+    chip.t += 5.0; /* a stall by whole seconds is one all the same */
+    chip.lost += 5.0;
+    assert_int_equal(coarse(&chip), VISOR_WITNESS_JUMPED);
+}
+
 /* Its interrupts come some time into a second. */
 static void test_take__edges_that_are_none(void **state)
 {
@@ -233,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_take__one_that_follows_our_clock_is_believed_nothing),
         cmocka_unit_test(test_take__our_own_steps_prove_that_it_is_independent),
         cmocka_unit_test(test_take__it_is_set_to_our_clock),
+        cmocka_unit_test(test_take__it_is_set_to_the_nearest_second),
         cmocka_unit_test(test_take__edges_that_are_none),
         cmocka_unit_test(test_take__it_drifts),
     };
