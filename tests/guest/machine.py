@@ -24,6 +24,7 @@ class Failed(Exception):
 
 
 def die_with_parent():
+    # the parent is the thread, not the process
     _libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     try:
         os.nice(-10)  # a guest is a machine: what else runs here is not its affair
@@ -87,11 +88,13 @@ class Monitor:
         if said.strip():
             raise Failed(f"QEMU's {line}: {said.strip()}")
 
-    def last(self, event):
-        """When it last happened, ns; waits for it if it has not yet."""
-        while event not in [name for name, _ in self.events]:
+    def first(self, event, since=0):
+        """When it first happened, ns; waits for it if it has not yet."""
+        while True:
+            for name, at in self.events:
+                if name == event and at >= since:
+                    return at
             self._next()
-        return [at for name, at in self.events if name == event][-1]
 
 
 class Guest:
@@ -133,12 +136,14 @@ class Guest:
         self.processes.append(start(words, self.folder / f"{role}.log"))
         return Monitor(self.folder / f"{role}.qmp", self.processes[-1])
 
+    def _scratch(self):
+        return "-drive", f"file={self.folder}/scratch.qcow2,if=none,id=scratch,format=qcow2"
+
     def boot(self, fault):
         more = ()
         if fault == "snapshot":  # lives on a disk that the guest does not see
-            disk = self.folder / "scratch.qcow2"
-            output("qemu-img", "create", "-q", "-f", "qcow2", disk, "1G")
-            more = ("-drive", f"file={disk},if=none,id=scratch,format=qcow2")
+            output("qemu-img", "create", "-q", "-f", "qcow2", self.folder / "scratch.qcow2", "1G")
+            more = self._scratch()
         self.monitor = self._run("a", *more)
         if fault == "migrate":
             self.there = self._run("b", "-incoming", f"unix:{self.folder}/migration")
@@ -164,31 +169,37 @@ class Guest:
     # ---- faults: each gives when the guest was last right, and when it went on again, ns ----
 
     def stop(self, seconds):
+        since = now()
         self.monitor.do("stop")
-        began = self.monitor.last("STOP")
+        began = self.monitor.first("STOP", since)
         time.sleep(seconds)
         self.monitor.do("cont")
-        return began, self.monitor.last("RESUME")
+        return began, self.monitor.first("RESUME", began)
 
     def snapshot(self, seconds):
-        self.monitor.human("savevm before")
-        began = now()
+        """Into a new QEMU: an emulated TSC of the old one would never go back."""
+        self.monitor.human("savevm before")  # which stops it for a second, too
         time.sleep(seconds)
         self.lab.watch.mute(self, True)
         time.sleep(0.1)
-        self.monitor.events.clear()
-        self.monitor.human("loadvm before")
-        return began, self.monitor.last("RESUME")
+        began = now()
+        self.processes[-1].kill()
+        self.processes[-1].wait()
+        self.monitor = self._run("b", *self._scratch(), "-loadvm", "before")
+        while not self.monitor.do("query-status")["running"]:
+            time.sleep(0.01)
+        return began, now()
 
     def migrate(self, _):
+        since = now()
         self.monitor.do("migrate", uri=f"unix:{self.folder}/migration")
-        began = self.monitor.last("STOP")
+        began = self.monitor.first("STOP", since)
         end = time.monotonic() + 120
         while self.monitor.do("query-migrate")["status"] != "completed":
             if time.monotonic() > end:
                 raise Failed("the migration does not end")
             time.sleep(0.02)
-        return began, self.there.last("RESUME")
+        return began, self.there.first("RESUME", began)
 
     def freeze(self, seconds):
         began = now()
