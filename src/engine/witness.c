@@ -17,6 +17,8 @@
 #define TRAINING      4
 #define COARSE_PROOF  16 /* a device whose edges are not its seconds' is read in vain */
 #define LATE_S        1.0
+#define LATE_SAME_S   5e-4
+#define LATE_SAME     6.0
 #define LATE_PROOF    5 /* delays are rarely the same so often */
 #define BACKWARD_MOST 8
 
@@ -215,7 +217,7 @@ static enum visor_witness_verdict jumped(struct visor_witness *w, const struct v
 static bool was_late(struct visor_witness *w, const struct misses *m)
 {
     double apart = visor_math_size(m->raw - w->late_s);
-    bool same = w->late > 0 && apart <= LEAST_JUMP_S + DEVIATIONS * w->noise_s;
+    bool same = w->late > 0 && apart <= LATE_SAME_S + LATE_SAME * w->noise_s;
 
     w->late = same ? w->late + 1 : 1;
     w->late_s = m->raw;

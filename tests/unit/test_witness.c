@@ -189,6 +189,20 @@ static void test_take__it_is_set_to_our_clock(void **state)
     learn(&chip);
 }
 
+/* A machine that is busy with its disks, now and then. */
+static void test_take__edges_of_a_busy_machine_are_no_jumps(void **state)
+{
+    struct chip chip = chip_of(false);
+
+    (void)state;
+    for (int i = 0; i < 300; i++) {
+        learn(&chip);
+        for (int j = 0; j < 30; j++)
+            assert_int_equal(edge(&chip, 0.06 * visor_rng_exponential(&chip.rng)),
+                             VISOR_WITNESS_NOTHING);
+    }
+}
+
 /* A kernel that copies the clock to an RTC whose seconds begin when they will. */
 static void test_take__it_is_set_to_the_nearest_second(void **state)
 {
@@ -250,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_take__one_that_follows_our_clock_is_believed_nothing),
         cmocka_unit_test(test_take__our_own_steps_prove_that_it_is_independent),
         cmocka_unit_test(test_take__it_is_set_to_our_clock),
+        cmocka_unit_test(test_take__edges_of_a_busy_machine_are_no_jumps),
         cmocka_unit_test(test_take__it_is_set_to_the_nearest_second),
         cmocka_unit_test(test_take__edges_that_are_none),
         cmocka_unit_test(test_take__it_drifts),
