@@ -10,11 +10,12 @@
 
 #define BURST_GOOD  4
 #define BURST_TOTAL 8
-#define ANSWER_NS   (VISOR_NS_PER_S * 3 / 10) /* a source of its own network has answered by then */
-#define OTHERS_NS   VISOR_NS_PER_S
-#define MOST_NS     (10 * VISOR_NS_PER_S)
-#define SAME_NS     (10 * VISOR_NS_PER_S) /* witnesses of one disruption speak within this */
-#define STALL_STEP  0.01                  /* s: what `stall auto` steps, forward only */
+#define ALONE_NS                                                                                   \
+    VISOR_NS_PER_S /* that the sources are left before a witness's word alone moves the clock */
+#define OTHERS_NS  VISOR_NS_PER_S
+#define MOST_NS    (10 * VISOR_NS_PER_S)
+#define SAME_NS    (10 * VISOR_NS_PER_S) /* witnesses of one disruption speak within this */
+#define STALL_STEP 0.01                  /* s: what `stall auto` steps, forward only */
 
 static struct visor_disruption *newest(struct visor_engine *e)
 {
@@ -64,7 +65,6 @@ static void invalidate(struct visor_engine *e)
     e->disruptions.open = true;
     e->disruptions.shifted = e->disruptions.step_waits = false;
     e->disruptions.look_at = visor_mono_add(e->now.raw, OTHERS_NS);
-    e->disruptions.until = visor_mono_add(e->now.raw, ANSWER_NS);
     if (e->trust != VISOR_TRUST_UNKNOWN)
         e->trust = VISOR_TRUST_DISRUPTED;
     visor_publish_view(e);
@@ -127,6 +127,7 @@ static void measured(struct visor_engine *e, double jump_s, double error_s)
         return; /* the sources were faster */
     size(d, jump_s, error_s);
     all->shifted = all->step_waits = e->known;
+    all->until = visor_mono_add(e->now.raw, ALONE_NS);
     if (e->known)
         shift_estimate(e, jump_s, error_s);
     visor_publish_view(e);
