@@ -98,19 +98,6 @@ static int make(struct visor_clockbound_file *file)
     return error;
 }
 
-static int make_directory(const char *path)
-{
-    char directory[256];
-    char *slash;
-
-    snprintf(directory, sizeof(directory), "%s", path);
-    slash = strrchr(directory, '/');
-    if (!slash || slash == directory)
-        return 0;
-    *slash = '\0';
-    return visor_file_make_directory(directory, 0755, (uid_t)-1, (gid_t)-1);
-}
-
 /* What is half-written is a segment, too: the next publication completes it. */
 static bool is_segment(const struct visor_clockbound_file *file)
 {
@@ -130,7 +117,7 @@ int visor_clockbound_open(struct visor_clockbound_file *file, const char *path)
     if (strlen(path) >= sizeof(file->path))
         return -ENAMETOOLONG;
     strcpy(file->path, path);
-    error = make_directory(path);
+    error = visor_file_make_parent(path);
     if (!error)
         error = map(file);
     if (!error && !is_segment(file)) {

@@ -167,3 +167,17 @@ int visor_file_make_directory(const char *path, mode_t mode, uid_t uid, gid_t gi
     }
     return make_one(path, mode, uid, gid);
 }
+
+int visor_file_make_parent(const char *path)
+{
+    char directory[PATH_MAX];
+    char *slash;
+
+    if ((size_t)snprintf(directory, sizeof(directory), "%s", path) >= sizeof(directory))
+        return -ENAMETOOLONG;
+    slash = strrchr(directory, '/');
+    if (!slash || slash == directory)
+        return 0;
+    *slash = '\0';
+    return visor_file_make_directory(directory, 0755, (uid_t)-1, (gid_t)-1);
+}

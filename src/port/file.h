@@ -17,4 +17,7 @@ int visor_file_replace(const char *path, const void *data, size_t size, mode_t m
  * owner is given ((uid_t)-1: not), a directory that is made here gets it. */
 int visor_file_make_directory(const char *path, mode_t mode, uid_t uid, gid_t gid);
 
+/* The directory that a file is to lie in, mode 0755, ours, unless it is there. 0 or -errno. */
+int visor_file_make_parent(const char *path);
+
 #endif

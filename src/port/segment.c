@@ -205,19 +205,6 @@ static int acquire(struct visor_segment_file *file)
     return lock(file) ? take(file) : -EAGAIN;
 }
 
-static int make_directory(const char *path)
-{
-    char directory[256];
-    char *slash;
-
-    snprintf(directory, sizeof(directory), "%s", path);
-    slash = strrchr(directory, '/');
-    if (!slash || slash == directory)
-        return 0;
-    *slash = '\0';
-    return visor_file_make_directory(directory, 0755, (uid_t)-1, (gid_t)-1);
-}
-
 int visor_segment_open(struct visor_segment_file *file, const char *path, const char *vmclock)
 {
     int error;
@@ -228,7 +215,7 @@ int visor_segment_open(struct visor_segment_file *file, const char *path, const 
         return -ENAMETOOLONG;
     error = read_boot(file->boot);
     if (!error)
-        error = make_directory(path);
+        error = visor_file_make_parent(path);
     if (error)
         return error;
     for (int i = 0; i < 4 && !vmclock && !file->vmclock; i++) {
