@@ -77,6 +77,13 @@ static void add_clock(struct visor_table *table, const json_t *status)
     }
 }
 
+/* Our own kernel's word tells of no pause: it stood still, too. */
+static bool sees_pauses(const char *kind, const char *class)
+{
+    return strcmp(kind, "boottime") != 0 && strcmp(class, "derived") != 0 &&
+           strcmp(class, "nonsense") != 0;
+}
+
 /* What would notice a stall, and what it has been proven to be. */
 static void add_witnesses(struct visor_table *table, const json_t *witnesses)
 {
@@ -85,10 +92,12 @@ static void add_witnesses(struct visor_table *table, const json_t *witnesses)
 
     for (size_t i = 0; i < json_array_size(witnesses) && used + 1 < sizeof(text); i++) {
         const json_t *witness = json_array_get(witnesses, i);
+        const char *kind = visor_field_text(witness, "kind");
         const char *class = visor_field_text(witness, "class");
 
-        used += (size_t)snprintf(text + used, sizeof(text) - used, *class ? "%s%s (%s)" : "%s%s",
-                                 i ? ", " : "", visor_field_text(witness, "kind"), class);
+        if (sees_pauses(kind, class))
+            used += (size_t)snprintf(text + used, sizeof(text) - used,
+                                     *class ? "%s%s (%s)" : "%s%s", used ? ", " : "", kind, class);
     }
     add_pair(table, _("Witnesses"),
              *text ? text : _("none: a pause is noticed when a source is asked next"));
