@@ -7,7 +7,7 @@
 #include "engine/witness.h"
 
 #define VISOR_DISRUPTIONS   16
-#define VISOR_WITNESS_KINDS (VISOR_WITNESS_CLOCKSOURCE + 1)
+#define VISOR_WITNESS_KINDS (VISOR_WITNESS_NEAR + 1)
 
 struct visor_disruption {
     enum visor_disruption_kind kind;

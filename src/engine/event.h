@@ -88,26 +88,31 @@ struct visor_event_refclock {
     int error; /* positive errno of FAILED */
 };
 
-/* Something outside our own clock said something about it (RTC edge, vmclock, PHC, steal, …). */
+/* Something beside our own clock said something about it. Each witness speaks once at the start
+ * (its time, its present marker, or the amount 0): only of one that is there does the silence mean
+ * anything. After that it speaks when it has something to say, those that tell the time whenever it
+ * is read. What each can and cannot see is a table of docs/time.md, and kind.c judges by it. */
 enum visor_witness_kind {
-    VISOR_WITNESS_RTC,
-    VISOR_WITNESS_VMCLOCK,
-    VISOR_WITNESS_VMGENID,
-    VISOR_WITNESS_PHC,
-    VISOR_WITNESS_TSC,
-    VISOR_WITNESS_TIMER,
-    VISOR_WITNESS_STEAL,
-    VISOR_WITNESS_CANCELLED_TIMER,
-    VISOR_WITNESS_BOOTTIME,
-    VISOR_WITNESS_CLOCKSOURCE,
+    VISOR_WITNESS_RTC,             /* time */
+    VISOR_WITNESS_VMCLOCK,         /* marker: of disruptions; time, where it has any */
+    VISOR_WITNESS_VMGENID,         /* marker: a generation (vmclock's own, too) */
+    VISOR_WITNESS_PHC,             /* time */
+    VISOR_WITNESS_TSC,             /* amount: what it has gained on the raw counter at once */
+    VISOR_WITNESS_TIMER,           /* amount: so late were we woken, by the raw counter */
+    VISOR_WITNESS_STEAL,           /* amount: what the host has taken since it last spoke */
+    VISOR_WITNESS_CANCELLED_TIMER, /* marker: how often somebody (not we) has set REALTIME */
+    VISOR_WITNESS_BOOTTIME,        /* marker: ns that this machine has been suspended */
+    VISOR_WITNESS_CLOCKSOURCE,     /* marker: any number for the kernel's present choice */
+    VISOR_WITNESS_NEAR,            /* time: a source on our own link; the engine's own */
 };
 
 struct visor_event_witness {
     enum visor_witness_kind kind;
     struct visor_stamp stamp;
     visor_wall earliest, latest; /* what it says UTC was at `stamp`; equal zeros: no time */
-    uint64_t marker;             /* generation or disruption marker, where it has one */
-    bool independent;            /* surely not derived from our own clock */
+    uint64_t marker;             /* has changed: something has happened */
+    int64_t amount_ns;
+    bool independent; /* surely not derived from our own clock */
 };
 
 enum visor_resolve_result { VISOR_RESOLVE_OK, VISOR_RESOLVE_TRY_AGAIN, VISOR_RESOLVE_FAILED };

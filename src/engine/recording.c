@@ -262,11 +262,12 @@ static void event_refclock(struct codec *codec, struct visor_event_refclock *val
 
 static void event_witness(struct codec *codec, struct visor_event_witness *value)
 {
-    CHOICE(codec, value->kind, VISOR_WITNESS_CLOCKSOURCE);
+    CHOICE(codec, value->kind, VISOR_WITNESS_NEAR);
     stamp(codec, &value->stamp);
     s64(codec, &value->earliest.ns);
     s64(codec, &value->latest.ns);
     u64(codec, &value->marker);
+    s64(codec, &value->amount_ns);
     boolean(codec, &value->independent);
 }
 

@@ -15,7 +15,7 @@
 #include "engine/action.h"
 #include "engine/event.h"
 
-#define VISOR_RECORDING_VERSION    1
+#define VISOR_RECORDING_VERSION    2
 #define VISOR_RECORDING_CONFIG_MAX (1 << 20) /* bytes of text */
 #define VISOR_RECORDING_LEAPS_MAX  256
 #define VISOR_RECORDING_ENTRY_MAX  8192 /* bytes of any entry but CONFIG */

@@ -398,6 +398,7 @@ static const char *const witness_names[] = {
     [VISOR_WITNESS_TSC] = "tsc",           [VISOR_WITNESS_TIMER] = "timer",
     [VISOR_WITNESS_STEAL] = "steal",       [VISOR_WITNESS_CANCELLED_TIMER] = "cancelled-timer",
     [VISOR_WITNESS_BOOTTIME] = "boottime", [VISOR_WITNESS_CLOCKSOURCE] = "clocksource",
+    [VISOR_WITNESS_NEAR] = "near",
 };
 
 static json_t *witness_object(const struct visor_witness_status *witness)

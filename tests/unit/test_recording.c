@@ -135,9 +135,11 @@ static void test_event__refclock_witness_and_resolved(void **state)
                                                  .earliest = {1},
                                                  .latest = {2},
                                                  .marker = UINT64_MAX,
+                                                 .amount_ns = INT64_MIN,
                                                  .independent = true};
     check_round_trip(&event, NULL, &entry);
     assert_int_equal(entry.event.witness.marker, UINT64_MAX);
+    assert_int_equal(entry.event.witness.amount_ns, INT64_MIN);
     assert_int_equal(entry.event.witness.latest.ns, 2);
 
     event = event_of(VISOR_EVENT_RESOLVED);
