@@ -297,7 +297,7 @@ static void test_now__both_counters_agree(void **state)
                     before.tv_sec * VISOR_NS_PER_S + before.tv_nsec);
         assert_true(stamp.raw_ns - stamp.raw_error_ns <=
                     after.tv_sec * VISOR_NS_PER_S + after.tv_nsec);
-        assert_true(stamp.raw_error_ns < 5000);
+        assert_true(stamp.raw_error_ns < 1000000); /* us on an idle machine */
     }
 }
 
