@@ -17,6 +17,7 @@ static const struct command commands[] = {
     {"events", visor_cli_events, N_("what has stopped or moved this machine")},
     {"watch", visor_cli_watch, N_("all of it, live, with the machine's own clocks")},
     {"wait", visor_cli_wait, N_("return when the clock is right")},
+    {"drift", visor_cli_drift, N_("how wrong are these machines' clocks?")},
     {"config", visor_cli_config, N_("is a configuration good?")},
     {"sim", visor_cli_sim, N_("run simulated machines, networks and faults")},
     {"exec", visor_cli_exec, N_("run a program that sees this clock")},
