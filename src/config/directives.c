@@ -63,8 +63,12 @@ const struct visor_option_table visor_local_options = {"local", local_rows, 6};
 
 static const struct visor_option witness_rows[] = {
     CHOICE("rtc", witness_rtc, "off on auto", VISOR_WITNESS_AUTO, "the real-time clock"),
+    CHOICE("vmclock", witness_vmclock, "off on auto", VISOR_WITNESS_AUTO,
+           "the hypervisor's page of disruptions and time"),
+    CHOICE("vmgenid", witness_vmgenid, "off on auto", VISOR_WITNESS_AUTO,
+           "the kernel's word that the machine was restored or cloned"),
 };
-const struct visor_option_table visor_witness_options = {"witness", witness_rows, 1};
+const struct visor_option_table visor_witness_options = {"witness", witness_rows, 3};
 
 static const struct visor_option log_rows[] = {
     BITS("rawmeasurements", logs, VISOR_LOG_RAWMEASUREMENTS | VISOR_LOG_MEASUREMENTS,

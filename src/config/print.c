@@ -458,7 +458,10 @@ PRINT(local)
 
 PRINT(witness)
 {
-    if (((const struct visor_config *)config)->witness_rtc != VISOR_WITNESS_AUTO)
+    const struct visor_config *from = config;
+
+    if (from->witness_rtc != VISOR_WITNESS_AUTO || from->witness_vmclock != VISOR_WITNESS_AUTO ||
+        from->witness_vmgenid != VISOR_WITNESS_AUTO)
         put_options(printer, directive, &visor_witness_options, config);
 }
 

@@ -272,6 +272,12 @@ static void read_acpi(struct visor_facts_acpi *found, const char *root, const ch
     found->driven = found->driven || visor_tree_link(root, path, TEXT(driver));
 }
 
+void visor_facts_vmgenid(struct visor_facts_acpi *found, const char *root)
+{
+    read_acpi(found, root, "VMGENCTR*");
+    read_acpi(found, root, "QEMUVGID*");
+}
+
 static void read_all_devices(struct visor_facts *facts, const char *root)
 {
     facts->rtc_count =
@@ -284,8 +290,7 @@ static void read_all_devices(struct visor_facts *facts, const char *root)
                                         &facts->vmclock_more);
     read_acpi(&facts->vmclock_acpi, root, "VMCLOCK*");
     read_acpi(&facts->vmclock_acpi, root, "AMZNC10C*");
-    read_acpi(&facts->vmgenid, root, "VMGENCTR*");
-    read_acpi(&facts->vmgenid, root, "QEMUVGID*");
+    visor_facts_vmgenid(&facts->vmgenid, root);
 }
 
 /* ---- what changes ---- */

@@ -14,6 +14,9 @@ void visor_facts_gather(struct visor_facts *facts, const char *root);
 /* Is this a virtual machine? One that only another machine can pause. */
 bool visor_facts_is_virtual(void);
 
+/* Is there a VMGENID device, and does the kernel drive it? */
+void visor_facts_vmgenid(struct visor_facts_acpi *found, const char *root);
+
 /* The parts that change: kernel's time state, steal, daemons, clocksource. */
 void visor_facts_refresh(struct visor_facts *facts, const char *root);
 

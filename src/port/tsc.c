@@ -115,7 +115,7 @@ static uint64_t read_tsc(void)
     return tsc;
 }
 
-static struct visor_tsc_pair read_pair(void)
+bool visor_tsc_pair_read(struct visor_tsc_pair *narrowest)
 {
     struct visor_tsc_pair best = {.width = UINT64_MAX};
 
@@ -127,7 +127,8 @@ static struct visor_tsc_pair read_pair(void)
         if (pair.width < best.width)
             best = pair;
     }
-    return best;
+    *narrowest = best;
+    return true;
 }
 
 static bool kernel_counts_by_it(const struct visor_tsc *tsc)
@@ -147,7 +148,7 @@ bool visor_tsc_look(struct visor_tsc *tsc)
         tsc->period = 0;
         return false;
     }
-    pair = read_pair();
+    visor_tsc_pair_read(&pair);
     if (!kernel_counts_by_it(tsc)) { /* changed in between */
         tsc->any = false;
         tsc->period = 0;
@@ -156,6 +157,12 @@ bool visor_tsc_look(struct visor_tsc *tsc)
     return visor_tsc_note(tsc, &pair);
 }
 #else
+bool visor_tsc_pair_read(struct visor_tsc_pair *pair)
+{
+    (void)pair;
+    return false;
+}
+
 bool visor_tsc_look(struct visor_tsc *tsc)
 {
     tsc->period = 0;

@@ -33,6 +33,9 @@ struct visor_tsc {
 void visor_tsc_init(struct visor_tsc *tsc); /* before privileges are dropped */
 void visor_tsc_done(struct visor_tsc *tsc);
 
+/* The narrowest of a few; false: this CPU has no TSC. */
+bool visor_tsc_pair_read(struct visor_tsc_pair *pair);
+
 /* Takes a pair into account. False: there is no line yet, or no more. Pure. */
 bool visor_tsc_note(struct visor_tsc *tsc, const struct visor_tsc_pair *pair);
 

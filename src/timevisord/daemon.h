@@ -73,6 +73,7 @@ struct visor_daemon {
     size_t device_count;
     struct visor_recorder *recorder; /* NULL: no record is made */
     struct visor_rtc_service *rtc;   /* NULL: the RTC is not tracked */
+    struct visor_witnesses *witnesses; /* NULL: none is wanted */
     struct visor_clock clock;
     struct visor_stamps stamps;
     struct visor_server server;

@@ -12,6 +12,7 @@
 #include "timevisord/rules.h"
 #include "timevisord/signals.h"
 #include "timevisord/tempcomp.h"
+#include "timevisord/witnesses.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -32,6 +33,7 @@ enum poll_kind {
     POLL_HELPER,
     POLL_REFCLOCK,
     POLL_RTC,
+    POLL_WITNESS,
     POLL_NET
 };
 
@@ -51,8 +53,8 @@ static void add(struct poll_set *set, int fd, enum poll_kind kind)
 
 static void fill(const struct visor_daemon *daemon, struct poll_set *set)
 {
-    int remote[VISOR_REMOTE_FDS];
-    size_t sockets, remotes;
+    int remote[VISOR_REMOTE_FDS], witness[VISOR_WITNESSES_FDS];
+    size_t sockets, remotes, witnesses;
 
     set->count = 0;
     add(set, daemon->timer, POLL_TIMER);
@@ -60,6 +62,9 @@ static void fill(const struct visor_daemon *daemon, struct poll_set *set)
     for (size_t i = 0; i < daemon->device_count; i++)
         add(set, visor_refclock_device_fd(&daemon->devices[i]), POLL_REFCLOCK);
     add(set, visor_rtc_service_fd(daemon->rtc), POLL_RTC);
+    witnesses = visor_witnesses_fds(daemon->witnesses, witness);
+    for (size_t i = 0; i < witnesses; i++)
+        add(set, witness[i], POLL_WITNESS);
     if (daemon->control) {
         size_t ends =
             visor_control_fds(daemon->control, &set->fds[set->count], POLL_MAX - set->count);
@@ -93,6 +98,8 @@ static visor_mono deadline_of(const struct visor_daemon *daemon)
         earliest = visor_once_deadline(daemon);
     if (visor_mono_before(visor_rtc_service_deadline(daemon->rtc), earliest))
         earliest = visor_rtc_service_deadline(daemon->rtc);
+    if (visor_mono_before(visor_witnesses_deadline(daemon->witnesses), earliest))
+        earliest = visor_witnesses_deadline(daemon->witnesses);
     if (visor_mono_before(visor_daemon_publish_deadline(daemon), earliest))
         earliest = visor_daemon_publish_deadline(daemon);
     for (size_t i = 0; i < daemon->device_count; i++) {
@@ -281,6 +288,9 @@ static void dispatch(struct visor_daemon *daemon, const struct poll_set *set)
         case POLL_RTC:
             visor_rtc_service_readable(daemon->rtc);
             break;
+        case POLL_WITNESS:
+            visor_witnesses_readable(daemon->witnesses, set->fds[i].fd);
+            break;
         case POLL_CONTROL:
             visor_daemon_take_control(daemon, &set->fds[i]);
             break;
@@ -330,6 +340,7 @@ void visor_daemon_run(struct visor_daemon *daemon)
             break;
         if (look(daemon)) /* before anybody is answered by the clock as it was */
             visor_daemon_handle(daemon, &timer);
+        visor_witnesses_look(daemon->witnesses);
         if (ready > 0)
             dispatch(daemon, &set);
         if (visor_helper_pending(daemon->helper))

@@ -10,6 +10,7 @@
 #include "timevisord/rules.h"
 #include "timevisord/setup.h"
 #include "timevisord/signals.h"
+#include "timevisord/witnesses.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -172,6 +173,7 @@ int visor_start(struct visor_daemon *daemon)
     if (!daemon->rules || !daemon->remote)
         return -ENOMEM;
     daemon->rtc = visor_rtc_service_new(daemon);
+    daemon->witnesses = visor_witnesses_new(daemon);
     daemon->engine = visor_engine_new(daemon->config, seed);
     if (daemon->engine && daemon->config->record[0])
         daemon->recorder =
@@ -210,6 +212,7 @@ void visor_stop(struct visor_daemon *daemon)
     visor_daemon_close_segment(daemon);
     visor_recorder_free(daemon->recorder);
     visor_rtc_service_free(daemon->rtc);
+    visor_witnesses_free(daemon->witnesses);
     visor_engine_free(daemon->engine);
     visor_control_free(daemon->control);
     visor_remote_free(daemon->remote);

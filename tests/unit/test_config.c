@@ -109,6 +109,8 @@ static const char *const right[][2] = {
     {"witness rtc off", "="},
     {"witness rtc on", "="},
     {"witness rtc auto", ""},
+    {"witness vmclock off vmgenid off", "="},
+    {"witness vmclock off vmgenid auto", "witness vmclock off"},
     {"makestep 0.1 3", "="},
     {"makestep 0 -1", "="},
     {"maxchange 1000 1 2", "="},

@@ -1,0 +1,27 @@
+/* What tells of this machine's disruptions, besides the RTC (rtc.h): the devices of a hypervisor
+ * and the kernel's own words. None is required; one that fails is said once and tried again. */
+#ifndef VISOR_TIMEVISORD_WITNESSES_H
+#define VISOR_TIMEVISORD_WITNESSES_H
+
+#include "timevisord/daemon.h"
+
+#define VISOR_WITNESSES_FDS 8
+
+struct visor_witnesses;
+
+/* Opens them, while we still have the right. NULL: none is wanted (a simulator, a task that ends by
+ * itself), or no memory. */
+struct visor_witnesses *visor_witnesses_new(struct visor_daemon *daemon);
+/* NULL allowed here and below. */
+void visor_witnesses_free(struct visor_witnesses *witnesses);
+
+/* For poll(), up to VISOR_WITNESSES_FDS; how many. */
+size_t visor_witnesses_fds(const struct visor_witnesses *witnesses, int *fds);
+visor_mono visor_witnesses_deadline(const struct visor_witnesses *witnesses);
+void visor_witnesses_readable(struct visor_witnesses *witnesses, int fd);
+
+/* After every sleep, before anything else is done: what was measured before a jump must not be
+ * taken for what it is after it. */
+void visor_witnesses_look(struct visor_witnesses *witnesses);
+
+#endif
