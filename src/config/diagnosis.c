@@ -102,6 +102,23 @@ static char *untranslated(const char *text)
     return (char *)(uintptr_t)text;
 }
 
+static void put_reason(struct visor_text *out, const struct visor_diagnosis *diagnosis,
+                       char *(*translate)(const char *))
+{
+    put_filled(out, diagnosis, translate(diagnosis->reason));
+    if (diagnosis->suggestion[0])
+        put_filled(out, diagnosis, translate(N_("; did you mean '%s'?")));
+}
+
+char *visor_diagnosis_print_reason(const struct visor_diagnosis *diagnosis,
+                                   char *(*translate)(const char *), char *text, size_t size)
+{
+    struct visor_text out = visor_text_over(text, size);
+
+    put_reason(&out, diagnosis, translate ? translate : untranslated);
+    return text;
+}
+
 char *visor_diagnosis_print(const struct visor_diagnosis *diagnosis,
                             char *(*translate)(const char *), char *text, size_t size)
 {
@@ -119,9 +136,7 @@ char *visor_diagnosis_print(const struct visor_diagnosis *diagnosis,
         visor_text_put(&out, translate(N_("warning: ")));
     else if (diagnosis->severity == VISOR_DIAGNOSIS_NOTICE)
         visor_text_put(&out, translate(N_("notice: ")));
-    put_filled(&out, diagnosis, translate(diagnosis->reason));
-    if (diagnosis->suggestion[0])
-        put_filled(&out, diagnosis, translate(N_("; did you mean '%s'?")));
+    put_reason(&out, diagnosis, translate);
     return text;
 }
 

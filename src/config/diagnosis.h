@@ -31,6 +31,7 @@ struct visor_diagnosis {
     char word[VISOR_DIAGNOSIS_WORD_MAX]; /* cut, control characters replaced */
     char detail[2][VISOR_DIAGNOSIS_WORD_MAX];
     char suggestion[VISOR_DIAGNOSIS_WORD_MAX]; /* the nearest valid word; "" : none near */
+    bool unsupported; /* chronyd takes it; it is only this daemon that does not */
 };
 
 struct visor_diagnoses {
@@ -53,6 +54,10 @@ void visor_diagnosis_copy(char *to, size_t size, const char *from);
  * like and is given the reason and the other fixed texts. Returns `text`. */
 char *visor_diagnosis_print(const struct visor_diagnosis *diagnosis,
                             char *(*translate)(const char *), char *text, size_t size);
+
+/* The same without place and severity. */
+char *visor_diagnosis_print_reason(const struct visor_diagnosis *diagnosis,
+                                   char *(*translate)(const char *), char *text, size_t size);
 
 /* The word of `words` (`count` of them, NULL entries skipped) nearest to `word` by edit distance,
  * letters compared without case; NULL if none is near enough to be meant. */

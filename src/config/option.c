@@ -284,10 +284,12 @@ static bool take_refid(struct visor_parser *parser, const struct visor_option *o
 static bool take_without_effect(struct visor_parser *parser, const struct visor_option *option)
 {
     bool refused = option->kind == VISOR_OPTION_REFUSED;
-
-    visor_parser_complain(
+    struct visor_diagnosis diagnosis = diagnose(
         parser, refused ? VISOR_DIAGNOSIS_ERROR : (enum visor_diagnosis_severity)option->bits,
-        parser->words.next - 1, option->text, NULL, NULL);
+        parser->words.next - 1, option->text);
+
+    diagnosis.unsupported = refused;
+    visor_diagnoses_add(parser->diagnoses, &diagnosis);
     if (!refused)
         parser->words.next = parser->words.count;
     return !refused;

@@ -13,4 +13,7 @@
  * their point. TIMEVISOR_LOCALE_DIR names another folder of translations (an uninstalled build). */
 void visor_text_init(void);
 
+/* Another language than the locale's from now on: "en", "zh_CN". */
+void visor_text_language(const char *language);
+
 #endif

@@ -18,6 +18,8 @@ static const struct command commands[] = {
     {"watch", visor_cli_watch, N_("all of it, live, with the machine's own clocks")},
     {"wait", visor_cli_wait, N_("return when the clock is right")},
     {"drift", visor_cli_drift, N_("how wrong are these machines' clocks?")},
+    {"lint", visor_cli_lint, N_("what is wrong in files that have to do with time?")},
+    {"explain", visor_cli_explain, N_("all about a rule of lint and doctor")},
     {"config", visor_cli_config, N_("is a configuration good?")},
     {"sim", visor_cli_sim, N_("run simulated machines, networks and faults")},
     {"exec", visor_cli_exec, N_("run a program that sees this clock")},

@@ -1,0 +1,124 @@
+/* A file's way: its kind, its scan, the rules; and the files in it. */
+#include "lint/lint.h"
+
+#include "advise/catalogue.h"
+#include "lint/scan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    unsigned kinds;
+    void (*read)(struct visor_scan *scan);
+} readers[] = {
+    {VISOR_KIND_CHRONY | VISOR_KIND_NTP, visor_read_words},
+    {VISOR_KIND_TIMESYNCD | VISOR_KIND_SYSTEMD | VISOR_KIND_VMTOOLS, visor_read_ini},
+    {VISOR_KIND_VMX | VISOR_KIND_SYSCTL, visor_read_settings},
+    {VISOR_KIND_GRUB, visor_read_grub},
+    {VISOR_KIND_CMDLINE, visor_read_cmdline},
+    {VISOR_KIND_LIBVIRT, visor_read_xml},
+    {VISOR_KIND_COMPOSE | VISOR_KIND_KUBERNETES, visor_read_yaml},
+    {VISOR_KIND_DOCKERFILE, visor_read_dockerfile},
+    {VISOR_KIND_SHELL, visor_read_shell},
+    {VISOR_KIND_MARKDOWN, visor_read_markdown},
+};
+
+/* Zero bytes become blanks, so that texts end where they end. */
+static char *take_copy(const char *text, size_t size)
+{
+    char *copy = malloc(size + 1);
+
+    if (!copy)
+        return NULL;
+    if (size)
+        memcpy(copy, text, size);
+    for (char *zero = copy; (zero = memchr(zero, 0, size - (size_t)(zero - copy)));)
+        *zero = ' ';
+    copy[size] = '\0';
+    return copy;
+}
+
+/* What concerns a file in a file as a whole is found where it begins, and is not mended
+ * mechanically. */
+static void place(const struct visor_scan *scan, size_t from)
+{
+    const struct visor_document *document = scan->document;
+
+    for (size_t i = from; i < scan->findings->count; i++) {
+        struct visor_finding *finding = &scan->findings->items[i];
+
+        if (!finding->line)
+            finding->line = document->lines_before + 1;
+        if (document->columns_before || finding->edit == VISOR_EDIT_APPEND)
+            finding->edit = VISOR_EDIT_NONE;
+    }
+}
+
+static enum visor_kind run(struct visor_scan *scan)
+{
+    const struct visor_lint *lint = scan->lint;
+    enum visor_kind kind = lint->kind;
+    size_t before = scan->findings->count;
+    char *copy;
+
+    if (kind == VISOR_KIND_UNKNOWN)
+        kind = visor_lint_detect(lint->name, lint->text, lint->size);
+    if (kind == VISOR_KIND_UNKNOWN)
+        return kind;
+    scan->size = lint->size < VISOR_LINT_SIZE_MAX ? lint->size : VISOR_LINT_SIZE_MAX;
+    copy = take_copy(lint->text, scan->size);
+    scan->document = visor_document_new(kind);
+    if (copy && scan->document) {
+        scan->text = copy;
+        scan->document->lines_before = scan->line;
+        scan->document->columns_before = scan->indentation;
+        scan->document->incomplete = lint->fragment || scan->size < lint->size;
+        for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
+            if (readers[i].kinds & (unsigned)kind)
+                readers[i].read(scan);
+        if (kind == VISOR_KIND_CHRONY)
+            visor_lint_configuration(scan);
+        if (scan->document->full || scan->size < lint->size)
+            visor_scan_complain(scan, "TV-FILE-002", 1, 1, "%zu bytes", lint->size);
+        visor_catalogue_check_document(scan->document, scan->findings);
+        if (scan->depth)
+            place(scan, before);
+    }
+    visor_document_free(scan->document);
+    free(copy);
+    *scan->kinds |= (unsigned)kind;
+    return kind;
+}
+
+void visor_scan_embed(struct visor_scan *scan, const struct visor_embedded *embedded)
+{
+    struct visor_lint lint = {.name = embedded->name,
+                              .text = embedded->text,
+                              .size = embedded->size,
+                              .kind = embedded->kind,
+                              .fragment = embedded->fragment,
+                              .translate = scan->lint->translate};
+    struct visor_scan inner = {.findings = scan->findings,
+                               .lint = &lint,
+                               .depth = scan->depth + 1,
+                               .line = scan->line + embedded->line - 1,
+                               .indentation = scan->indentation + embedded->indentation,
+                               .kinds = scan->kinds};
+
+    if (inner.depth < VISOR_LINT_DEPTH_MAX)
+        run(&inner);
+}
+
+enum visor_kind visor_lint_run(const struct visor_lint *lint, struct visor_findings *findings,
+                               unsigned *kinds)
+{
+    unsigned own = 0;
+    struct visor_scan scan = {.findings = findings, .lint = lint, .kinds = kinds ? kinds : &own};
+    enum visor_kind kind;
+
+    if (kinds)
+        *kinds = 0;
+    kind = run(&scan);
+    visor_findings_sort(findings);
+    return kind;
+}

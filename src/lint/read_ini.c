@@ -1,0 +1,86 @@
+/* INI files: sections in brackets, "key = value"; a line that ends with a backslash goes on
+ * (systemd). */
+#include "lint/scan.h"
+
+#include <string.h>
+
+#define NAME_SIZE 80
+
+static const char *name_of(const char *first, const char *last, char name[NAME_SIZE])
+{
+    size_t length = (size_t)(last - first);
+
+    if (length >= NAME_SIZE)
+        length = NAME_SIZE - 1;
+    memcpy(name, first, length);
+    name[length] = '\0';
+    return name;
+}
+
+static void read_key(struct visor_scan *scan, struct visor_node *section,
+                     const struct visor_lines *lines)
+{
+    const char *first = lines->first, *last = lines->last, *equals, *key_end, *value;
+    char name[NAME_SIZE];
+    struct visor_node *node;
+
+    equals = memchr(first, '=', (size_t)(last - first));
+    if (!equals)
+        return;
+    key_end = equals;
+    visor_trim(&first, &key_end);
+    value = equals + 1;
+    visor_trim(&value, &last);
+    node = visor_document_add(scan->document, section, name_of(first, key_end, name), lines->number,
+                              (uint32_t)(first - lines->first) + 1);
+    visor_scan_value(scan, node, value, last);
+}
+
+void visor_read_ini(struct visor_scan *scan)
+{
+    struct visor_lines lines = visor_lines_of(scan->text, scan->size);
+    struct visor_node *section = scan->document->root;
+    char name[NAME_SIZE];
+
+    while (visor_lines_next(&lines)) {
+        const char *first = lines.first, *last = lines.last;
+
+        visor_trim(&first, &last);
+        if (first == last || *first == '#' || *first == ';')
+            continue;
+        if (*first == '[' && last[-1] == ']')
+            section = visor_document_add(scan->document, scan->document->root,
+                                         name_of(first + 1, last - 1, name), lines.number,
+                                         (uint32_t)(first - lines.first) + 1);
+        else
+            read_key(scan, section, &lines);
+    }
+}
+
+void visor_read_settings(struct visor_scan *scan)
+{
+    struct visor_lines lines = visor_lines_of(scan->text, scan->size);
+
+    while (visor_lines_next(&lines)) {
+        const char *first = lines.first, *last = lines.last, *equals, *key_end;
+        struct visor_node *node;
+        char name[NAME_SIZE];
+
+        visor_trim(&first, &last);
+        if (first == last || strchr("#;/!", *first))
+            continue;
+        if (*first == '-') /* sysctl: ignore a failure */
+            first++;
+        equals = memchr(first, '=', (size_t)(last - first));
+        if (!equals)
+            continue;
+        key_end = equals++;
+        visor_trim(&first, &key_end);
+        visor_trim(&equals, &last);
+        visor_unquote(&equals, &last);
+        node =
+            visor_document_add(scan->document, scan->document->root, name_of(first, key_end, name),
+                               lines.number, (uint32_t)(first - lines.first) + 1);
+        visor_scan_value(scan, node, equals, last);
+    }
+}
