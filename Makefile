@@ -52,7 +52,7 @@ lab:
 	@tools/packages build netns lab
 	@tools/build $(BUILD)
 	@tests/peers $(CURDIR)/build/peers
-	@tests/guest/run --timevisord $(BUILD)/src/timevisord/timevisord --probe $(BUILD)/tests/guest/probe \
+	@tests/guest/run --timevisord $(BUILD)/src/timevisord/timevisord --probe $(BUILD)/tests/guest/probe --shift $(BUILD)/tests/guest/shift.so \
 		--peers build/peers --images build/guest --out build/lab $(LAB)
 
 ci:

@@ -1,10 +1,13 @@
-"""What `make check` holds timevisord to in a guest, and what its witness costs there.
+"""What `make check` holds timevisord to in a guest, what its witness costs there, and how often it
+errs.
 
 The claims are about the guest: time in which its own programs wished to run and could not, because
 the host has other work, is taken off.
 """
 import sys
 import time
+
+import figures
 
 NOTICED_S = {"stop-0.3": 1.1, "stop-5": 0.5}  # a short one shows at the RTC's next second
 RECOVERED_S = 2.0
@@ -55,6 +58,12 @@ def judge(report, result):
                      f"{fault}: {words} after {f[key]} s, {RECOVERED_S} s at most ({late:.2f} s late)")
     report.claim(not f["false_after"], f"{fault}: share of false bounds once it was noticed: "
                                        f"{f['false_after']}")
+    wrong = f.get("now_outside_after")
+    report.claim(bool(wrong) and wrong[0] == 0,
+                 f"{fault}: timevisor_now() once it was noticed: {wrong} (outside the truth, of)")
+    report.claim(within(f.get("now_synchronised_s"), late, RECOVERED_S),
+                 f"{fault}: timevisor_now() synchronized again after {f.get('now_synchronised_s')} s, "
+                 f"{RECOVERED_S} s at most ({late:.2f} s late)")
     report.claim(f["overshoot_ms"] < 10, f"{fault}: overshoot {f['overshoot_ms']} ms, below 10")
 
 
@@ -91,3 +100,27 @@ def cost(lab, cell_of, seconds=120):
 def used(lab, guest):
     """CPU s of the daemon, by the guest's scheduler."""
     return max(r.processor for r in lab.watch.of(guest)) / 1e9
+
+
+def calm(lab, cell_of, minutes=20):
+    """Nothing happens to two guests, one of which is busy: whatever is noticed is an error."""
+    lines = []
+    with cell_of(lab, "stop-5", "source", ["timevisord", "timevisord-busy"]) as cell:
+        cell.settle()
+        began = {guest: lab.watch.last(guest) for guest in cell.guests}
+        time.sleep(60 * minutes)
+        for guest in cell.guests:
+            readings = [r for r in lab.watch.of(guest) if r.at >= began[guest].at]
+            hours = (readings[-1].at - readings[0].at) / 3.6e12
+            false = sum(r.outside() for r in readings)
+            away = figures.available(readings, readings[0].at, "away_ns")
+            number = figures.disruptions(readings)
+            lines.append(f"{guest.daemon}: {number} false disruptions in {60 * hours:.0f} min, "
+                         f"{number / hours:.1f} an hour; synchronized {100 * away:.3f} % of the time; "
+                         f"{false} of {len(readings)} readings outside the truth; its programs waited for "
+                         f"a processor {100 * late_share(readings):.1f} % of the time")
+    return "\n".join(lines)
+
+
+def late_share(readings):
+    return (readings[-1].late - readings[0].late) / (readings[-1].at - readings[0].at)

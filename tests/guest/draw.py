@@ -16,18 +16,38 @@ def percent(value):
     return "-" if value is None else f"{100 * value:.1f} %" if value else "0"
 
 
+def at(fault, on):
+    """A fault on a machine, as cells are named."""
+    return fault if on == "rtc" else f"{fault}@{on}"
+
+
+def count(pair):
+    return "-" if pair is None else f"{pair[0]}/{pair[1]}"
+
+
 def row(result):
     f = result["figures"]
     limit = f">{f['observed_s']:.0f}"
-    return [result["fault"], result["link"], result["daemon"], number(f["first_error_ms"], 1),
-            number(f["noticed_s"]), number(f["below_10ms_s"], 2, limit),
+    now = "now_outside_before" in f
+    return [at(result["fault"], result["machine"]), result["link"], result["daemon"],
+            number(f["first_error_ms"], 1), number(f["noticed_s"]), number(f["below_10ms_s"], 2, limit),
             number(f["below_1ms_s"], 2, limit), number(f["overshoot_ms"], 1),
             number(f["synchronised_s"], 2, limit),
-            percent(f["false_before"]), percent(f["false_after"])]
+            percent(f["false_before"]), percent(f["false_after"]),
+            number(f["now_synchronised_s"], 2, limit) if now else "-",
+            count(f["now_outside_before"]) if now else "-",
+            count(f["now_outside_after"]) if now else "-",
+            share(f["now_available"] if now else f["available"])]
+
+
+def share(value):
+    """Rounded so that not all of it is told only of all of it."""
+    return "-" if value is None else f"{math.floor(value * 10000) / 100:.2f} %"
 
 
 HEADS = ["fault", "link", "daemon", "error ms", "noticed s", "<10 ms s", "<1 ms s", "overshoot ms",
-         "in sync s", "false before", "false after"]
+         "in sync s", "false before", "false after", "now in sync s", "now wrong before",
+         "now wrong after", "in sync after"]
 
 
 def table(results):
@@ -101,11 +121,12 @@ def svg(results):
         return middle - _scale(error) / top * (HEIGHT - TOP - BOTTOM) / 2
 
     fault, link = results[0]["fault"], results[0]["link"]
+    on = machine.MACHINES[results[0]["machine"]][2]
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
            'font-family="sans-serif" font-size="12">',
            f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
-           f'<text x="{LEFT}" y="22" font-size="15">The guest is {machine.FAULTS[fault][3]}, '
-           f'{LINKS[link]}: true error of its clock</text>']
+           f'<text x="{LEFT}" y="22" font-size="15">The guest{" " if on else ""}{on} is '
+           f'{machine.FAULTS[fault][3]}, {LINKS[link]}: true error of its clock</text>']
     _axes(out, first, last, top, x, y)
     for i, result in enumerate(results):
         out += _curve(result, x, y, first, last)

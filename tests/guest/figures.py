@@ -1,8 +1,14 @@
 """What readings say about one guest and one fault. Times in s after it went on, errors in ms."""
+from watch import SYNCHRONIZED
+
 BIN_NS = 100 * 10**6
 LIMITS_MS = (10, 1)
 SHARP_MS = 5  # half the width of a reading that says how wrong a clock is
 SLACK_NS = 5 * 10**6  # of a moment that was reckoned from the guest's counter
+
+
+def seconds(ns):
+    return round(ns / 1e9, 3)
 
 
 def sharp(readings, zero):
@@ -17,13 +23,15 @@ def sharp(readings, zero):
 
 
 def first_change(readings, resumed, names):
-    """When one of these marks of the probe first lay after the resume, ns; None: never."""
+    """When one of these marks of the probe first lay after the resume: ns of the host and of the
+    guest's counter; None: never."""
     for reading in readings:
-        marks = [reading.host_time(getattr(reading, name)) for name in names
-                 if getattr(reading, name)]
-        marks = [mark for mark in marks if mark >= resumed - SLACK_NS]
+        raws = [getattr(reading, name) for name in names if getattr(reading, name)]
+        marks = [(reading.host_time(raw), raw) for raw in raws]
+        marks = [mark for mark in marks if mark[0] >= resumed - SLACK_NS]
         if marks:
-            return max(resumed, min(marks))
+            at, raw = min(marks)
+            return max(resumed, at), raw
     return None
 
 
@@ -42,16 +50,49 @@ def share(readings):
     return sum(r.false() for r in readings) / len(readings) if readings else None
 
 
-def synchronised_again(readings, resumed):
-    """From when on the kernel says synchronised, truly and to the end, s; None: it does not."""
-    bad = [r for r in readings if r.unsynchronised or r.false()]
+def outside(readings):
+    """How many readings of timevisor_now() the true time was outside of, and of how many."""
+    return [sum(r.outside() for r in readings), len(readings)]
+
+
+def again(readings, resumed, well, name):
+    """From when on all is well, to the end, s; None: it is not. The probe marked the moment."""
+    bad = [r for r in readings if not well(r)]
     later = [r for r in readings if not bad or r.at > bad[-1].at]
     if not later:
         return None
-    mark = first_change(later, resumed, ("synchronised_at",))
+    mark = first_change(later, resumed, (name,))
+    at = mark[0] if mark else resumed
     if bad:  # between the last bad reading and the first good one
-        mark = min(max(mark or later[0].at, bad[-1].at), later[0].at)
-    return ((mark or resumed) - resumed) / 1e9
+        at = min(max(at if mark else later[0].at, bad[-1].at), later[0].at)
+    return seconds(at - resumed)
+
+
+def well_by_kernel(reading):
+    return not reading.unsynchronised and not reading.false()
+
+
+def well_by_library(reading):
+    return reading.now_status == SYNCHRONIZED and not reading.outside()
+
+
+def available(readings, since, name):
+    """Share of the time from `since` (ns; None: never) on in which it was synchronised."""
+    known = [r for r in readings if since is not None and r.at >= since]
+    if len(known) < 2:
+        return None
+    away = getattr(known[-1], name) - getattr(known[0], name)
+    return 1 - away / max(1, known[-1].raw - known[0].raw)
+
+
+def disruptions(readings):
+    """How many timevisord has counted."""
+    epochs = [r.epoch for r in readings if r.now_status]
+    return sum(one != next_one for one, next_one in zip(epochs, epochs[1:]))
+
+
+def first_well(readings, well):
+    return next((r.at for r in readings if well(r)), None)
 
 
 def late_until(readings, before, moment):
@@ -65,6 +106,29 @@ def lost(before, after):
     return (after.at - before.at - (after.raw - before.raw)) / 1e9
 
 
+def split(after, noticed):
+    """Before it was noticed, and from then on."""
+    return ([r for r in after if not noticed or r.raw < noticed[1]],
+            [r for r in after if noticed and r.raw >= noticed[1]])
+
+
+def by_library(after, resumed, noticed):
+    """The same of timevisor_now(); nothing in a guest that has no clock segment."""
+    if all(r.now_status == 0 for r in after):
+        return {}
+    left = first_change(after, resumed, ("left_at",))
+    noticed = min((mark for mark in (left, noticed) if mark), default=None)
+    before, later = split(after, noticed)
+    first = first_well(split(after, left)[1] or after, well_by_library)
+    return {
+        "now_noticed_s": noticed and seconds(noticed[0] - resumed),
+        "now_synchronised_s": again(after, resumed, well_by_library, "back_at"),
+        "now_outside_before": outside(before),
+        "now_outside_after": outside(later) if noticed else None,
+        "now_available": available(after, first, "away_ns"),
+    }
+
+
 def of(readings, began, resumed):
     """`began`: until then all was well; `resumed`: from then on the guest goes on."""
     ready = [r for r in readings if r.came < began]
@@ -73,25 +137,30 @@ def of(readings, began, resumed):
         return None
     bins = sharp(after, resumed)
     noticed = first_change(after, resumed, ("unsynchronised_at", "stepped_at"))
-    again = synchronised_again(after, resumed)
-    sign = -1 if bins[0][1] < 0 else 1
-    errors = [b[1] for b in bins if b[2] <= SHARP_MS] or [bins[0][1]]
+    before, later = split(after, noticed)
+    first = first_well(later or after, well_by_kernel)
+    errors = [b[1] for b in bins if b[2] <= SHARP_MS] or [min(bins, key=lambda b: b[2])[1]]
+    sign = -1 if errors[0] < 0 else 1
     found = {
         "before_ms": round(sharp(ready, resumed)[-1][1], 3),
-        "first_error_ms": round(bins[0][1], 3),
+        "first_error_ms": round(errors[0], 3),
         "lost_s": round(lost(ready[-1], after[0]), 3),
         "half_width_ms": round(sorted(b[2] for b in bins)[len(bins) // 2], 3),
-        "noticed_s": noticed and round((noticed - resumed) / 1e9, 3),
+        "noticed_s": noticed and seconds(noticed[0] - resumed),
         "overshoot_ms": round(max(0.0, *(-sign * error for error in errors)), 3),
         "worst_after_ms": round(max(errors, key=abs), 3),
-        "synchronised_s": None if again is None else round(again, 3),
+        "synchronised_s": again(after, resumed, well_by_kernel, "synchronised_at"),
+        "available": available(after, first, "unsynchronised_ns"),
         "observed_s": round(bins[-1][0], 1),
-        "false_before": share([r for r in after if noticed is None or r.at < noticed]),
-        "false_after": None if noticed is None else share([r for r in after if r.at >= noticed]),
+        "false_before": share(before),
+        "false_after": share(later),
         "false_during": share([r for r in readings if began <= r.at < resumed]),
+        "outside_during": sum(r.outside() for r in readings if began <= r.at < resumed),
         "unsynchronised_during": any(r.unsynchronised for r in readings if began <= r.at),
-        "late_noticing_s": late_until(after, ready[-1].late, noticed or resumed),
+        "late_noticing_s": late_until(after, ready[-1].late, noticed[0] if noticed else resumed),
         "late_2s_s": late_until(after, ready[-1].late, resumed + 2 * 10**9),
+        "disruptions": disruptions(readings),
+        **by_library(after, resumed, noticed),
     }
     for limit in LIMITS_MS:
         found[f"below_{limit}ms_s"] = below(bins, limit)

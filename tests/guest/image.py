@@ -1,17 +1,15 @@
-"""What a guest boots: a distribution's kernel for clouds, and an initramfs with a shell, the daemons,
-and the probe."""
+"""What a guest boots beside its kernel: an initramfs with a shell, the daemons, and the probe."""
 import gzip
 import lzma
-import os
-import pathlib
 import re
 import shutil
 import subprocess
 
+from packages import Missing
+
 # In the order in which they want to be loaded; what the kernel has built in is not a file.
 MODULES = ("virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci",
-           "failover", "net_failover", "virtio_net")
-KERNELS = ("linux-image-cloud-amd64", "linux-image-virtual")  # of Debian, of Ubuntu
+           "failover", "net_failover", "virtio_net", "ptp_vmclock")
 
 CONFIGURATION = """
 server {server} {options}
@@ -28,6 +26,7 @@ bindcmdaddress /
 DAEMONS = {
     "timevisord": ("timevisord", {"options": "iburst", "makestep": "1 3"}, ""),
     "timevisord-blind": ("timevisord", {"options": "iburst", "makestep": "1 3"}, "witness rtc off\n"),
+    "timevisord-busy": ("timevisord", {"options": "iburst", "makestep": "1 3"}, ""),
     "chronyd-usual": ("chronyd", {"options": "iburst", "makestep": "1 3"}, ""),
     "chronyd-best": ("chronyd", {"options": "iburst minpoll 0 maxpoll 0", "makestep": "1.0 -1"}, ""),
 }
@@ -41,9 +40,10 @@ for module in MODULES; do
 done
 ip link set lo up; ip link set eth0 up; ip addr add $(word address)/24 dev eth0
 daemon=$(word daemon)
+[ -z "$(word busy)" ] || while :; do :; done &
 sed "s/{server}/$(word server)/" /etc/lab/$daemon > /run/daemon.conf
 probe PORT /run/daemon.pid &
-echo "lab: clocksource $(cat /sys/devices/system/clocksource/clocksource0/current_clocksource), $(ls /dev/rtc*)"
+echo "lab: clocksource $(cat /sys/devices/system/clocksource/clocksource0/current_clocksource), $(echo /dev/rtc* /dev/vmclock*)"
 case $daemon in
 timevisord*) timevisord -d -u root -f /run/daemon.conf --socket /run/control ;;
 *) chronyd -d -U -u root -f /run/daemon.conf ;;
@@ -51,51 +51,6 @@ esac
 echo "lab: the daemon has ended with status $?"
 while true; do sleep 60; done
 """
-
-
-class Missing(Exception):
-    """What the lab needs and this machine does not have."""
-
-
-def output(*words, cwd=None):
-    try:
-        return subprocess.run(words, check=True, stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, cwd=cwd, timeout=600).stdout
-    except FileNotFoundError:
-        raise Missing(f"there is no {words[0]}") from None
-    except subprocess.CalledProcessError as error:
-        raise Missing(f"{' '.join(map(str, words))}: {error.stderr.strip()[-300:]}") from None
-
-
-def _packages():
-    """The newest kernel of the distribution, and what it wants for its modules."""
-    for name in KERNELS:
-        found = subprocess.run(["apt-cache", "depends", name], capture_output=True, text=True,
-                               check=False).stdout
-        images = re.findall(r"Depends: (linux-image-\d\S*)", found)
-        if images:
-            also = output("apt-cache", "depends", images[0])
-            return [images[0], *re.findall(r"Depends: (linux-modules-\d\S*)", also)]
-    raise Missing("apt knows no kernel for clouds: " + " nor ".join(KERNELS))
-
-
-def kernel(folder):
-    """Downloads and unpacks it, once; returns the path of its vmlinuz and of its modules."""
-    root = folder / "kernel"
-    if not (folder / "kernel-is-whole").exists():
-        if os.uname().machine != "x86_64":
-            raise Missing("the lab's guests are x86_64, this machine is not")
-        shutil.rmtree(root, ignore_errors=True)
-        root.mkdir(parents=True)
-        output("apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", *_packages(), cwd=root)
-        for package in root.glob("*.deb"):
-            output("dpkg-deb", "-x", package, root)
-            package.unlink()
-        (folder / "kernel-is-whole").touch()
-    images = sorted(root.glob("boot/vmlinuz-*"))
-    if not images:
-        raise Missing(f"the kernel's package has no vmlinuz ({root})")
-    return images[-1], [tree for tree in root.glob("**/kernel") if "modules" in str(tree)]
 
 
 def _module(trees, name):
@@ -121,9 +76,9 @@ def _program(root, path, name):
         shutil.copy(library, to)
 
 
-def initramfs(folder, programs, trees, port):
+def initramfs(image, programs, trees, port):
     """Made anew each time: it takes a second, and holds what was built last."""
-    root = folder / "root"
+    root = image.with_name("root")
     shutil.rmtree(root, ignore_errors=True)
     for name in ("bin", "dev", "etc/lab", "modules", "proc", "run", "sys", "tmp", "var/lib/chrony"):
         (root / name).mkdir(parents=True)
@@ -149,14 +104,5 @@ def initramfs(folder, programs, trees, port):
     names = "".join(f"{path.relative_to(root)}\n" for path in sorted(root.glob("**/*")))
     archive = subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], input=names.encode(), cwd=root,
                              capture_output=True, check=True).stdout
-    image = folder / "initramfs"
     image.write_bytes(gzip.compress(archive, 1))
     return image
-
-
-def chronyd(peers):
-    """The real program of the distribution, unpacked and not installed (tests/peers)."""
-    found = list(pathlib.Path(peers).glob("local/root/usr/sbin/chronyd"))
-    if not found:
-        raise Missing("there is no chronyd, and it could not be downloaded (tests/peers)")
-    return found[0]

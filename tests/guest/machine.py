@@ -6,12 +6,15 @@ import pathlib
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import time
+from dataclasses import dataclass
 
-from image import Missing, output
+from packages import QEMU, Missing, output
 
-QEMU = "qemu-system-x86_64"
+DAY_S = 86400
+PRIORITY = -10
 KVM_SECONDS = 5  # a kernel says its name within one, where KVM works
 # An emulated TSC looks unstable to the kernel, which on a busy host also measures its rate wrongly.
 TSC = "tsc=reliable clocksource=tsc tsc_early_khz={}"
@@ -23,13 +26,38 @@ class Failed(Exception):
     """A guest did not do what every guest does."""
 
 
+@dataclass
+class Machine:
+    """What guests run on, made ready."""
+    kernel: pathlib.Path
+    initramfs: pathlib.Path
+    qemu: list
+    accelerator: str
+    words: str = ""  # for the kernel
+    processors: int = 1
+    generation: bool = False  # vmclock, and a VMGENID
+
+
+# name: processors, of the newer QEMU and kernel?, title
+MACHINES = {
+    "rtc": (1, False, ""),
+    "vmclock": (1, True, "with vmclock and VMGENID"),
+    "two": (2, False, "with two processors"),
+}
+
+
+def precede():
+    """A guest is a machine, and who measures it must not wait: what else runs here is not its affair."""
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
+    except OSError:
+        pass
+
+
 def die_with_parent():
     # the parent is the thread, not the process
     _libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    try:
-        os.nice(-10)  # a guest is a machine: what else runs here is not its affair
-    except OSError:
-        pass
+    precede()
 
 
 def start(words, log):
@@ -40,6 +68,20 @@ def start(words, log):
 
 def now():
     return time.time_ns()
+
+
+class Shift:
+    """How much further on than the host the world of a cell is (shift.c), ns."""
+
+    def __init__(self, library, path):
+        path.write_bytes(bytes(8))
+        self.path, self.ns = path, 0
+        self.words = ["env", f"LD_PRELOAD={library}", f"LAB_SHIFT={path}"]
+
+    def set(self, ns):
+        self.ns = ns
+        with open(self.path, "r+b", buffering=0) as file:
+            file.write(struct.pack("=q", ns))
 
 
 class Monitor:
@@ -100,8 +142,9 @@ class Monitor:
 class Guest:
     """Runs a daemon; its address is 10.77.N.2 and the host's, on its link, 10.77.N.1."""
 
-    def __init__(self, lab, number, daemon):
-        self.lab, self.number, self.daemon = lab, number, daemon
+    def __init__(self, lab, machine, number, daemon, shift=None):
+        self.lab, self.machine, self.number, self.daemon = lab, machine, number, daemon
+        self.shift, self.generation = shift, 1
         self.folder = lab.folder / daemon
         self.folder.mkdir(parents=True, exist_ok=True)
         self.address, self.host = f"10.77.{number}.2", f"10.77.{number}.1"
@@ -119,20 +162,28 @@ class Guest:
         ip("link", "set", name, "master", self.bridge, "up")
         return name
 
+    def _generation(self):
+        return ["-device", "vmclock",
+                "-device", f"vmgenid,guid=77777777-7777-7777-7777-{self.generation:012}"]
+
     def _run(self, role, *more):
         tap = self._tap(f"{self.bridge}{role}")
-        words = [QEMU, "-machine", "pc,hpet=off", "-accel", self.lab.accelerator, "-m", "192",
-                 "-smp", "1", "-nodefaults", "-display", "none", "-no-reboot",
+        on = self.machine
+        words = [*(self.shift.words if self.shift else []), *on.qemu, "-machine", "pc,hpet=off",
+                 "-accel", on.accelerator, "-m", "192", "-smp", on.processors, "-nodefaults", "-display", "none", "-no-reboot",
                  "-rtc", "base=utc,clock=host,driftfix=slew",
-                 "-kernel", self.lab.kernel, "-initrd", self.lab.initramfs, "-append",
+                 "-kernel", on.kernel, "-initrd", on.initramfs, "-append",
                  f"console=ttyS0 panic=-1 lab.daemon={self.daemon} lab.address={self.address} "
-                 f"lab.server={self.host} {self.lab.tsc}",
+                 f"lab.server={self.host} {on.words}"
+                 + " lab.busy=1" * self.daemon.endswith("-busy"),
                  "-netdev", f"tap,id=link,ifname={tap},script=no,downscript=no",
                  "-device", f"virtio-net-pci,netdev=link,romfile=,mac=52:54:00:77:00:0{self.number}",
                  "-serial", f"file:{self.folder}/{role}.serial",
                  "-qmp", f"unix:{self.folder}/{role}.qmp,server=on,wait=off", *more]
-        if self.lab.accelerator == "kvm":
+        if on.accelerator == "kvm":
             words += ["-cpu", "host"]
+        if on.generation:
+            words += self._generation()
         self.processes.append(start(words, self.folder / f"{role}.log"))
         return Monitor(self.folder / f"{role}.qmp", self.processes[-1])
 
@@ -176,6 +227,18 @@ class Guest:
         self.monitor.do("cont")
         return began, self.monitor.first("RESUME", began)
 
+    def day(self, seconds):
+        """What the guest has of the world, its RTC and its source, is a day later when it goes on."""
+        since = now()
+        self.monitor.do("stop")
+        began = self.monitor.first("STOP", since)
+        time.sleep(seconds / 2)  # by now all guests stand still
+        self.shift.set(round((DAY_S - seconds) * 1e9))
+        time.sleep(seconds / 2)
+        self.monitor.do("cont")
+        self.lab.watch.shift(self, self.shift.ns)
+        return began, self.monitor.first("RESUME", began + self.shift.ns) - self.shift.ns
+
     def snapshot(self, seconds):
         """Into a new QEMU: an emulated TSC of the old one would never go back."""
         self.monitor.human("savevm before")  # which stops it for a second, too
@@ -185,6 +248,7 @@ class Guest:
         began = now()
         self.processes[-1].kill()
         self.processes[-1].wait()
+        self.generation += 1  # as whoever restores a machine gives it a new one
         self.monitor = self._run("b", *self._scratch(), "-loadvm", "before")
         while not self.monitor.do("query-status")["running"]:
             time.sleep(0.01)
@@ -224,6 +288,7 @@ FAULTS = {
     "stop-0.3": ("stop", 0.3, False, "stopped for 0.3 s"),
     "stop-5": ("stop", 5, False, "stopped for 5 s"),
     "stop-60": ("stop", 60, False, "stopped for 60 s"),
+    "day": ("day", 5, False, "stopped for 5 s, in which a day passes"),
     "snapshot": ("snapshot", 60, True, "set back to a snapshot of 60 s ago"),
     "migrate": ("migrate", 0, True, "migrated to another QEMU"),
     "freeze": ("freeze", 5, False, "its QEMU stopped for 5 s"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 PORT = 9999
 PERIOD_S = 0.025
+SYNCHRONIZED, HOLDOVER = 1, 2  # timevisor.h
 WAIT_NS = 10**9  # an answer that takes longer tells nothing
 
 
@@ -27,8 +28,20 @@ class Reading:
     unsynchronised_at: int  # raw; 0: never
     synchronised_at: int
     stepped_at: int
+    now_status: int  # what timevisor_now() says
+    earliest: int
+    latest: int
+    left_at: int  # raw; of its last change to no interval, and to synchronized
+    back_at: int
+    epoch: int
+    unsynchronised_ns: int  # in all; of the kernel, and of timevisor_now()
+    away_ns: int
     late: int  # how much later than it wished the probe ran, in all
     processor: int
+
+    def shift(self, ns):
+        """The guest's world is so much further on than the host."""
+        self.real, self.earliest, self.latest = (t - ns for t in (self.real, self.earliest, self.latest))
 
     @property
     def at(self):
@@ -54,25 +67,39 @@ class Reading:
         """Does the kernel promise a time that the true one certainly lies outside of?"""
         return not self.unsynchronised and (self.low > self.maxerror or self.high < -self.maxerror)
 
+    def bounded(self):
+        """Does timevisor_now() give an interval?"""
+        return self.now_status in (SYNCHRONIZED, HOLDOVER)
+
+    def outside(self):
+        """One that the true time certainly lies outside of?"""
+        return self.bounded() and (self.latest < self.asked or self.earliest > self.came)
+
 
 class Watch(threading.Thread):
     def __init__(self):
         super().__init__(daemon=True)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setblocking(False)
-        self.readings, self.asked, self.muted = {}, {}, {}
+        self.readings, self.asked, self.muted, self.shifts = {}, {}, {}, {}
         self.number, self.ending = 0, False
         self.lock = threading.Lock()
 
     def add(self, guest):
         with self.lock:
             self.readings[guest.address], self.muted[guest.address] = [], False
+            self.shifts[guest.address] = 0
 
     def mute(self, guest, quiet):
         with self.lock:
             self.muted[guest.address] = quiet
             self.asked = {key: value for key, value in self.asked.items()
                           if value[1] != guest.address}
+
+    def shift(self, guest, ns):
+        """So much further on than the host is the world of this guest from now on."""
+        with self.lock:
+            self.shifts[guest.address] = ns
 
     def of(self, guest):
         with self.lock:
@@ -97,15 +124,16 @@ class Watch(threading.Thread):
 
     def _take(self):
         try:
-            data, _ = self.socket.recvfrom(512)
+            data, _ = self.socket.recvfrom(1024)
         except OSError:
             return False
         came = time.time_ns()
         number, real, raw, unsynchronised, maxerror_us, *rest = map(int, data.split())
         asked, address = self.asked.pop(number, (0, None))
         if address in self.readings and not self.muted[address] and came - asked < WAIT_NS:
-            self.readings[address].append(Reading(asked, came, real, raw, bool(unsynchronised),
-                                                  maxerror_us * 1000, *rest))
+            reading = Reading(asked, came, real, raw, bool(unsynchronised), maxerror_us * 1000, *rest)
+            reading.shift(self.shifts[address])
+            self.readings[address].append(reading)
         return True
 
     def run(self):
