@@ -45,6 +45,8 @@ void visor_read_markdown(struct visor_scan *scan)
             block.kind = visor_lint_detect("", block.text, block.size);
             if (block.kind == VISOR_KIND_UNKNOWN && shell)
                 block.kind = VISOR_KIND_SHELL;
+            if (block.kind == VISOR_KIND_KUBERNETES || block.kind == VISOR_KIND_COMPOSE)
+                block.fragment = false; /* nobody prints a part of one */
             if (block.kind != VISOR_KIND_UNKNOWN && block.kind != VISOR_KIND_MARKDOWN)
                 visor_scan_embed(scan, &block);
             open = 0;

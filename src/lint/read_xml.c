@@ -118,12 +118,16 @@ static xmlEntityPtr find_entity(void *context, const xmlChar *name)
     return xmlGetPredefinedEntity(name);
 }
 
-static void complain(void *context, xmlErrorPtr error)
+/* Its words are those of the error that the parser keeps. Only the first counts: the others follow.
+ */
+static void complain(void *context, const char *format, ...)
 {
     struct state *state = context;
+    const xmlError *error = &state->parser->lastError;
     const char *first = error->message ? error->message : "", *last = first + strlen(first);
     char text[200];
 
+    (void)format;
     if (state->failed || error->level < XML_ERR_ERROR || error->domain == XML_FROM_NAMESPACE)
         return;
     state->failed = true;
@@ -137,14 +141,15 @@ static void complain(void *context, xmlErrorPtr error)
 void visor_read_xml(struct visor_scan *scan)
 {
     struct state state = {.scan = scan, .node = scan->document->root};
-    xmlSAXHandler handler = {.initialized = XML_SAX2_MAGIC,
+    xmlSAXHandler handler = {.initialized = 1 /* elements by their full names */,
                              .startElement = start_element,
                              .endElement = end_element,
                              .characters = characters,
                              .cdataBlock = characters,
                              .internalSubset = declared_type,
                              .getEntity = find_entity,
-                             .serror = complain};
+                             .error = complain,
+                             .fatalError = complain};
     const char *start = strchr(scan->text, '<');
 
     if (!start)
@@ -157,6 +162,7 @@ void visor_read_xml(struct visor_scan *scan)
         return;
     xmlCtxtUseOptions(state.parser, XML_PARSE_NONET);
     *state.parser->sax = handler;
+    state.parser->sax2 = 0;
     state.parser->userData = &state;
     xmlParseDocument(state.parser);
     xmlFreeParserCtxt(state.parser);
