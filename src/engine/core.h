@@ -192,9 +192,23 @@ bool visor_disruption_waits(const struct visor_engine *e);
 /* The sources have been followed again; the estimate has moved by `moved_s` for that. */
 void visor_disruption_settle(struct visor_engine *e, double moved_s);
 /* May what remains be stepped because a witness has proven it? */
-bool visor_disruption_steps(const struct visor_engine *e, double remaining_s);
+bool visor_disruption_steps(struct visor_engine *e, double remaining_s);
 void visor_disruption_timer(struct visor_engine *e);
 visor_mono visor_disruption_deadline(const struct visor_engine *e);
+
+/* evidence.c: what was seen, collected into records that are judged by kind.c */
+/* `by` has seen `sign`: a new record, or the one that is open. Never NULL. */
+struct visor_disruption *visor_evidence_note(struct visor_engine *e, enum visor_witness_kind by,
+                                             enum visor_sign sign);
+/* A source has jumped against our counter by `jump_s` (+ : ahead); or it may be the rate. */
+void visor_evidence_source(struct visor_engine *e, const struct visor_source *source, double jump_s,
+                           bool rate);
+/* Somebody else has stepped REALTIME. */
+void visor_evidence_set(struct visor_engine *e, double change_s);
+/* A timer was late, or time was stolen. */
+void visor_evidence_starved(struct visor_engine *e, const struct visor_event_witness *event);
+void visor_evidence_timer(struct visor_engine *e);
+visor_mono visor_evidence_deadline(const struct visor_engine *e);
 
 /* publish.c */
 void visor_publish_init(struct visor_engine *e);

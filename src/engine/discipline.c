@@ -247,7 +247,7 @@ static void tell_wrong(struct visor_engine *e, double offset)
         visor_engine_log(e, VISOR_MESSAGE_WRONG_BY, VISOR_SEVERITY_WARNING)->number[0] = offset;
 }
 
-static bool wants_step(const struct visor_engine *e, double remaining)
+static bool wants_step(struct visor_engine *e, double remaining)
 {
     return (e->makestep_limit != 0 && visor_math_size(remaining) > e->makestep_threshold) ||
            visor_disruption_steps(e, remaining);
@@ -319,6 +319,7 @@ void visor_discipline_watch(struct visor_engine *e)
         e->foreign_at = e->now.raw;
         message = visor_engine_log(e, VISOR_MESSAGE_FOREIGN_STEP, VISOR_SEVERITY_WARNING);
         message->number[0] = change;
+        visor_evidence_set(e, change);
         e->change_held |= change_too_large(e, change);
         ask_about(e, change);
         break;

@@ -14,33 +14,17 @@
     VISOR_NS_PER_S /* that the sources are left before a witness's word alone moves the clock */
 #define OTHERS_NS  VISOR_NS_PER_S
 #define MOST_NS    (10 * VISOR_NS_PER_S)
-#define SAME_NS    (10 * VISOR_NS_PER_S) /* witnesses of one disruption speak within this */
+#define STALL_NS   (10 * VISOR_NS_PER_S) /* for so long `stall` governs what is left of it */
 #define STALL_STEP 0.01                  /* s: what `stall auto` steps, forward only */
 
-static struct visor_disruption *newest(struct visor_engine *e)
+/* The record that is being treated. */
+static struct visor_disruption *treated(struct visor_engine *e)
 {
-    struct visor_disruptions *d = &e->disruptions;
+    struct visor_disruptions *all = &e->disruptions;
 
-    return d->count ? &d->list[(d->count - 1) % VISOR_DISRUPTIONS] : NULL;
-}
-
-/* A new record, or the one that is going on. */
-static struct visor_disruption *record(struct visor_engine *e, enum visor_witness_kind by)
-{
-    struct visor_disruptions *d = &e->disruptions;
-    struct visor_disruption *last = newest(e);
-
-    if (last && visor_mono_diff(e->now.raw, last->raw) < SAME_NS && !(last->evidence & 1u << by)) {
-        last->evidence |= 1u << by;
-        return last;
-    }
-    last = &d->list[d->count++ % VISOR_DISRUPTIONS];
-    *last = (struct visor_disruption){
-        .raw = e->now.raw,
-        .utc = e->known ? visor_line_utc(&e->line, e->now.raw) : e->now.real,
-        .evidence = 1u << by,
-    };
-    return last;
+    return all->treated == 0 || all->count - all->treated >= VISOR_DISRUPTIONS
+               ? NULL
+               : &all->list[(all->treated - 1) % VISOR_DISRUPTIONS];
 }
 
 static void rebase(struct visor_engine *e, struct visor_source *source)
@@ -58,8 +42,10 @@ static void rebase(struct visor_engine *e, struct visor_source *source)
 }
 
 /* Nothing that was measured before `now` tells the time any more. */
-static void invalidate(struct visor_engine *e)
+static void invalidate(struct visor_engine *e, struct visor_disruption *d)
 {
+    d->invalidated = true;
+    e->disruptions.treated = e->disruptions.count;
     e->epoch++;
     e->disrupted_at = e->now.raw;
     e->disruptions.open = true;
@@ -104,15 +90,12 @@ static void size(struct visor_disruption *d, double jump_s, double error_s)
 static void jumped(struct visor_engine *e, enum visor_witness_kind by, double jump_s,
                    double error_s)
 {
-    struct visor_disruption *d = record(e, by);
-    bool first = !e->disruptions.open || visor_mono_before(d->raw, e->disrupted_at);
+    struct visor_disruption *d = visor_evidence_note(e, by, VISOR_SIGN_PARTED);
 
-    if (d->kind == VISOR_DISRUPTION_UNKNOWN && jump_s > 0.0)
-        d->kind = VISOR_DISRUPTION_STALL;
-    if (first || d->raw.ns == e->now.raw.ns)
-        invalidate(e);
-    e->disruptions.proven = true;
     size(d, jump_s, error_s);
+    if (!d->invalidated)
+        invalidate(e, d);
+    e->disruptions.proven = true;
     say(e, d);
     visor_publish_view(e);
 }
@@ -121,7 +104,7 @@ static void jumped(struct visor_engine *e, enum visor_witness_kind by, double ju
 static void measured(struct visor_engine *e, double jump_s, double error_s)
 {
     struct visor_disruptions *all = &e->disruptions;
-    struct visor_disruption *d = newest(e);
+    struct visor_disruption *d = treated(e);
 
     if (!all->open || !d || all->shifted)
         return; /* the sources were faster */
@@ -152,17 +135,11 @@ static void tells_time(struct visor_engine *e, const struct visor_event_witness 
     }
 }
 
-static enum visor_disruption_kind kind_of(enum visor_witness_kind by,
-                                          enum visor_disruption_kind known)
+static enum visor_sign sign_of(enum visor_witness_kind by)
 {
-    switch (by) {
-    case VISOR_WITNESS_VMGENID:
-        return VISOR_DISRUPTION_RESTORE;
-    case VISOR_WITNESS_BOOTTIME:
-        return VISOR_DISRUPTION_SUSPEND;
-    default: /* vmclock's marker moves with a restore, too */
-        return known == VISOR_DISRUPTION_RESTORE ? known : VISOR_DISRUPTION_MIGRATION;
-    }
+    return by == VISOR_WITNESS_VMGENID    ? VISOR_SIGN_FORKED
+           : by == VISOR_WITNESS_BOOTTIME ? VISOR_SIGN_SUSPENDED
+                                          : VISOR_SIGN_MOVED;
 }
 
 /* A counter of generations, disruptions or suspended time that has moved on. */
@@ -175,26 +152,38 @@ static void marked(struct visor_engine *e, const struct visor_event_witness *eve
     all->markers[event->kind] = event->marker;
     if (!(all->heard & 1u << event->kind) || before == event->marker)
         return;
-    d = record(e, event->kind);
-    d->kind = kind_of(event->kind, d->kind);
-    if (event->kind == VISOR_WITNESS_BOOTTIME && !d->sized) { /* by whole seconds, mostly */
-        d->sized = true;
-        d->size_s = visor_seconds_from_ns((int64_t)(event->marker - before));
-        d->error_s = 1.0;
-    }
-    if (d->raw.ns == e->now.raw.ns) {
-        invalidate(e);
+    d = visor_evidence_note(e, event->kind, sign_of(event->kind));
+    if (event->kind == VISOR_WITNESS_BOOTTIME && !d->invalidated) /* by whole seconds, mostly */
+        size(d, visor_seconds_from_ns((int64_t)(event->marker - before)), 1.0);
+    if (!d->invalidated) {
+        invalidate(e, d);
         say(e, d);
     }
 }
 
 void visor_disruption_witness(struct visor_engine *e, const struct visor_event_witness *event)
 {
+    double amount = visor_seconds_from_ns(event->amount_ns);
+
     if (event->earliest.ns != 0 && event->latest.ns >= event->earliest.ns)
         tells_time(e, event);
-    if (event->kind == VISOR_WITNESS_VMCLOCK || event->kind == VISOR_WITNESS_VMGENID ||
-        event->kind == VISOR_WITNESS_BOOTTIME)
+    switch (event->kind) {
+    case VISOR_WITNESS_VMCLOCK:
+    case VISOR_WITNESS_VMGENID:
+    case VISOR_WITNESS_BOOTTIME:
         marked(e, event);
+        break;
+    case VISOR_WITNESS_TIMER:
+    case VISOR_WITNESS_STEAL:
+        visor_evidence_starved(e, event);
+        break;
+    case VISOR_WITNESS_TSC:
+        if (event->independent && visor_math_size(amount) >= STALL_STEP)
+            jumped(e, event->kind, amount, STALL_STEP);
+        break;
+    default: /* REALTIME is read back with every event; a choice of clocksource is no disruption */
+        break;
+    }
     e->disruptions.heard |= 1u << event->kind;
 }
 
@@ -229,31 +218,32 @@ bool visor_disruption_waits(const struct visor_engine *e)
 void visor_disruption_settle(struct visor_engine *e, double moved_s)
 {
     struct visor_disruptions *all = &e->disruptions;
-    struct visor_disruption *d = newest(e);
+    struct visor_disruption *d = treated(e);
+    double size_s;
 
     if (!all->open || !d)
         return;
     all->open = all->step_waits = false;
+    size_s = all->shifted ? d->size_s + moved_s : moved_s;
     d->settled = true;
     d->settled_after_s = visor_seconds_from_ns(visor_mono_diff(e->now.raw, d->raw));
-    d->size_s = all->shifted ? d->size_s + moved_s : moved_s;
-    d->error_s = visor_seconds_from_ns(visor_discipline_bound_ns(e, e->now.raw));
-    if (visor_math_size(d->size_s) < STALL_STEP && d->sized)
-        d->kind = VISOR_DISRUPTION_WITNESS;
-    d->sized = true;
+    d->contradicted = d->sized && visor_math_size(size_s) < STALL_STEP;
+    d->evidence |= 1u << VISOR_WITNESS_SOURCES;
+    if (!d->judged && visor_math_size(size_s) >= STALL_STEP)
+        d->seen |= 1u << VISOR_SIGN_PARTED;
+    size(d, size_s, visor_seconds_from_ns(visor_discipline_bound_ns(e, e->now.raw)));
     visor_engine_log(e, VISOR_MESSAGE_SETTLED, VISOR_SEVERITY_INFO)->number[0] = d->size_s;
 }
 
 /* `stall`: what a witness has proven may be stepped, forward; whoever reads this clock has lost
  * that time already. */
-bool visor_disruption_steps(const struct visor_engine *e, double remaining_s)
+bool visor_disruption_steps(struct visor_engine *e, double remaining_s)
 {
     const struct visor_disruptions *all = &e->disruptions;
-    const struct visor_disruption *d =
-        all->count ? &all->list[(all->count - 1) % VISOR_DISRUPTIONS] : NULL;
+    const struct visor_disruption *d = treated(e);
     double least = e->config->stall == VISOR_STALL_STEP ? 0.0 : STALL_STEP;
 
-    return d && all->proven && visor_mono_diff(e->now.raw, d->raw) < SAME_NS &&
+    return d && all->proven && visor_mono_diff(e->now.raw, d->raw) < STALL_NS &&
            e->config->stall != VISOR_STALL_SLEW && remaining_s > least &&
            remaining_s < d->size_s + d->error_s + STALL_STEP;
 }

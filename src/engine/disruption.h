@@ -1,23 +1,37 @@
-/* What has stopped or moved this machine: one record for each disruption, and what its witnesses
- * are known to be. */
+/* What has stopped or moved this machine, its clock or a source: one record for each disruption,
+ * and what its witnesses are known to be. */
 #ifndef VISOR_ENGINE_DISRUPTION_H
 #define VISOR_ENGINE_DISRUPTION_H
 
-#include "engine/message.h"
+#include "engine/kind.h"
 #include "engine/witness.h"
 
 #define VISOR_DISRUPTIONS   16
-#define VISOR_WITNESS_KINDS (VISOR_WITNESS_NEAR + 1)
+#define VISOR_WITNESS_KINDS (VISOR_WITNESS_READBACK + 1)
 
 struct visor_disruption {
-    enum visor_disruption_kind kind;
-    visor_mono raw; /* when it was noticed */
-    visor_wall utc; /* the estimate then, before it was corrected */
+    enum visor_disruption_kind kind; /* may change until it is judged */
+    uint32_t possible;               /* bits 1 << kind: what contradicts nothing that is known */
+    visor_mono raw;                  /* when it was noticed */
+    visor_wall utc;                  /* the estimate then, before it was corrected */
     bool sized;
-    double size_s, error_s; /* + : our counter was left behind; +- */
-    uint32_t evidence;      /* bits 1 << enum visor_witness_kind */
+    /* + : our counter was left behind; CLOCK_SET: the clock was set forward; SERVER: its time went
+     * ahead; STARVATION: so long we did not run. +- */
+    double size_s, error_s;
+    uint32_t evidence;      /* bits 1 << enum visor_witness_kind: who saw it */
+    uint32_t silent;        /* who would have seen something of it, and did not */
+    bool judged;            /* no more evidence is taken */
     bool settled;           /* sources have been measured since */
     double settled_after_s; /* since it was noticed */
+
+    /* for evidence.c */
+    uint32_t seen;           /* bits 1 << enum visor_sign */
+    bool invalidated;        /* what was published was taken back for it */
+    bool asked;              /* all sources, once more */
+    bool contradicted;       /* the sources do not say what the witness says */
+    visor_mono since;        /* who was heard later knows of it */
+    visor_mono last;         /* its last sign */
+    double late_s, stolen_s; /* sums */
 };
 
 struct visor_disruptions {
@@ -26,12 +40,15 @@ struct visor_disruptions {
     uint32_t heard;                                  /* bits: has said anything */
     struct visor_disruption list[VISOR_DISRUPTIONS]; /* ring; `count` ever */
     uint32_t count;
-    bool open;          /* the newest is not settled */
-    bool proven;        /* its witness is independent of our clock: `stall` governs */
-    bool shifted;       /* the estimate has gone where a witness says */
-    bool step_waits;    /* the clock is to be corrected by the witness's word, when … */
-    visor_mono until;   /* … no source has answered by then */
-    visor_mono look_at; /* when to see whether enough have answered */
+    uint32_t treated;     /* number of the record, from 1, that the rest is about; 0: none */
+    bool open;            /* it is not settled */
+    bool proven;          /* its witness is independent of our clock: `stall` governs */
+    bool shifted;         /* the estimate has gone where a witness says */
+    bool step_waits;      /* the clock is to be corrected by the witness's word, when … */
+    visor_mono until;     /* … no source has answered by then */
+    visor_mono look_at;   /* when to see whether enough have answered */
+    double stolen_s;      /* lately, and belonging to no record yet … */
+    visor_mono stolen_at; /* … when it was told */
 };
 
 #endif

@@ -176,6 +176,7 @@ static void handle(struct visor_engine *e, const struct visor_event *event,
     if (e->started && !e->stopping && event->kind != VISOR_EVENT_SENT) {
         visor_sources_timer(e);
         visor_disruption_timer(e);
+        visor_evidence_timer(e);
         visor_discipline_timer(e);
     }
 }
@@ -225,6 +226,9 @@ visor_mono visor_engine_deadline(const struct visor_engine *e)
     sources = visor_sources_deadline(e);
     clock = visor_discipline_deadline(e);
     settling = visor_disruption_deadline(e);
+    if (visor_mono_before(settling, clock))
+        clock = settling;
+    settling = visor_evidence_deadline(e);
     if (visor_mono_before(settling, clock))
         clock = settling;
     sources =

@@ -103,7 +103,10 @@ enum visor_witness_kind {
     VISOR_WITNESS_CANCELLED_TIMER, /* marker: how often somebody (not we) has set REALTIME */
     VISOR_WITNESS_BOOTTIME,        /* marker: ns that this machine has been suspended */
     VISOR_WITNESS_CLOCKSOURCE,     /* marker: any number for the kernel's present choice */
-    VISOR_WITNESS_NEAR,            /* time: a source on our own link; the engine's own */
+    /* The engine's own, never in an event: */
+    VISOR_WITNESS_NEAR,     /* a source on our own link */
+    VISOR_WITNESS_SOURCES,  /* what most sources, or just one of them, say */
+    VISOR_WITNESS_READBACK, /* both our clocks, as they are read with every event */
 };
 
 struct visor_event_witness {

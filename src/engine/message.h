@@ -69,11 +69,12 @@ enum visor_message_kind {
                                          evidence; number[0] s of size, number[1] s of its error,
                                          < 0: unknown */
     VISOR_MESSAGE_SETTLED,            /* ours: number[0] s: what it came to */
-    VISOR_MESSAGE_LEAP,               /* count[0]: enum visor_leap armed, NONE: disarmed */
-    VISOR_MESSAGE_LEAP_DONE,          /* count[0]: enum visor_leap_mode that was carried out */
-    VISOR_MESSAGE_TAI_OFFSET,         /* count[0] s */
-    VISOR_MESSAGE_HOLDOVER,           /* ours: no source; bound grows */
-    VISOR_MESSAGE_SMOOTHING,          /* count[0]: 0 reset, 1 activated, 2 for leap seconds only */
+    VISOR_MESSAGE_JUDGED,     /* ours: as DISRUPTION; count[0] + 256 * kinds that are possible */
+    VISOR_MESSAGE_LEAP,       /* count[0]: enum visor_leap armed, NONE: disarmed */
+    VISOR_MESSAGE_LEAP_DONE,  /* count[0]: enum visor_leap_mode that was carried out */
+    VISOR_MESSAGE_TAI_OFFSET, /* count[0] s */
+    VISOR_MESSAGE_HOLDOVER,   /* ours: no source; bound grows */
+    VISOR_MESSAGE_SMOOTHING,  /* count[0]: 0 reset, 1 activated, 2 for leap seconds only */
 
     /* What a command has changed. */
     VISOR_MESSAGE_LOCAL,                 /* count[0]: 1 enabled, 0 disabled */
@@ -86,14 +87,18 @@ enum visor_message_kind {
     VISOR_MESSAGE_DOFFSET,               /* number[0] s */
 };
 
-/* What has stopped or moved this machine. */
+/* What has stopped or moved this machine, or its clock, or a source: see kind.h. */
 enum visor_disruption_kind {
-    VISOR_DISRUPTION_UNKNOWN,   /* a jump, and nothing says of what kind */
-    VISOR_DISRUPTION_STALL,     /* our counter stood still: a pause, or what looks like one */
-    VISOR_DISRUPTION_SUSPEND,   /* this machine suspended itself */
-    VISOR_DISRUPTION_MIGRATION, /* to another host, by the hypervisor's word */
-    VISOR_DISRUPTION_RESTORE,   /* from a snapshot, or cloned */
-    VISOR_DISRUPTION_WITNESS,   /* the witness moved: the sources say that we did not */
+    VISOR_DISRUPTION_UNKNOWN,    /* what was seen fits several of them, or none */
+    VISOR_DISRUPTION_PAUSE,      /* this machine was stopped for a while */
+    VISOR_DISRUPTION_SUSPEND,    /* it suspended itself */
+    VISOR_DISRUPTION_MIGRATION,  /* it was moved to another host */
+    VISOR_DISRUPTION_RESTORE,    /* it goes on from a snapshot, or is a clone */
+    VISOR_DISRUPTION_STARVATION, /* its processor was given to others */
+    VISOR_DISRUPTION_CLOCK_SET,  /* somebody else stepped CLOCK_REALTIME */
+    VISOR_DISRUPTION_SERVER,     /* a source jumped: we did not */
+    VISOR_DISRUPTION_WITNESS,    /* a witness was set: the sources say that we did not jump */
+    VISOR_DISRUPTION_KINDS,
 };
 
 /* Why a source was left, or is not used. */

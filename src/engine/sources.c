@@ -338,8 +338,11 @@ static void use_sample(struct visor_engine *e, struct visor_source *source,
     doubted = visor_doubt_hear(e, source, sample);
     verdict =
         visor_filter_take(&source->filter, sample, visor_source_measured_drift(source), &jump);
-    if (verdict == VISOR_FILTER_JUMPED || verdict == VISOR_FILTER_RESTARTED)
+    if (verdict == VISOR_FILTER_JUMPED || verdict == VISOR_FILTER_RESTARTED) {
         source->jumped_at = e->now.raw;
+        source->jump_s = jump;
+        visor_evidence_source(e, source, jump, verdict == VISOR_FILTER_RESTARTED);
+    }
     if (source->filter.on_trial && is_its_own(e, source))
         source->filter.on_trial = false;
     switch (verdict) {

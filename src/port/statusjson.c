@@ -392,22 +392,13 @@ static json_t *manual_object(const struct visor_manual_status *manual)
     return finish(&b);
 }
 
-static const char *const witness_names[] = {
-    [VISOR_WITNESS_RTC] = "rtc",           [VISOR_WITNESS_VMCLOCK] = "vmclock",
-    [VISOR_WITNESS_VMGENID] = "vmgenid",   [VISOR_WITNESS_PHC] = "phc",
-    [VISOR_WITNESS_TSC] = "tsc",           [VISOR_WITNESS_TIMER] = "timer",
-    [VISOR_WITNESS_STEAL] = "steal",       [VISOR_WITNESS_CANCELLED_TIMER] = "cancelled-timer",
-    [VISOR_WITNESS_BOOTTIME] = "boottime", [VISOR_WITNESS_CLOCKSOURCE] = "clocksource",
-    [VISOR_WITNESS_NEAR] = "near",
-};
-
 static json_t *witness_object(const struct visor_witness_status *witness)
 {
     static const char *const classes[] = {"unproven", "independent", "derived", "nonsense"};
     struct builder b = begin();
     bool timed = witness->readings > 0;
 
-    put_text(&b, "kind", witness_names[witness->kind]);
+    put_text(&b, "kind", visor_kind_witness(witness->kind));
     put(&b, "class", timed ? json_string(classes[witness->what]) : json_null());
     put_integer(&b, "readings", witness->readings);
     put_integer(&b, "jumps", witness->jumps);
@@ -417,28 +408,41 @@ static json_t *witness_object(const struct visor_witness_status *witness)
     return finish(&b);
 }
 
-static json_t *evidence_array(uint32_t evidence)
+static json_t *witness_array(uint32_t bits)
 {
     json_t *array = json_array();
 
-    for (size_t i = 0; array && i < sizeof(witness_names) / sizeof(witness_names[0]); i++)
-        if (evidence & 1u << i)
-            json_array_append_new(array, json_string(witness_names[i]));
+    for (int i = 0; array && i < VISOR_WITNESS_KINDS; i++)
+        if (bits & 1u << i)
+            json_array_append_new(array,
+                                  json_string(visor_kind_witness((enum visor_witness_kind)i)));
+    return array;
+}
+
+static json_t *possible_array(uint32_t bits)
+{
+    json_t *array = json_array();
+
+    for (int i = 0; array && i < VISOR_DISRUPTION_KINDS; i++)
+        if (bits & 1u << i)
+            json_array_append_new(array,
+                                  json_string(visor_kind_word((enum visor_disruption_kind)i)));
     return array;
 }
 
 static json_t *disruption_object(const struct visor_disruption *disruption)
 {
-    static const char *const kinds[] = {"unknown",   "stall",   "suspend",
-                                        "migration", "restore", "witness"};
     struct builder b = begin();
 
-    put_text(&b, "kind", kinds[disruption->kind]);
+    put_text(&b, "kind", visor_kind_word(disruption->kind));
+    put(&b, "possible", possible_array(disruption->possible));
+    put_bool(&b, "judged", disruption->judged);
     put_integer(&b, "raw_ns", disruption->raw.ns);
     put_integer(&b, "utc_ns", disruption->utc.ns);
     put_number(&b, "size_s", disruption->sized ? disruption->size_s : NAN);
     put_number(&b, "error_s", disruption->sized ? disruption->error_s : NAN);
-    put(&b, "evidence", evidence_array(disruption->evidence));
+    put(&b, "evidence", witness_array(disruption->evidence));
+    put(&b, "silent", witness_array(disruption->silent));
     put_number(&b, "settled_after_s", disruption->settled ? disruption->settled_after_s : NAN);
     return finish(&b);
 }

@@ -6,6 +6,7 @@
 #include "sim/expectation.h"
 #include "sim/legacy.h"
 #include "sim/mishap.h"
+#include "sim/watch.h"
 #include "wire/ntp.h"
 
 #include <stdlib.h>
@@ -70,6 +71,7 @@ bool visor_host_init(struct visor_host *host, struct visor_world *world,
     host->start = waiting(host, VISOR_HAPPENING_START);
     host->resume = waiting(host, VISOR_HAPPENING_RESUME);
     host->chip.happening = waiting(host, VISOR_HAPPENING_CHIP);
+    host->watch.happening = waiting(host, VISOR_HAPPENING_WATCH);
     host->selected = VISOR_SCENARIO_NONE;
     host->busy_until = -1;
     host->unmet = calloc(expects + 1, sizeof(*host->unmet));
@@ -79,7 +81,7 @@ bool visor_host_init(struct visor_host *host, struct visor_world *world,
     visor_checker_init(&host->checker);
     visor_rng_init(&rng, visor_world_seed(world->seed, name, "engine"));
     return host->unmet && visor_device_init(host, world) && make_engine(host, &rng) &&
-           visor_chip_start(host, world) &&
+           visor_chip_start(host, world) && visor_watch_start(host, world) &&
            visor_heap_push(&world->heap, &host->start, visor_ns_from_seconds(model->start));
 }
 
@@ -98,6 +100,7 @@ void visor_host_restart(struct visor_host *host, struct visor_world *world, int6
     host->engine = NULL;
     host->running = host->published = false;
     host->chip.read = 0;
+    host->watch.introduced = false;
     host->steps_before = host->score.steps;
     host->checker.clock_excused = true; /* a slew under way goes on, and nobody ends it */
     host->selected = VISOR_SCENARIO_NONE;
@@ -410,9 +413,12 @@ bool visor_host_ready(struct visor_host *host, struct visor_world *world,
         visor_mishap_resume(world, host); /* before whatever else waits for this moment */
         return true;
     }
-    if (world->now < host->steal_until && visor_rng_uniform(&host->rng) < host->steal_share)
-        return put_off(host, world, happening,
-                       host->steal_burst * visor_rng_exponential(&host->rng));
+    if (world->now < host->steal_until && visor_rng_uniform(&host->rng) < host->steal_share) {
+        double burst = host->steal_burst * visor_rng_exponential(&host->rng);
+
+        host->watch.stolen_ns += visor_ns_from_seconds(burst);
+        return put_off(host, world, happening, burst);
+    }
     if (world->now < host->io_until) {
         visor_host_advance(host, world, world->now);
         if (parcel && host->model->stamping != VISOR_STAMPING_DAEMON) {

@@ -31,6 +31,19 @@ static void pause(struct visor_host *host, struct visor_world *world, double sec
     hold(host, world, visor_ns_from_seconds(seconds));
 }
 
+/* Its kernel knows that it was suspended, and for how long, by a clock of whole seconds. */
+static void wake(struct visor_host *host)
+{
+    int64_t slept = host->suspend_ns;
+
+    if (slept == 0)
+        return;
+    host->suspend_ns = 0;
+    host->watch.markers[VISOR_WITNESS_BOOTTIME] += (uint64_t)slept;
+    visor_kernel_step(&host->kernel, slept);
+    host->lost_ns -= slept;
+}
+
 static void change_rate(struct visor_host *host, double by)
 {
     visor_oscillator_shift(&host->oscillator, by);
@@ -49,6 +62,7 @@ void visor_mishap_resume(struct visor_world *world, struct visor_host *host)
     change_rate(host, host->resume_rate);
     host->resume_jump = 0;
     host->resume_rate = 0.0;
+    wake(host);
     fault(host, world);
 }
 
@@ -58,6 +72,7 @@ static void migrate(struct visor_host *host, struct visor_world *world, const do
 
     host->resume_jump = down + visor_ns_from_seconds(number[1]);
     host->resume_rate = number[2];
+    host->watch.markers[VISOR_WITNESS_VMCLOCK]++;
     pause(host, world, number[0]);
 }
 
@@ -77,6 +92,12 @@ static void happen_to_host(struct visor_host *host, struct visor_world *world,
     switch (mishap->kind) {
     case VISOR_MISHAP_RESTORE:
         host->lost_before = world->now + 1;
+        host->watch.markers[VISOR_WITNESS_VMCLOCK]++;
+        host->watch.markers[VISOR_WITNESS_VMGENID]++;
+        pause(host, world, number[0]);
+        break;
+    case VISOR_MISHAP_SUSPEND:
+        host->suspend_ns = visor_ns_from_seconds(number[0]) / VISOR_NS_PER_S * VISOR_NS_PER_S;
         pause(host, world, number[0]);
         break;
     case VISOR_MISHAP_PAUSE:
@@ -108,6 +129,7 @@ static void happen_to_host(struct visor_host *host, struct visor_world *world,
         break;
     case VISOR_MISHAP_STEP:
         visor_kernel_step(&host->kernel, visor_ns_from_seconds(number[0]));
+        host->watch.markers[VISOR_WITNESS_CANCELLED_TIMER]++;
         break;
     case VISOR_MISHAP_SLEW:
         foreign_slew(host, number[0]);

@@ -136,6 +136,7 @@ const char *visor_scenario_mishap_name(enum visor_mishap_kind kind)
 {
     static const char *const names[VISOR_MISHAP_KINDS] = {
         [VISOR_MISHAP_PAUSE] = "pause",
+        [VISOR_MISHAP_SUSPEND] = "suspend",
         [VISOR_MISHAP_STALL] = "stall",
         [VISOR_MISHAP_MIGRATE] = "migrate",
         [VISOR_MISHAP_RESTORE] = "restore",

@@ -5,6 +5,7 @@
 #define VISOR_SIM_SCENARIO_H
 
 #include "config/config.h"
+#include "engine/event.h"
 #include "sim/network.h"
 #include "sim/oscillator.h"
 #include "sim/score.h"
@@ -67,6 +68,8 @@ struct visor_scenario_host {
     bool drift_known;     /* a drift file with the true frequency of the start */
     enum visor_stamping stamping;
     struct visor_scenario_rtc rtc;
+    uint32_t watches; /* bits 1 << enum visor_witness_kind: what else it has and watches */
+    double phc_noise; /* s, deviation of a watched PHC's reading */
     struct visor_scenario_legacy legacy;
     const struct visor_config *config; /* owned by the scenario; shared by `count` hosts */
 };
@@ -91,17 +94,19 @@ struct visor_scenario_device {
 /* What can happen, to a host, a server or a network. `at`: s; `every` > 0: again and again. */
 enum visor_mishap_kind {
     /* hosts */
-    VISOR_MISHAP_PAUSE,     /* number[0] s: true time passes, the machine and its clocks do not */
-    VISOR_MISHAP_STALL,     /* number[0] s: the machine stands still, its counter runs on */
-    VISOR_MISHAP_MIGRATE,   /* number: downtime s, counter jump s, change of rate s/s */
-    VISOR_MISHAP_RESTORE,   /* number[0] s since the snapshot: as a pause; what was on its way is
-                               lost */
-    VISOR_MISHAP_STEAL,     /* number: share, for s, mean length of a theft s */
-    VISOR_MISHAP_IO,        /* number: mean latency s of the daemon, for s */
-    VISOR_MISHAP_RATE,      /* number[0] s/s: the counter's rate changes (CPU frequency) */
-    VISOR_MISHAP_JUMP,      /* number[0] s >= 0: the counter jumps forward */
-    VISOR_MISHAP_STEP,      /* number[0] s: somebody else steps REALTIME */
-    VISOR_MISHAP_SLEW,      /* number[0] s: somebody else calls adjtime() */
+    VISOR_MISHAP_PAUSE,   /* number[0] s: true time passes, the machine and its clocks do not */
+    VISOR_MISHAP_SUSPEND, /* number[0] s: the same, by its own kernel, which sets REALTIME after it
+                           */
+    VISOR_MISHAP_STALL,   /* number[0] s: the machine stands still, its counter runs on */
+    VISOR_MISHAP_MIGRATE, /* number: downtime s, counter jump s, change of rate s/s */
+    VISOR_MISHAP_RESTORE, /* number[0] s since the snapshot: as a pause; what was on its way is
+                             lost */
+    VISOR_MISHAP_STEAL,   /* number: share, for s, mean length of a theft s */
+    VISOR_MISHAP_IO,      /* number: mean latency s of the daemon, for s */
+    VISOR_MISHAP_RATE,    /* number[0] s/s: the counter's rate changes (CPU frequency) */
+    VISOR_MISHAP_JUMP,    /* number[0] s >= 0: the counter jumps forward */
+    VISOR_MISHAP_STEP,    /* number[0] s: somebody else steps REALTIME */
+    VISOR_MISHAP_SLEW,    /* number[0] s: somebody else calls adjtime() */
     VISOR_MISHAP_FREQUENCY, /* number[0] s/s: somebody else sets the kernel's frequency */
     VISOR_MISHAP_RESTART,   /* number[0] s: the daemon is down so long */
     /* servers */

@@ -5,6 +5,7 @@
 
 #include "config/number.h"
 #include "config/parse.h"
+#include "engine/kind.h"
 #include "sim/statement.h"
 #include "sim/world.h"
 
@@ -13,6 +14,11 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define DAY_S        86400.0
+
+static const enum visor_witness_kind WATCHABLE[] = {
+    VISOR_WITNESS_VMCLOCK, VISOR_WITNESS_VMGENID, VISOR_WITNESS_PHC,
+    VISOR_WITNESS_TIMER,   VISOR_WITNESS_STEAL,   VISOR_WITNESS_CANCELLED_TIMER,
+    VISOR_WITNESS_BOOTTIME};
 
 /* ---- names ---- */
 
@@ -371,6 +377,22 @@ static void take_rtc(struct visor_script *script)
         visor_reader_complain(place, N_("noise cannot be negative"), NULL, NULL);
 }
 
+/* What it watches besides: the names are those of evidence in JSON. A PHC may have noise. */
+static bool take_watch(struct visor_script *script)
+{
+    struct visor_scenario_host *host = script->host;
+
+    for (size_t i = 0; i < COUNT(WATCHABLE); i++) {
+        if (!visor_reader_has(&script->place, visor_kind_witness(WATCHABLE[i])))
+            continue;
+        host->watches |= 1u << WATCHABLE[i];
+        if (WATCHABLE[i] == VISOR_WITNESS_PHC && visor_reader_has(&script->place, "noise"))
+            host->phc_noise = visor_reader_take(&script->place, VISOR_QUANTITY_TIME);
+        return true;
+    }
+    return false;
+}
+
 static bool host_option(struct visor_script *script)
 {
     struct visor_reader_place *place = &script->place;
@@ -406,16 +428,18 @@ static bool host_option(struct visor_script *script)
         host->oscillator.load = visor_reader_take(place, VISOR_QUANTITY_NUMBER);
         host->oscillator.load_period = visor_reader_take(place, VISOR_QUANTITY_TIME);
     } else {
-        return false;
+        return take_watch(script);
     }
     return true;
 }
 
 static void read_host(struct visor_script *script)
 {
-    static const char *const others[] = {"oscillator", "frequency",   "ageing", "offset", "count",
-                                         "network",    "drift-known", "stamps", "load",   "follows",
-                                         "sntp",       "rtc",         NULL};
+    static const char *const others[] = {"oscillator", "frequency",       "ageing",      "offset",
+                                         "count",      "network",         "drift-known", "stamps",
+                                         "load",       "follows",         "sntp",        "rtc",
+                                         "vmclock",    "vmgenid",         "phc",         "timer",
+                                         "steal",      "cancelled-timer", "boottime",    NULL};
     const char *name = new_name(script);
     struct visor_scenario_host *host =
         *name ? visor_scenario_add_host(script->scenario, name, VISOR_OSCILLATOR_QUARTZ) : NULL;

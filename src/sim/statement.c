@@ -14,6 +14,7 @@ struct mishap {
 
 static const struct mishap HOST_MISHAPS[] = {
     {VISOR_MISHAP_PAUSE, "t", {0}, {0}},
+    {VISOR_MISHAP_SUSPEND, "t", {0}, {0}},
     {VISOR_MISHAP_STALL, "t", {0}, {0}},
     {VISOR_MISHAP_MIGRATE, "t?tf", {NULL, "jump", "rate"}, {0}},
     {VISOR_MISHAP_RESTORE, "t", {0}, {0}},
@@ -168,6 +169,7 @@ static bool sensible(const struct visor_scenario_mishap *mishap)
 
     switch (mishap->kind) {
     case VISOR_MISHAP_PAUSE:
+    case VISOR_MISHAP_SUSPEND:
     case VISOR_MISHAP_STALL:
     case VISOR_MISHAP_RESTORE:
     case VISOR_MISHAP_JUMP:

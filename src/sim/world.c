@@ -6,6 +6,7 @@
 #include "sim/legacy.h"
 #include "sim/mishap.h"
 #include "sim/visit.h"
+#include "sim/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -272,6 +273,10 @@ static void happen(struct visor_world *world, struct visor_happening *happening)
     case VISOR_HAPPENING_CHIP:
         if (visor_host_ready(host, world, happening, NULL))
             visor_chip_tick(host, world);
+        break;
+    case VISOR_HAPPENING_WATCH:
+        if (visor_host_ready(host, world, happening, NULL))
+            visor_watch_tick(host, world);
         break;
     case VISOR_HAPPENING_RESUME:
         visor_mishap_resume(world, host);

@@ -42,6 +42,17 @@ struct visor_chip {
     int read; /* coarse readings that this life of the daemon has had */
 };
 
+/* What else it watches: looked at once a second. */
+struct visor_watch {
+    struct visor_happening happening;
+    struct visor_rng rng;
+    int64_t planned_raw;                      /* when it was to be woken, by its own counter */
+    uint64_t markers[VISOR_WITNESS_READBACK]; /* by witness, as they are now … */
+    uint64_t told[VISOR_WITNESS_READBACK];    /* … and as they were told */
+    bool introduced;                          /* each has spoken once to this life of the daemon */
+    int64_t stolen_ns, stolen_told_ns;
+};
+
 /* An expectation of the scenario that was not met. */
 struct visor_unmet {
     uint64_t count;   /* samples, or 1 */
@@ -76,6 +87,8 @@ struct visor_host {
     struct visor_view view; /* last published */
     bool published;
     struct visor_chip chip;
+    struct visor_watch watch;
+    int64_t suspend_ns;                /* it is its own kernel that stops it, for so long */
     struct visor_device *devices;      /* one a refclock directive */
     int64_t second_at, second_raw;     /* last whole true second that it lived through */
     struct visor_exchanges *exchanges; /* of a server, for interleaved mode; NULL: not yet */

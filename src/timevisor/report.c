@@ -272,9 +272,15 @@ void visor_report_sources(const json_t *status, const struct visor_facts *facts,
 static const char *kind_of(const char *kind)
 {
     static const char *const names[][2] = {
-        {"unknown", N_("the counter jumped")}, {"stall", N_("stood still")},
-        {"suspend", N_("was suspended")},      {"migration", N_("moved to another host")},
-        {"restore", N_("was restored")},       {"witness", N_("a witness was set")},
+        {"unknown", N_("unknown")},
+        {"pause", N_("stood still")},
+        {"suspend", N_("was suspended")},
+        {"migration", N_("moved to another host")},
+        {"restore", N_("was restored or cloned")},
+        {"starvation", N_("was starved")},
+        {"clock-set", N_("its clock was set by others")},
+        {"server", N_("a source jumped")},
+        {"witness", N_("a witness was set")},
     };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -283,15 +289,48 @@ static const char *kind_of(const char *kind)
     return kind;
 }
 
-static void add_evidence(struct visor_table *table, const json_t *evidence)
+static size_t append(char text[TEXT], size_t used, const char *before, const char *word)
 {
+    int length = snprintf(text + used, TEXT - used, "%s%s", before, word);
+
+    used += length > 0 ? (size_t)length : 0;
+    return used < TEXT ? used : TEXT - 1;
+}
+
+/* What it was; or, if that is not known, what it can have been. */
+static void add_kind(struct visor_table *table, const json_t *event)
+{
+    const char *kind = visor_field_text(event, "kind");
+    const json_t *possible = visor_field(event, "possible");
+    char text[TEXT] = "";
+    size_t used = append(text, 0, "", kind_of(kind));
+
+    for (size_t i = 0; !strcmp(kind, "unknown") && i < json_array_size(possible); i++)
+        used = append(text, used, i ? " / " : ": ",
+                      kind_of(json_string_value(json_array_get(possible, i))));
+    visor_table_add(table, VISOR_PLAIN, text);
+}
+
+static void add_evidence(struct visor_table *table, const json_t *event)
+{
+    const json_t *evidence = visor_field(event, "evidence"), *silent = visor_field(event, "silent");
     char text[TEXT] = "";
     size_t used = 0;
 
-    for (size_t i = 0; i < json_array_size(evidence) && used + 1 < sizeof(text); i++)
-        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? ", " : "",
-                                 json_string_value(json_array_get(evidence, i)));
+    for (size_t i = 0; i < json_array_size(evidence); i++)
+        used = append(text, used, i ? ", " : "", json_string_value(json_array_get(evidence, i)));
+    for (size_t i = 0; i < json_array_size(silent); i++) {
+        used = append(text, used, i ? ", " : "; ", i ? "" : _("not by "));
+        used = append(text, used, "", json_string_value(json_array_get(silent, i)));
+    }
     visor_table_add(table, VISOR_PLAIN, text);
+}
+
+/* Those after which the time had to be measured anew. */
+static bool stopped_us(const char *kind)
+{
+    return strcmp(kind, "starvation") != 0 && strcmp(kind, "clock-set") != 0 &&
+           strcmp(kind, "server") != 0;
 }
 
 static void add_event(struct visor_table *table, const json_t *event)
@@ -307,16 +346,18 @@ static void add_event(struct visor_table *table, const json_t *event)
     if (isfinite(at) && gmtime_r(&seconds, &tm))
         strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
     visor_table_add(table, VISOR_PLAIN, text);
-    visor_table_add(table, VISOR_PLAIN, kind_of(visor_field_text(event, "kind")));
+    add_kind(table, event);
     visor_table_add(table, VISOR_PLAIN,
                     isfinite(size) ? visor_quantity_print_signed(size, text) : "");
     visor_table_add(
         table, VISOR_PLAIN,
         isfinite(size) ? visor_quantity_print(visor_field_number(event, "error_s"), text) : "");
-    add_evidence(table, visor_field(event, "evidence"));
+    add_evidence(table, event);
     after = visor_field_number(event, "settled_after_s");
     visor_table_add(table, isfinite(after) ? VISOR_GOOD : VISOR_BAD,
-                    isfinite(after) ? visor_quantity_print(after, text) : _("not yet"));
+                    isfinite(after) ? visor_quantity_print(after, text)
+                    : stopped_us(visor_field_text(event, "kind")) ? _("not yet")
+                                                                  : "");
 }
 
 void visor_report_events(const json_t *status, FILE *out, bool colored)

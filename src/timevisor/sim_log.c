@@ -1,5 +1,6 @@
 /* What a host's engine says, and what happens to the world, line by line with true time. These are
  * for the author of a scenario; the daemon's own wording is in its log. */
+#include "engine/kind.h"
 #include "port/text.h"
 #include "timevisor/sim.h"
 
@@ -32,6 +33,7 @@ static const struct {
     {VISOR_MESSAGE_JUMP_BELIEVED, false, N_("jump believed: %g s")},
     {VISOR_MESSAGE_DISRUPTION, false, N_("this machine has stood still for %g s, says a witness")},
     {VISOR_MESSAGE_SETTLED, false, N_("measured again: it was %g s")},
+    {VISOR_MESSAGE_JUDGED, true, N_("judged: %s")},
     {VISOR_MESSAGE_REFCLOCK_FAILED, true, N_("reference clock failed %s")},
     {VISOR_MESSAGE_REFCLOCK_BACK, true, N_("reference clock works again %s")},
     {VISOR_MESSAGE_HOLDOVER, false, N_("holdover")},
@@ -67,6 +69,8 @@ static const char *source_name(const struct visor_world *world, const struct vis
 {
     uint32_t target;
 
+    if (message->kind == VISOR_MESSAGE_JUDGED)
+        return visor_kind_word((enum visor_disruption_kind)(message->count[0] % 256));
     if (visor_world_target(&message->address, &target) && target < world->scenario->server_count)
         return world->scenario->servers[target].name;
     return message->name;

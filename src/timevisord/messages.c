@@ -3,6 +3,7 @@
 #include "timevisord/messages.h"
 
 #include "config/config.h"
+#include "engine/disruption.h"
 #include "engine/event.h"
 #include "port/text.h"
 #include "wire/view.h"
@@ -242,23 +243,74 @@ static void say_source(struct sheet *s, const struct visor_message *m)
     }
 }
 
-static void say_disruption(struct sheet *s, const struct visor_message *m)
+static const char *kind_of(size_t kind)
 {
-    static const char *const kinds[] = {
+    static const char *const kinds[VISOR_DISRUPTION_KINDS] = {
         [VISOR_DISRUPTION_UNKNOWN] = N_("The clocks of this machine have jumped"),
-        [VISOR_DISRUPTION_STALL] = N_("This machine has stood still"),
+        [VISOR_DISRUPTION_PAUSE] = N_("This machine has stood still"),
         [VISOR_DISRUPTION_SUSPEND] = N_("This machine was suspended"),
         [VISOR_DISRUPTION_MIGRATION] = N_("This machine was moved to another host"),
-        [VISOR_DISRUPTION_RESTORE] = N_("This machine was restored from a snapshot"),
+        [VISOR_DISRUPTION_RESTORE] = N_("This machine was restored from a snapshot, or is a clone"),
+        [VISOR_DISRUPTION_STARVATION] = N_("This machine was starved of its processor"),
+        [VISOR_DISRUPTION_CLOCK_SET] = N_("Somebody else has stepped the clock"),
+        [VISOR_DISRUPTION_SERVER] = N_("A source has jumped"),
         [VISOR_DISRUPTION_WITNESS] = N_("A witness was set"),
     };
-    size_t kind = (size_t)m->count[0];
-    const char *what = _(kinds[kind < sizeof(kinds) / sizeof(kinds[0]) ? kind : 0]);
+
+    return _(kinds[kind < VISOR_DISRUPTION_KINDS ? kind : 0]);
+}
+
+static void say_disruption(struct sheet *s, const struct visor_message *m)
+{
+    const char *what = kind_of((size_t)m->count[0]);
 
     if (m->number[1] < 0.0)
         say(s, _("%s: asking all sources"), what);
     else
         say(s, _("%s (%+.3f s, +-%.3f s): asking all sources"), what, m->number[0], m->number[1]);
+}
+
+#define LIST 200
+
+/* Names of the bits that are set. */
+static const char *list(uint64_t bits, const char *(*name)(int), int count, char text[LIST])
+{
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (int i = 0; i < count; i++)
+        if (bits & UINT64_C(1) << i && used + 1 < LIST) {
+            int length = snprintf(text + used, LIST - used, "%s%s", used ? ", " : "", name(i));
+
+            used += length > 0 ? (size_t)length : 0;
+        }
+    return text;
+}
+
+static const char *kind_name(int kind)
+{
+    return visor_kind_word((enum visor_disruption_kind)kind);
+}
+
+static const char *witness_name(int witness)
+{
+    return visor_kind_witness((enum visor_witness_kind)witness);
+}
+
+static void say_judged(struct sheet *s, const struct visor_message *m)
+{
+    uint64_t kind = (uint64_t)m->count[0] % 256, possible = (uint64_t)m->count[0] / 256;
+    char told[LIST], others[LIST], size[64] = "";
+
+    list((uint64_t)m->count[1], witness_name, VISOR_WITNESS_KINDS, told);
+    list(possible, kind_name, VISOR_DISRUPTION_KINDS, others);
+    if (m->number[1] >= 0.0)
+        snprintf(size, sizeof(size), " (%+.6f s, +-%.6f s)", m->number[0], m->number[1]);
+    if (kind != VISOR_DISRUPTION_UNKNOWN)
+        say(s, _("%s%s, told by %s"), kind_of(kind), size, told);
+    else
+        say(s, _("A disruption of unknown kind%s, told by %s; it can have been: %s"), size, told,
+            possible ? others : "-");
 }
 
 static void say_leap(struct sheet *s, const struct visor_message *m)
@@ -353,6 +405,9 @@ static void say_clock(struct sheet *s, const struct visor_message *m)
         break;
     case VISOR_MESSAGE_DISRUPTION:
         say_disruption(s, m);
+        break;
+    case VISOR_MESSAGE_JUDGED:
+        say_judged(s, m);
         break;
     case VISOR_MESSAGE_SETTLED:
         say(s, _("The time is measured again: the disruption came to %+.6f s"), offset);
