@@ -20,6 +20,7 @@ static const struct command commands[] = {
     {"drift", visor_cli_drift, N_("how wrong are these machines' clocks?")},
     {"lint", visor_cli_lint, N_("what is wrong in files that have to do with time?")},
     {"explain", visor_cli_explain, N_("all about a rule of lint and doctor")},
+    {"profile", visor_cli_profile, N_("what rules ask of a clock, and was it kept?")},
     {"config", visor_cli_config, N_("is a configuration good?")},
     {"sim", visor_cli_sim, N_("run simulated machines, networks and faults")},
     {"exec", visor_cli_exec, N_("run a program that sees this clock")},
