@@ -246,9 +246,11 @@ struct visor_config {
         VISOR_WITNESS_AUTO
     } witness_rtc; /* watch it for stalls; AUTO: in a virtual machine */
     enum visor_witness_mode witness_vmclock, witness_vmgenid; /* ON and AUTO: where there is one */
-    double makestep_threshold;                                /* s; 0 steps whatever the offset */
-    int makestep_limit;                      /* updates; 0: off, negative: always */
-    double max_change;                       /* s */
+    enum visor_witness_mode witness_phc; /* AUTO: a hypervisor's; ON: a network card's is as good */
+    enum visor_witness_mode witness_cpu; /* late wake-ups, stolen time, TSC, clocksource */
+    double makestep_threshold;           /* s; 0 steps whatever the offset */
+    int makestep_limit;                  /* updates; 0: off, negative: always */
+    double max_change;                   /* s */
     int max_change_delay, max_change_ignore; /* updates; delay -1: off; ignore -1: always */
     double max_clock_error;                  /* ppm, 1 */
     double max_drift;                        /* ppm, 500000 */

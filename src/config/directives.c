@@ -67,8 +67,11 @@ static const struct visor_option witness_rows[] = {
            "the hypervisor's page of disruptions and time"),
     CHOICE("vmgenid", witness_vmgenid, "off on auto", VISOR_WITNESS_AUTO,
            "the kernel's word that the machine was restored or cloned"),
+    CHOICE("phc", witness_phc, "off on auto", VISOR_WITNESS_AUTO, "a PTP clock"),
+    CHOICE("cpu", witness_cpu, "off on auto", VISOR_WITNESS_AUTO,
+           "late wake-ups, stolen time, the TSC and the clocksource"),
 };
-const struct visor_option_table visor_witness_options = {"witness", witness_rows, 3};
+const struct visor_option_table visor_witness_options = {"witness", witness_rows, 5};
 
 static const struct visor_option log_rows[] = {
     BITS("rawmeasurements", logs, VISOR_LOG_RAWMEASUREMENTS | VISOR_LOG_MEASUREMENTS,

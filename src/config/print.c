@@ -461,7 +461,8 @@ PRINT(witness)
     const struct visor_config *from = config;
 
     if (from->witness_rtc != VISOR_WITNESS_AUTO || from->witness_vmclock != VISOR_WITNESS_AUTO ||
-        from->witness_vmgenid != VISOR_WITNESS_AUTO)
+        from->witness_vmgenid != VISOR_WITNESS_AUTO || from->witness_phc != VISOR_WITNESS_AUTO ||
+        from->witness_cpu != VISOR_WITNESS_AUTO)
         put_options(printer, directive, &visor_witness_options, config);
 }
 

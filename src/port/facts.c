@@ -144,6 +144,19 @@ static void read_cpu_line(struct visor_facts *facts, const char *line)
         facts->hypervisor = VISOR_HYPERVISOR_UNKNOWN;
 }
 
+static void read_cpu(struct visor_facts *facts, const char *root)
+{
+    char *text = malloc(VISOR_TREE_FILE_MAX), line[4096];
+    const char *rest = text;
+
+    if (!text)
+        return;
+    visor_tree_read(root, "/proc/cpuinfo", text, VISOR_TREE_FILE_MAX);
+    while ((rest = visor_tree_next_line(rest, line, sizeof(line))))
+        read_cpu_line(facts, line);
+    free(text);
+}
+
 /* "0-3,8": cpuinfo of a large machine is longer than what we read of a file. */
 static void count_cpus(struct visor_facts *facts, const char *root)
 {
@@ -189,9 +202,7 @@ static void read_system(struct visor_facts *facts, const char *root)
     read_command_line(facts, root);
     if (!text)
         return;
-    visor_tree_read(root, "/proc/cpuinfo", text, VISOR_TREE_FILE_MAX);
-    for (rest = text; (rest = visor_tree_next_line(rest, line, sizeof(line)));)
-        read_cpu_line(facts, line);
+    read_cpu(facts, root);
     count_cpus(facts, root);
     visor_tree_read(root, "/etc/os-release", text, VISOR_TREE_FILE_MAX);
     for (rest = text; (rest = visor_tree_next_line(rest, line, sizeof(line)));) {
@@ -229,6 +240,24 @@ static void read_clocksource(struct visor_facts *facts, const char *root)
          word && facts->clocksource_count < VISOR_FACTS_CLOCKSOURCES;
          word = strtok_r(NULL, " ", &rest))
         copy(facts->clocksources[facts->clocksource_count++], VISOR_FACTS_TEXT, word);
+}
+
+void visor_facts_tsc(bool *present, bool *constant, bool *nonstop, bool *available,
+                     const char *root)
+{
+    struct visor_facts *facts = calloc(1, sizeof(*facts));
+
+    *present = *constant = *nonstop = *available = false;
+    if (!facts)
+        return;
+    read_cpu(facts, root);
+    read_clocksource(facts, root);
+    *present = facts->tsc;
+    *constant = facts->constant_tsc;
+    *nonstop = facts->nonstop_tsc;
+    for (size_t i = 0; i < facts->clocksource_count; i++)
+        *available = *available || strcmp(facts->clocksources[i], "tsc") == 0;
+    free(facts);
 }
 
 /* All devices of a class; `label`: the file that names one. */
@@ -278,6 +307,20 @@ void visor_facts_vmgenid(struct visor_facts_acpi *found, const char *root)
     read_acpi(found, root, "QEMUVGID*");
 }
 
+static void read_vmclock(struct visor_facts_acpi *found, const char *root)
+{
+    read_acpi(found, root, "VMCLOCK*");
+    read_acpi(found, root, "AMZNC10C*");
+}
+
+bool visor_facts_has_vmclock(const char *root)
+{
+    struct visor_facts_acpi found = {.described = false};
+
+    read_vmclock(&found, root);
+    return found.described;
+}
+
 static void read_all_devices(struct visor_facts *facts, const char *root)
 {
     facts->rtc_count =
@@ -288,8 +331,7 @@ static void read_all_devices(struct visor_facts *facts, const char *root)
         read_devices(root, "/sys/class/pps", "pps", "name", facts->pps, &facts->pps_more);
     facts->vmclock_count = read_devices(root, "/sys/class/misc", "vmclock", "name", facts->vmclocks,
                                         &facts->vmclock_more);
-    read_acpi(&facts->vmclock_acpi, root, "VMCLOCK*");
-    read_acpi(&facts->vmclock_acpi, root, "AMZNC10C*");
+    read_vmclock(&facts->vmclock_acpi, root);
     visor_facts_vmgenid(&facts->vmgenid, root);
 }
 

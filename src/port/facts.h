@@ -17,6 +17,14 @@ bool visor_facts_is_virtual(void);
 /* Is there a VMGENID device, and does the kernel drive it? */
 void visor_facts_vmgenid(struct visor_facts_acpi *found, const char *root);
 
+/* Does ACPI describe a vmclock device, driven or not? */
+bool visor_facts_has_vmclock(const char *root);
+
+/* Does the CPU have a TSC, at a constant rate, that never stops; and would the kernel count by it?
+ */
+void visor_facts_tsc(bool *present, bool *constant, bool *nonstop, bool *available,
+                     const char *root);
+
 /* The parts that change: kernel's time state, steal, daemons, clocksource. */
 void visor_facts_refresh(struct visor_facts *facts, const char *root);
 

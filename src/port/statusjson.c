@@ -408,7 +408,7 @@ static json_t *witness_object(const struct visor_witness_status *witness)
     return finish(&b);
 }
 
-static json_t *witness_array(uint32_t bits)
+json_t *visor_statusjson_witnesses(uint32_t bits)
 {
     json_t *array = json_array();
 
@@ -441,8 +441,8 @@ static json_t *disruption_object(const struct visor_disruption *disruption)
     put_integer(&b, "utc_ns", disruption->utc.ns);
     put_number(&b, "size_s", disruption->sized ? disruption->size_s : NAN);
     put_number(&b, "error_s", disruption->sized ? disruption->error_s : NAN);
-    put(&b, "evidence", witness_array(disruption->evidence));
-    put(&b, "silent", witness_array(disruption->silent));
+    put(&b, "evidence", visor_statusjson_witnesses(disruption->evidence));
+    put(&b, "silent", visor_statusjson_witnesses(disruption->silent));
     put_number(&b, "settled_after_s", disruption->settled ? disruption->settled_after_s : NAN);
     return finish(&b);
 }

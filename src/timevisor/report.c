@@ -77,11 +77,16 @@ static void add_clock(struct visor_table *table, const json_t *status)
     }
 }
 
-/* Our own kernel's word tells of no pause: it stood still, too. */
+/* The kernel's own words tell of no pause: it stood still, too. */
 static bool sees_pauses(const char *kind, const char *class)
 {
-    return strcmp(kind, "boottime") != 0 && strcmp(class, "derived") != 0 &&
-           strcmp(class, "nonsense") != 0;
+    static const char *const own[] = {"boottime", "timer",           "steal",
+                                      "tsc",      "cancelled-timer", "clocksource"};
+
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        if (strcmp(kind, own[i]) == 0)
+            return false;
+    return strcmp(class, "derived") != 0 && strcmp(class, "nonsense") != 0;
 }
 
 /* What would notice a stall, and what it has been proven to be. */
@@ -103,6 +108,106 @@ static void add_witnesses(struct visor_table *table, const json_t *witnesses)
              *text ? text : _("none: a pause is noticed when a source is asked next"));
 }
 
+/* Of what can happen to this machine, in the daemon's order. */
+static const char *happening(const char *event)
+{
+    static const char *const names[][2] = {
+        {"long-pause", N_("a pause of 1 s or more")},
+        {"pause", N_("a shorter pause")},
+        {"migration", N_("a migration")},
+        {"restore", N_("a restore or clone")},
+        {"suspend", N_("a suspend")},
+        {"starvation", N_("starvation")},
+        {"step", N_("a step by others")},
+        {"clocksource", N_("another clocksource")},
+    };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(event, names[i][0]) == 0)
+            return _(names[i][1]);
+    return event;
+}
+
+/* What would be noticed, how soon and by whom; and what by nobody. */
+static void add_detection(struct visor_table *table, const json_t *detection)
+{
+    const json_t *events = visor_field(detection, "events");
+    char noticed[TEXT] = "", unseen[TEXT] = "", age[VISOR_QUANTITY_MAX];
+    size_t used = 0, missed = 0;
+
+    for (size_t i = 0; i < json_array_size(events) && used < TEXT && missed < TEXT; i++) {
+        const json_t *event = json_array_get(events, i);
+        double within = visor_field_number(event, "within_s");
+        const char *name = happening(visor_field_text(event, "event"));
+
+        if (!isfinite(within))
+            missed +=
+                (size_t)snprintf(unseen + missed, TEXT - missed, "%s%s", missed ? ", " : "", name);
+        else if (within == 0.0)
+            used += (size_t)snprintf(noticed + used, TEXT - used, _("%s%s at once"),
+                                     used ? ", " : "", name);
+        else
+            used += (size_t)snprintf(noticed + used, TEXT - used, _("%s%s within %s"),
+                                     used ? ", " : "", name, visor_quantity_print(within, age));
+    }
+    if (used)
+        add_pair(table, _("Noticed"), noticed);
+    if (missed)
+        add_pair(table, _("Unnoticed"), unseen);
+}
+
+/* Why the CPU's counter is trusted, or not. */
+static void add_tsc(struct visor_table *table, const json_t *tsc)
+{
+    static const char *const verdicts[][2] = {
+        {"trustworthy", N_("can be trusted")},
+        {"untried", N_("not compared for long enough")},
+        {"rejected", N_("not trusted by the kernel")},
+        {"inconstant", N_("its rate may change, or it may stop")},
+        {"jumped", N_("has jumped against the kernel's clock")},
+    };
+    double hz = visor_field_number(tsc, "frequency_hz");
+    const char *verdict = visor_field_text(tsc, "verdict");
+    char text[TEXT];
+
+    for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
+        if (strcmp(verdict, verdicts[i][0]) != 0)
+            continue;
+        if (isfinite(hz))
+            snprintf(text, sizeof(text), _("%.6f MHz, ±%.3g ppm: %s; the kernel counts by %s"),
+                     hz * 1e-6, visor_field_number(tsc, "error_hz") / hz * 1e6, _(verdicts[i][1]),
+                     visor_field_text(tsc, "clocksource"));
+        else
+            snprintf(text, sizeof(text), _("%s; the kernel counts by %s"), _(verdicts[i][1]),
+                     visor_field_text(tsc, "clocksource"));
+        add_pair(table, "TSC", text);
+    }
+}
+
+/* A device that this machine has and that does not tell anything. */
+static void add_broken(struct visor_table *table, const json_t *devices)
+{
+    static const char *const states[][2] = {
+        {"unreadable", N_("%s cannot be read")},
+        {"undriven", N_("%s has no driver in this kernel")},
+        {"stuck", N_("%s is being written without end")},
+        {"invalid", N_("%s tells what cannot be")},
+    };
+    char text[TEXT];
+
+    for (size_t i = 0; i < json_array_size(devices); i++) {
+        const json_t *device = json_array_get(devices, i);
+        const char *name = visor_field_text(device, "device");
+
+        name = *name ? name : visor_field_text(device, "witness");
+        for (size_t k = 0; k < sizeof(states) / sizeof(states[0]); k++)
+            if (strcmp(visor_field_text(device, "state"), states[k][0]) == 0) {
+                snprintf(text, sizeof(text), _(states[k][1]), name);
+                add_pair(table, _("Device"), text);
+            }
+    }
+}
+
 static void add_events(struct visor_table *table, const json_t *status)
 {
     double epoch = visor_field_number(status, "tracking.epoch");
@@ -111,6 +216,9 @@ static void add_events(struct visor_table *table, const json_t *status)
     char text[TEXT], size[VISOR_QUANTITY_MAX];
 
     add_witnesses(table, visor_field(status, "witnesses"));
+    add_detection(table, visor_field(status, "detection"));
+    add_broken(table, visor_field(status, "detection.devices"));
+    add_tsc(table, visor_field(status, "detection.tsc"));
     if (isfinite(epoch) && epoch > 0.0) {
         snprintf(text, sizeof(text), _("%.0f jumps of this machine against UTC"), epoch);
         add_pair(table, _("Disruptions"), text);

@@ -7,6 +7,7 @@
 #include "timevisord/daemon.h"
 #include "timevisord/process.h"
 #include "timevisord/setup.h"
+#include "timevisord/witnesses.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -50,13 +51,16 @@ static char *print_status(struct visor_daemon *daemon)
 {
     struct visor_status *status = malloc(sizeof(*status));
     struct visor_reading now;
-    json_t *json = NULL;
+    json_t *json = NULL, *detection = visor_witnesses_json(daemon->witnesses);
     char *text = NULL;
 
     if (status && !daemon->clock.ops->read(&daemon->clock, &now)) {
         visor_engine_status(daemon->engine, &now, status);
         json = visor_statusjson_write(status);
     }
+    if (json && detection)
+        json_object_set(json, "detection", detection);
+    json_decref(detection);
     if (json && !json_object_set_new(json, "daemon", about_daemon(daemon, now.raw)))
         text = json_dumps(json, JSON_COMPACT);
     json_decref(json);

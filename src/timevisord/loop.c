@@ -329,18 +329,21 @@ void visor_daemon_run(struct visor_daemon *daemon)
 
     daemon->has_boottime = !visor_process_simulated();
     while (!daemon->ended) {
+        visor_mono due = {INT64_MAX};
         int timeout, ready;
 
         fill(daemon, &set);
         timeout = arm(daemon);
         if (visor_signals_ended())
             break;
+        if (timeout != 0 && !daemon->overdue)
+            due = daemon->deadline;
         ready = poll(set.fds, set.count, timeout);
         if (ready < 0 && errno != EINTR)
             break;
         if (look(daemon)) /* before anybody is answered by the clock as it was */
             visor_daemon_handle(daemon, &timer);
-        visor_witnesses_look(daemon->witnesses);
+        visor_witnesses_look(daemon->witnesses, due);
         if (ready > 0)
             dispatch(daemon, &set);
         if (visor_helper_pending(daemon->helper))

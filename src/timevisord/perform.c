@@ -6,6 +6,7 @@
 #include "port/text.h"
 #include "timevisord/auth.h"
 #include "timevisord/messages.h"
+#include "timevisord/witnesses.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -98,6 +99,7 @@ static void perform_clock(struct visor_daemon *daemon, const struct visor_action
     case VISOR_ACTION_STEP:
         applied->action = VISOR_CLOCK_STEP;
         error = error ? error : ops->step(&daemon->clock, action->step.offset_ns);
+        visor_witnesses_stepped(daemon->witnesses);
         break;
     default:
         applied->action = VISOR_CLOCK_STATUS;

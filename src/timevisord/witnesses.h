@@ -5,6 +5,8 @@
 
 #include "timevisord/daemon.h"
 
+#include <jansson.h>
+
 #define VISOR_WITNESSES_FDS 8
 
 struct visor_witnesses;
@@ -21,7 +23,14 @@ visor_mono visor_witnesses_deadline(const struct visor_witnesses *witnesses);
 void visor_witnesses_readable(struct visor_witnesses *witnesses, int fd);
 
 /* After every sleep, before anything else is done: what was measured before a jump must not be
- * taken for what it is after it. */
-void visor_witnesses_look(struct visor_witnesses *witnesses);
+ * taken for what it is after it. `due`: when it was to end at the latest; INT64_MAX: whenever. */
+void visor_witnesses_look(struct visor_witnesses *witnesses, visor_mono due);
+
+/* CLOCK_REALTIME was stepped by ourselves. */
+void visor_witnesses_stepped(struct visor_witnesses *witnesses);
+
+/* What this machine would notice, how soon and by whom: "detection" of status.schema.json. A new
+ * reference, or NULL. */
+json_t *visor_witnesses_json(const struct visor_witnesses *witnesses);
 
 #endif

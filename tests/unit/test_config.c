@@ -111,6 +111,7 @@ static const char *const right[][2] = {
     {"witness rtc auto", ""},
     {"witness vmclock off vmgenid off", "="},
     {"witness vmclock off vmgenid auto", "witness vmclock off"},
+    {"witness phc on cpu off", "="},
     {"makestep 0.1 3", "="},
     {"makestep 0 -1", "="},
     {"maxchange 1000 1 2", "="},
