@@ -71,8 +71,8 @@ struct visor_daemon {
     visor_mono started;
     struct visor_refclock_device *devices; /* of the configuration's reference clocks */
     size_t device_count;
-    struct visor_recorder *recorder; /* NULL: no record is made */
-    struct visor_rtc_service *rtc;   /* NULL: the RTC is not tracked */
+    struct visor_recorder *recorder;   /* NULL: no record is made */
+    struct visor_rtc_service *rtc;     /* NULL: the RTC is not tracked */
     struct visor_witnesses *witnesses; /* NULL: none is wanted */
     struct visor_clock clock;
     struct visor_stamps stamps;
