@@ -21,6 +21,7 @@ static const struct command commands[] = {
     {"lint", visor_cli_lint, N_("what is wrong in files that have to do with time?")},
     {"explain", visor_cli_explain, N_("all about a rule of lint and doctor")},
     {"profile", visor_cli_profile, N_("what rules ask of a clock, and was it kept?")},
+    {"clocksource", visor_cli_clocksource, N_("what does the kernel count by, and why?")},
     {"config", visor_cli_config, N_("is a configuration good?")},
     {"sim", visor_cli_sim, N_("run simulated machines, networks and faults")},
     {"exec", visor_cli_exec, N_("run a program that sees this clock")},
@@ -41,7 +42,7 @@ int visor_cli_help(int argc, char **argv)
            "Ask timevisord about this machine's time.\n"));
     for (int i = 0; i < COMMANDS; i++)
         if (commands[i].summary)
-            printf("  %-9s %s\n", commands[i].name, _(commands[i].summary));
+            printf("  %-11s %s\n", commands[i].name, _(commands[i].summary));
     puts(_("\n\"timevisor COMMAND --help\" tells more about one; all of it is in timevisor(1)."));
     return VISOR_CLI_YES;
 }

@@ -1,0 +1,208 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "timevisor/cli.h"
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char root[] = "/tmp/visor-clocksource-XXXXXX";
+#define SOURCES "/sys/devices/system/clocksource/clocksource0"
+
+static void put(const char *name, const char *text)
+{
+    char path[256];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s%s", root, name);
+    for (char *slash = path + strlen(root) + 1; (slash = strchr(slash, '/')); slash++) {
+        *slash = 0;
+        (void)mkdir(path, 0755);
+        *slash = '/';
+    }
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    strcpy(root + sizeof(root) - 7, "XXXXXX");
+    if (!mkdtemp(root))
+        return -1;
+    put("/proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu tsc constant_tsc nonstop_tsc\n");
+    put("/proc/cmdline", "quiet\n");
+    put(SOURCES "/current_clocksource", "acpi_pm\n");
+    put(SOURCES "/available_clocksource", "tsc hpet acpi_pm \n");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    char command[64];
+
+    (void)state;
+    snprintf(command, sizeof(command), "rm -r %s", root);
+    return system(command);
+}
+
+/* Of the current choice, as it stands in the file. */
+static void expect_current(const char *name)
+{
+    char path[256], text[64] = "";
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s" SOURCES "/current_clocksource", root);
+    file = fopen(path, "r");
+    assert_non_null(file);
+    assert_non_null(fgets(text, sizeof(text), file));
+    fclose(file);
+    text[strcspn(text, "\n")] = 0;
+    assert_string_equal(text, name);
+}
+
+/* Runs it with nobody to ask; what it prints goes to a file. */
+static int run(const char *option, const char *name, const char *out)
+{
+    char *arguments[8], words[6][64] = {"timevisor clocksource", "--root"};
+    int count = 0, saved = dup(STDOUT_FILENO), input = dup(STDIN_FILENO), fd, status;
+
+    arguments[count++] = words[0];
+    arguments[count++] = words[1];
+    arguments[count++] = root;
+    if (option)
+        arguments[count++] = strcpy(words[2], option);
+    if (name)
+        arguments[count++] = strcpy(words[3], name);
+    arguments[count] = NULL;
+    fflush(stdout);
+    fd = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_true(fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0);
+    close(fd);
+    fd = open("/dev/null", O_RDONLY);
+    assert_true(fd >= 0 && dup2(fd, STDIN_FILENO) >= 0);
+    close(fd);
+    optind = 0;
+    status = visor_cli_clocksource(count, arguments);
+    fflush(stdout);
+    dup2(saved, STDOUT_FILENO);
+    dup2(input, STDIN_FILENO);
+    close(saved);
+    close(input);
+    return status;
+}
+
+static json_t *run_json(void)
+{
+    char out[128];
+    json_t *json;
+
+    snprintf(out, sizeof(out), "%s/out", root);
+    assert_int_equal(run("--json", NULL, out), VISOR_CLI_YES);
+    json = json_load_file(out, 0, NULL);
+    assert_non_null(json);
+    return json;
+}
+
+static void expect(const char *why, const char *cost, const char *verdict)
+{
+    json_t *json = run_json();
+
+    assert_string_equal(json_string_value(json_object_get(json, "why")), why);
+    assert_string_equal(json_string_value(json_object_get(json, "cost")), cost);
+    assert_string_equal(json_string_value(json_object_get(json_object_get(json, "tsc"), "verdict")),
+                        verdict);
+    json_decref(json);
+}
+
+static void test_show__what_it_is_and_why(void **state)
+{
+    json_t *json = run_json();
+
+    (void)state;
+    assert_int_equal(json_array_size(json_object_get(json, "available")), 3);
+    assert_true(json_is_null(json_object_get(json, "reading_s"))); /* of another machine */
+    json_decref(json);
+    expect("chosen", "system-call", "trustworthy");
+    put("/proc/cmdline", "quiet clocksource=acpi_pm\n");
+    expect("command-line", "system-call", "trustworthy");
+    put("/proc/cmdline", "clocksource=hpet quiet\n");
+    expect("not-asked", "system-call", "trustworthy");
+    put("/proc/cmdline", "tsc=unstable\n");
+    expect("no-tsc", "system-call", "rejected");
+    put("/proc/cmdline", "quiet\n");
+    put(SOURCES "/current_clocksource", "tsc\n");
+    expect("best", "vdso", "trustworthy");
+    put(SOURCES "/current_clocksource", "kvm-clock\n");
+    put(SOURCES "/available_clocksource", "kvm-clock acpi_pm\n");
+    expect("no-tsc", "vdso", "rejected");
+    put("/proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu tsc constant_tsc\n");
+    put(SOURCES "/available_clocksource", "kvm-clock tsc acpi_pm\n");
+    expect("no-tsc", "vdso", "inconstant");
+    put("/proc/cpuinfo", "processor\t: 0\n");
+    expect("no-tsc", "vdso", "absent");
+}
+
+static void test_switch__only_if_somebody_agrees(void **state)
+{
+    char out[128];
+
+    (void)state;
+    snprintf(out, sizeof(out), "%s/out", root);
+    assert_int_equal(run(NULL, "tsc", out), VISOR_CLI_NO);
+    expect_current("acpi_pm");
+    assert_int_equal(run("--yes", "tsc", out), VISOR_CLI_YES);
+    expect_current("tsc");
+    assert_int_equal(run(NULL, "tsc", out), VISOR_CLI_YES); /* it is that already */
+}
+
+static void test_switch__says_what_follows(void **state)
+{
+    char out[128], text[2048] = "";
+    FILE *file;
+
+    (void)state;
+    snprintf(out, sizeof(out), "%s/out", root);
+    assert_int_equal(run("--yes", "hpet", out), VISOR_CLI_YES);
+    file = fopen(out, "r");
+    assert_non_null(file);
+    assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
+    fclose(file);
+    assert_non_null(strstr(text, "system call"));
+    assert_non_null(strstr(text, "next start"));
+}
+
+static void test_switch__what_is_not_there_or_not_allowed(void **state)
+{
+    char out[128];
+
+    (void)state;
+    snprintf(out, sizeof(out), "%s/out", root);
+    assert_int_equal(run("--yes", "nohz", out), VISOR_CLI_USAGE);
+    expect_current("acpi_pm");
+    put(SOURCES "/current_clocksource", "");
+    assert_int_equal(run("--yes", "tsc", out), VISOR_CLI_REFUSED); /* not known from what */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_show__what_it_is_and_why, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_switch__only_if_somebody_agrees, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_switch__says_what_follows, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_switch__what_is_not_there_or_not_allowed, set_up,
+                                        tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
