@@ -102,7 +102,7 @@ def used(lab, guest):
     return max(r.processor for r in lab.watch.of(guest)) / 1e9
 
 
-def calm(lab, cell_of, minutes=20):
+def calm(lab, cell_of, minutes):
     """Nothing happens to two guests, one of which is busy: whatever is noticed is an error."""
     lines = []
     with cell_of(lab, "stop-5", "source", ["timevisord", "timevisord-busy"]) as cell:

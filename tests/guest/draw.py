@@ -71,7 +71,7 @@ def _scale(error_ms):
 
 
 def _axes(out, first, last, top, x, y):
-    for decade in range(0, 6):
+    for decade in range(0, 9):
         for sign in (1, -1):
             value = sign * 10.0 ** decade
             if abs(_scale(value)) <= top:

@@ -3,7 +3,7 @@ from watch import SYNCHRONIZED
 
 BIN_NS = 100 * 10**6
 LIMITS_MS = (10, 1)
-SHARP_MS = 5  # half the width of a reading that says how wrong a clock is
+SHARP_MS = 5  # half the width of a reading that says how wrong a clock is; or a tenth of its error
 SLACK_NS = 5 * 10**6  # of a moment that was reckoned from the guest's counter
 
 
@@ -139,7 +139,7 @@ def of(readings, began, resumed):
     noticed = first_change(after, resumed, ("unsynchronised_at", "stepped_at"))
     before, later = split(after, noticed)
     first = first_well(later or after, well_by_kernel)
-    errors = [b[1] for b in bins if b[2] <= SHARP_MS] or [min(bins, key=lambda b: b[2])[1]]
+    errors = [b[1] for b in bins if b[2] <= max(SHARP_MS, abs(b[1]) / 10)] or [min(bins, key=lambda b: b[2])[1]]
     sign = -1 if errors[0] < 0 else 1
     found = {
         "before_ms": round(sharp(ready, resumed)[-1][1], 3),
