@@ -137,12 +137,14 @@ static void tells_time(struct visor_engine *e, const struct visor_event_witness 
 
 static enum visor_sign sign_of(enum visor_witness_kind by)
 {
-    return by == VISOR_WITNESS_VMGENID    ? VISOR_SIGN_FORKED
-           : by == VISOR_WITNESS_BOOTTIME ? VISOR_SIGN_SUSPENDED
-                                          : VISOR_SIGN_MOVED;
+    return by == VISOR_WITNESS_VMGENID       ? VISOR_SIGN_FORKED
+           : by == VISOR_WITNESS_BOOTTIME    ? VISOR_SIGN_SUSPENDED
+           : by == VISOR_WITNESS_CLOCKSOURCE ? VISOR_SIGN_NONE
+                                             : VISOR_SIGN_MOVED;
 }
 
-/* A counter of generations, disruptions or suspended time that has moved on. */
+/* A counter of generations, disruptions or suspended time that has moved on; or the kernel counts
+ * by something else, at a rate that nobody knows yet. */
 static void marked(struct visor_engine *e, const struct visor_event_witness *event)
 {
     struct visor_disruptions *all = &e->disruptions;
@@ -171,6 +173,7 @@ void visor_disruption_witness(struct visor_engine *e, const struct visor_event_w
     case VISOR_WITNESS_VMCLOCK:
     case VISOR_WITNESS_VMGENID:
     case VISOR_WITNESS_BOOTTIME:
+    case VISOR_WITNESS_CLOCKSOURCE:
         marked(e, event);
         break;
     case VISOR_WITNESS_TIMER:
@@ -181,7 +184,7 @@ void visor_disruption_witness(struct visor_engine *e, const struct visor_event_w
         if (event->independent && visor_math_size(amount) >= STALL_STEP)
             jumped(e, event->kind, amount, STALL_STEP);
         break;
-    default: /* REALTIME is read back with every event; a choice of clocksource is no disruption */
+    default: /* REALTIME is read back with every event */
         break;
     }
     e->disruptions.heard |= 1u << event->kind;

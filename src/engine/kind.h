@@ -20,7 +20,8 @@ enum visor_sign {
     VISOR_SIGN_SET,       /* somebody else stepped CLOCK_REALTIME against the counter */
     VISOR_SIGN_LATE,      /* the counter went on, and we did not run */
     VISOR_SIGN_STOLEN,    /* … since the host ran others: that accounts for most of it */
-    VISOR_SIGNS
+    VISOR_SIGNS,
+    VISOR_SIGN_NONE = VISOR_SIGNS /* something happened, and it is a sign of none of the kinds */
 };
 
 /* Bits 1 << enum visor_sign. In neither: nobody here could have seen it. */

@@ -246,6 +246,38 @@ static void test_witness__a_generation_that_moves_on(void **state)
 }
 
 /* The kernel itself sets CLOCK_REALTIME when it goes on. */
+/* The raw counter may have another rate from then on: nothing holds until it was measured. */
+static void test_witness__the_kernel_counts_by_something_else(void **state)
+{
+    struct visor_event event = {.kind = VISOR_EVENT_WITNESS};
+    const struct visor_disruption *d;
+    static struct visor_status status;
+    struct visor_reading now;
+    struct puppet p;
+
+    (void)state;
+    start(&p, VISOR_STALL_AUTO);
+    event.witness = (struct visor_event_witness){.kind = VISOR_WITNESS_CLOCKSOURCE, .marker = 7};
+    puppet_give(&p, &event);
+    puppet_give(&p, &event);
+    assert_int_equal(p.view.trust, VISOR_TRUST_SYNCHRONIZED);
+    event.witness.marker = 8;
+    puppet_give(&p, &event);
+    assert_int_equal(p.view.trust, VISOR_TRUST_DISRUPTED);
+    assert_true(p.view.bound_ns == VISOR_NS_MAX);
+    puppet_drift(&p, -40000.0);
+    run(&p, 60);
+    assert_int_equal(p.view.trust, VISOR_TRUST_SYNCHRONIZED);
+    assert_true(size_of(puppet_error(&p)) < 1e-3);
+    assert_int_equal(p.steps, 0);
+    now = puppet_reading(&p);
+    visor_engine_status(p.engine, &now, &status);
+    d = &status.disruptions[0];
+    assert_int_equal(d->kind, VISOR_DISRUPTION_UNKNOWN);
+    assert_true(d->evidence & 1u << VISOR_WITNESS_CLOCKSOURCE);
+    puppet_done(&p);
+}
+
 static void test_witness__suspended_by_itself(void **state)
 {
     struct visor_event event = {.kind = VISOR_EVENT_WITNESS};
@@ -277,6 +309,7 @@ int main(void)
         cmocka_unit_test(test_witness__slewed_if_that_is_wanted),
         cmocka_unit_test(test_witness__nothing_is_stepped_backward),
         cmocka_unit_test(test_witness__of_a_clock_that_was_never_measured),
+        cmocka_unit_test(test_witness__the_kernel_counts_by_something_else),
         cmocka_unit_test(test_witness__suspended_by_itself),
         cmocka_unit_test(test_steps__the_proof_does_not_last),
         cmocka_unit_test(test_witness__a_generation_that_moves_on),
