@@ -190,6 +190,7 @@ static void add_broken(struct visor_table *table, const json_t *devices)
     static const char *const states[][2] = {
         {"unreadable", N_("%s cannot be read")},
         {"undriven", N_("%s has no driver in this kernel")},
+        {"polled", N_("%s is read: somebody else holds the device, or it tells no edges")},
         {"stuck", N_("%s is being written without end")},
         {"invalid", N_("%s tells what cannot be")},
     };

@@ -9,6 +9,7 @@
 #include "port/facts.h"
 #include "port/file.h"
 #include "port/rtc.h"
+#include "port/rtcpoll.h"
 #include "port/text.h"
 #include "timevisord/signals.h"
 
@@ -30,9 +31,11 @@ struct visor_rtc_service {
     struct visor_daemon *daemon;
     struct visor_rtc_device device;
     struct visor_rtc rtc;
-    bool failed;  /* said already */
-    bool tracked; /* for rtcfile */
-    bool watched; /* as a witness */
+    bool failed;               /* said already */
+    bool tracked;              /* for rtcfile */
+    bool watched;              /* as a witness */
+    struct visor_rtcpoll poll; /* while the device cannot be had */
+    bool polled;               /* it gave the last reading */
     visor_mono track_at;
 };
 
@@ -266,6 +269,7 @@ struct visor_rtc_service *visor_rtc_service_new(struct visor_daemon *daemon)
     service->watched = watched;
     visor_rtc_init(&service->rtc, config->rtc_autotrim);
     visor_rtc_device_init(&service->device, config->rtcdevice, keeps_utc(config), service->tracked);
+    visor_rtcpoll_init(&service->poll, NULL);
     if (watched)
         visor_rtc_device_peek(&service->device, PEEK_NS);
     visor_rtc_device_want(&service->device, now.raw);
@@ -280,6 +284,7 @@ void visor_rtc_service_free(struct visor_rtc_service *service)
     if (service->device.fd >= 0 && service->tracked)
         (void)visor_rtc_service_write(service);
     visor_rtc_device_done(&service->device);
+    visor_rtcpoll_done(&service->poll);
     free(service);
 }
 
@@ -288,9 +293,27 @@ int visor_rtc_service_fd(const struct visor_rtc_service *service)
     return service ? visor_rtc_device_fd(&service->device) : -1;
 }
 
+/* Somebody else holds the device, or it makes no interrupts. */
+static bool must_poll(const struct visor_rtc_service *service)
+{
+    return service->watched && service->device.error != 0 && service->poll.error != ENOENT;
+}
+
 visor_mono visor_rtc_service_deadline(const struct visor_rtc_service *service)
 {
-    return service ? visor_rtc_device_deadline(&service->device) : (visor_mono){INT64_MAX};
+    visor_mono device;
+
+    if (!service)
+        return (visor_mono){INT64_MAX};
+    device = visor_rtc_device_deadline(&service->device);
+    return must_poll(service) && visor_mono_before(visor_rtcpoll_deadline(&service->poll), device)
+               ? visor_rtcpoll_deadline(&service->poll)
+               : device;
+}
+
+bool visor_rtc_service_polls(const struct visor_rtc_service *service)
+{
+    return service && service->polled;
 }
 
 /* `width_ns`: how long after the second's edge the stamp can be. */
@@ -382,6 +405,26 @@ void visor_rtc_service_readable(struct visor_rtc_service *service)
         tell_engine(service, &edge, 0);
 }
 
+/* There is always a way to read an RTC; it is as good a witness then, some seconds later. */
+static void poll_instead(struct visor_rtc_service *service, visor_mono now)
+{
+    struct visor_event event = {.kind = VISOR_EVENT_WITNESS};
+
+    if (!service->daemon->engine)
+        return; /* at the start; this needs no right that is given up */
+    if (!must_poll(service)) {
+        visor_rtcpoll_done(&service->poll);
+        service->polled = false;
+    } else if (visor_rtcpoll_look(&service->poll, now, &event.witness)) {
+        if (!service->polled)
+            visor_log_write(service->daemon->log, VISOR_SEVERITY_INFO,
+                            _("The RTC is read by %s: its device cannot be used (%s)"),
+                            service->poll.path, strerror(service->device.error));
+        service->polled = true;
+        visor_daemon_handle(service->daemon, &event);
+    }
+}
+
 void visor_rtc_service_tick(struct visor_rtc_service *service, visor_mono now)
 {
     struct visor_rtc_edge edge;
@@ -391,6 +434,7 @@ void visor_rtc_service_tick(struct visor_rtc_service *service, visor_mono now)
     if (visor_rtc_device_tick(&service->device, now, &edge) && service->watched)
         tell_engine(service, &edge, VISOR_NS_PER_S);
     say_failure(service);
+    poll_instead(service, now);
 }
 
 /* ---- chronyc ---- */

@@ -25,6 +25,9 @@ visor_mono visor_rtc_service_deadline(const struct visor_rtc_service *service);
 void visor_rtc_service_readable(struct visor_rtc_service *service);
 void visor_rtc_service_tick(struct visor_rtc_service *service, visor_mono now);
 
+/* Its device cannot be used, and it is read by another way. */
+bool visor_rtc_service_polls(const struct visor_rtc_service *service);
+
 /* chronyc; NULL allowed. */
 bool visor_rtc_service_report(const struct visor_rtc_service *service,
                               struct visor_cmdmon_rtc *report);

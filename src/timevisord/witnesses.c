@@ -355,7 +355,7 @@ void visor_witnesses_readable(struct visor_witnesses *witnesses, int fd)
 /* What is looked at whenever the loop is awake: as often as that is sure to be. */
 static int64_t awake_ns(const struct visor_daemon *daemon)
 {
-    if (visor_rtc_service_fd(daemon->rtc) >= 0)
+    if (visor_rtc_service_fd(daemon->rtc) >= 0 || visor_rtc_service_polls(daemon->rtc))
         return VISOR_NS_PER_S;
     return daemon->segment.path[0] ? COVER_EVERY_NS + VISOR_NS_PER_S : VISOR_NS_MAX;
 }
@@ -481,6 +481,8 @@ static json_t *devices_json(const struct visor_witnesses *witnesses)
     };
     json_t *array = json_array();
 
+    if (visor_rtc_service_polls(witnesses->daemon->rtc))
+        json_array_append_new(array, device_json("rtc", "/sys/class/rtc/rtc0", "polled"));
     if (!witnesses->vmclock.path[0] && witnesses->vmclock_described)
         json_array_append_new(array, device_json("vmclock", "", "undriven"));
     if (witnesses->vmclock.path[0])
