@@ -8,7 +8,8 @@
 static const struct visor_rules *const groups[] = {
     &visor_rules_file,    &visor_rules_chrony, &visor_rules_chrony_more, &visor_rules_ntp,
     &visor_rules_libvirt, &visor_rules_vmware, &visor_rules_container,   &visor_rules_kubernetes,
-    &visor_rules_boot,    &visor_rules_system, &visor_rules_shell,
+    &visor_rules_boot,    &visor_rules_system, &visor_rules_shell,       &visor_rules_machine,
+    &visor_rules_network,
 };
 
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))

@@ -99,6 +99,38 @@ struct visor_facts_kernel {
     int tai_offset_s;
 };
 
+/* What came of asking a configured source. */
+enum visor_facts_answer {
+    VISOR_ANSWER_NOT_ASKED,
+    VISOR_ANSWER_GOOD,
+    VISOR_ANSWER_NO_NAME,    /* name servers know no such name */
+    VISOR_ANSWER_NO_DNS,     /* no name server answers, or not in time */
+    VISOR_ANSWER_NO_ROUTE,   /* this machine knows no way there */
+    VISOR_ANSWER_REFUSED,    /* the host is up, and nobody listens on the port */
+    VISOR_ANSWER_FORBIDDEN,  /* by this machine's own firewall */
+    VISOR_ANSWER_SILENT,     /* asked, and nothing came */
+    VISOR_ANSWER_KISSED,     /* it refuses to serve us */
+    VISOR_ANSWER_NOT_SYNCED, /* it says that its own time is not good */
+};
+
+struct visor_facts_reach {
+    char name[VISOR_FACTS_LINE];
+    enum visor_facts_answer answer;
+    bool is_address;                             /* the name needs no name server */
+    int64_t offset_ns, delay_ns, uncertainty_ns; /* GOOD: + is behind */
+};
+
+/* chronyd's own word. */
+struct visor_facts_chronyd {
+    bool answers;
+    uint32_t stratum, leap; /* leap 3: not synchronized */
+    double offset_s, root_distance_s;
+};
+
+struct visor_facts_card {
+    char name[16], driver[32];
+};
+
 struct visor_facts {
     char release[VISOR_FACTS_TEXT];      /* of the kernel */
     char distribution[VISOR_FACTS_TEXT]; /* PRETTY_NAME */
@@ -135,6 +167,23 @@ struct visor_facts {
     size_t daemon_count, daemon_more;
     struct visor_facts_source sources[VISOR_FACTS_SOURCES];
     size_t source_count, source_more;
+
+    bool live; /* of a running machine, or of a tree that has what only that knows */
+    char scaling_driver[VISOR_FACTS_TEXT]; /* of the processors' frequency */
+    uint32_t hz;                           /* CONFIG_HZ */
+    char tick[16];                         /* "periodic", "idle", "full": CONFIG_NO_HZ_… */
+    double timer_rate_hz;                  /* interrupts a second and processor since boot */
+    bool vdso_known, vdso;
+    bool rtc_local;                  /* /etc/adjtime says LOCAL */
+    char zone[VISOR_FACTS_TEXT];     /* "Asia/Shanghai" */
+    bool zone_known, tools_periodic; /* vmtoolsd's periodic sync is not known to be off */
+    struct visor_facts_card cards[VISOR_FACTS_DEVICES];
+    size_t card_count;
+    struct visor_facts_reach reach[VISOR_FACTS_DEVICES];
+    size_t reach_count;
+    struct visor_facts_chronyd chronyd;
+    bool log_known;
+    char log[VISOR_FACTS_LINE]; /* the last line in which a time daemon complains; "" : none */
 
     bool network_known;                                      /* the routing table could be read */
     char route4[VISOR_FACTS_TEXT], route6[VISOR_FACTS_TEXT]; /* interface of the default route */

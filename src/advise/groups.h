@@ -21,4 +21,7 @@ extern const struct visor_rules visor_rules_boot;        /* TV-BOOT: GRUB, kerne
 extern const struct visor_rules visor_rules_system;      /* TV-SYSCTL, TV-UNIT */
 extern const struct visor_rules visor_rules_shell;       /* TV-SHELL */
 
+extern const struct visor_rules visor_rules_machine; /* TV-CLOCK, TV-VM, TV-DAEMON, …: machines */
+extern const struct visor_rules visor_rules_network; /* TV-NET, TV-REACH, TV-SYNC */
+
 #endif

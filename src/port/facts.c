@@ -328,9 +328,9 @@ static void read_all_devices(struct visor_facts *facts, const char *root)
     facts->phc_count =
         read_devices(root, "/sys/class/ptp", "ptp*", "clock_name", facts->phcs, &facts->phc_more);
     facts->pps_count =
-        read_devices(root, "/sys/class/pps", "pps", "name", facts->pps, &facts->pps_more);
-    facts->vmclock_count = read_devices(root, "/sys/class/misc", "vmclock", "name", facts->vmclocks,
-                                        &facts->vmclock_more);
+        read_devices(root, "/sys/class/pps", "pps*", "name", facts->pps, &facts->pps_more);
+    facts->vmclock_count = read_devices(root, "/sys/class/misc", "vmclock*", "name",
+                                        facts->vmclocks, &facts->vmclock_more);
     read_vmclock(&facts->vmclock_acpi, root);
     visor_facts_vmgenid(&facts->vmgenid, root);
 }

@@ -11,6 +11,11 @@
  * adjtimex are asked on this machine only. What cannot be read stays unknown. */
 void visor_facts_gather(struct visor_facts *facts, const char *root);
 
+/* What only the doctor needs, after visor_facts_gather: more files, and (for root "", about a
+ * second) the answers of chronyd and, with `network`, of the configured sources. */
+void visor_facts_gather_more(struct visor_facts *facts, const char *root);
+void visor_facts_ask(struct visor_facts *facts, const char *root, bool network);
+
 /* Is this a virtual machine? One that only another machine can pause. */
 bool visor_facts_is_virtual(void);
 

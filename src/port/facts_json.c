@@ -152,6 +152,49 @@ static json_t *system_of(const struct visor_facts *facts)
     return object;
 }
 
+static json_t *chronyd(const struct visor_facts *facts)
+{
+    json_t *object = facts->chronyd.answers ? json_object() : NULL;
+
+    if (!object)
+        return NULL;
+    set(object, "stratum", json_integer(facts->chronyd.stratum));
+    set(object, "leap", json_integer(facts->chronyd.leap));
+    set(object, "offset_s", json_real(facts->chronyd.offset_s));
+    set(object, "root_distance_s", json_real(facts->chronyd.root_distance_s));
+    return object;
+}
+
+static json_t *reach(const struct visor_facts *facts)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < facts->reach_count; i++) {
+        json_t *one = json_object();
+
+        set(one, "name", text(facts->reach[i].name));
+        set(one, "answer", json_integer(facts->reach[i].answer));
+        set(one, "offset_ns", json_integer(facts->reach[i].offset_ns));
+        set(one, "delay_ns", json_integer(facts->reach[i].delay_ns));
+        set(one, "uncertainty_ns", json_integer(facts->reach[i].uncertainty_ns));
+        json_array_append_new(array, one);
+    }
+    return array;
+}
+
+/* What the doctor gathers beside: null where it was not. */
+static void add_more(json_t *object, const struct visor_facts *facts)
+{
+    set(object, "hz", facts->hz ? json_integer(facts->hz) : NULL);
+    set(object, "tick", text(facts->tick));
+    set(object, "timer_rate_hz",
+        facts->timer_rate_hz > 0.0 ? json_real(facts->timer_rate_hz) : NULL);
+    set(object, "vdso", facts->vdso_known ? json_boolean(facts->vdso) : NULL);
+    set(object, "zone", text(facts->zone));
+    set(object, "chronyd", chronyd(facts));
+    set(object, "reach", reach(facts));
+}
+
 json_t *visor_facts_json(const struct visor_facts *facts)
 {
     json_t *object = json_object();
@@ -170,5 +213,6 @@ json_t *visor_facts_json(const struct visor_facts *facts)
     set(object, "daemons", daemons(facts));
     set(object, "sources", sources(facts));
     set(object, "network", network(facts));
+    add_more(object, facts);
     return object;
 }

@@ -36,6 +36,7 @@ int visor_cli_events(int argc, char **argv);
 int visor_cli_watch(int argc, char **argv);
 int visor_cli_wait(int argc, char **argv);
 int visor_cli_drift(int argc, char **argv);
+int visor_cli_doctor(int argc, char **argv);
 int visor_cli_lint(int argc, char **argv);
 int visor_cli_explain(int argc, char **argv);
 int visor_cli_profile(int argc, char **argv);

@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"watch", visor_cli_watch, N_("all of it, live, with the machine's own clocks")},
     {"wait", visor_cli_wait, N_("return when the clock is right")},
     {"drift", visor_cli_drift, N_("how wrong are these machines' clocks?")},
+    {"doctor", visor_cli_doctor, N_("what is wrong with this machine's time?")},
     {"lint", visor_cli_lint, N_("what is wrong in files that have to do with time?")},
     {"explain", visor_cli_explain, N_("all about a rule of lint and doctor")},
     {"profile", visor_cli_profile, N_("what rules ask of a clock, and was it kept?")},
