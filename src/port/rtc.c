@@ -236,6 +236,7 @@ static void arm(struct visor_rtc_device *device, visor_mono now)
         return;
     }
     device->armed = true;
+    device->heard = device->ahead = false;
     device->skip = 1;
     device->next = visor_mono_add(now, MISSING_NS);
     peek_later(device, now);
@@ -269,6 +270,8 @@ bool visor_rtc_device_readable(struct visor_rtc_device *device, struct visor_rtc
     device->error = 0;
     device->retry_ns = 0;
     device->seconds = edge->seconds;
+    device->heard = true;
+    device->ahead = false;
     edge->stamp =
         (struct visor_stamp){.raw = now.raw, .error_ns = LATENCY_NS, .by = VISOR_STAMPER_DAEMON};
     return true;
@@ -305,9 +308,12 @@ static bool peek(struct visor_rtc_device *device, visor_mono now, struct visor_r
         return false;
     peek_later(device, now);
     read = read_coarse(device, edge);
-    /* The RTC has moved on without telling, or was set: the alarm that makes the edges is off. */
-    if (read && !expected(device, edge->seconds))
+    /* The RTC has moved on without telling, or was set: the alarm that makes the edges is off. So
+     * it is if it moved on by one and its edge has not come by the next look. */
+    if (read &&
+        (!expected(device, edge->seconds) || (device->ahead && edge->seconds != device->seconds)))
         device->next = now;
+    device->ahead = read && device->heard && edge->seconds != device->seconds;
     return read;
 }
 

@@ -42,6 +42,8 @@ struct visor_rtc_device {
     int64_t peek_ns; /* between edges it is read as often as this; 0: not at all */
     visor_mono peek_at;
     int64_t seconds; /* of the last edge */
+    bool heard;      /* one was trusted since they were switched on: */
+    bool ahead;      /* the last look has shown another second than that */
 };
 
 /* Opens nothing yet. `utc`, `write`: see above. */

@@ -91,6 +91,39 @@ static void test_peek__what_it_does_not_expect_must_be_said_again(void **state)
     assert_false(peeked(never, 7, &edge));
 }
 
+/* A pause that swallows the alarm behind an edge is seen by the second look that lacks it. */
+static void test_peek__an_edge_that_does_not_come_is_not_waited_for(void **state)
+{
+    const int64_t next = 1001;
+    struct visor_rtc_device device;
+    struct visor_rtc_edge edge;
+    visor_mono now = visor_clock_raw();
+
+    (void)state;
+    visor_rtc_device_init(&device, "/dev/null", true, false);
+    visor_rtc_device_peek(&device, S / 4);
+    visor_rtc_device_want(&device, now);
+    visor_rtc_device_tick(&device, now, &edge);
+    device.seconds = 1000;
+    device.heard = true;
+    said.seconds = &next;
+    said.count = 1;
+    now = visor_mono_add(now, S / 4);
+    assert_true(visor_rtc_device_tick(&device, now, &edge));
+    assert_int_equal(device.missed, 0); /* it may be on its way */
+    now = visor_mono_add(now, S / 4);
+    assert_true(visor_rtc_device_tick(&device, now, &edge));
+    assert_int_equal(device.missed, 1);
+    assert_true(device.armed && device.skip == 1); /* switched on again */
+    device.seconds = 1000;
+    for (int i = 0; i < 3; i++) { /* the first edge is not to be trusted: nor is one missed yet */
+        now = visor_mono_add(now, S / 4);
+        assert_true(visor_rtc_device_tick(&device, now, &edge));
+    }
+    assert_int_equal(device.missed, 1);
+    visor_rtc_device_done(&device);
+}
+
 static void test_read__knows_the_calendar(void **state)
 {
     /* 1970, ends of February, the last second of a year, an era later */
@@ -113,6 +146,7 @@ int main(void)
         cmocka_unit_test(test_read__knows_the_calendar),
         cmocka_unit_test(test_peek__reads_once_what_it_expects),
         cmocka_unit_test(test_peek__what_it_does_not_expect_must_be_said_again),
+        cmocka_unit_test(test_peek__an_edge_that_does_not_come_is_not_waited_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
