@@ -310,6 +310,7 @@ struct visor_config {
     char user[64];                                  /* "" : the daemon's own default */
     char record[VISOR_CONFIG_NAME_MAX];             /* ours: `record FILE` */
     char clockbound_segment[VISOR_CONFIG_NAME_MAX]; /* ours; "" : off */
+    char chronyd_socket[VISOR_CONFIG_NAME_MAX];     /* ours: whom `mode assist` asks */
     char clock_segment[VISOR_CONFIG_NAME_MAX];      /* ours: VISOR_SEGMENT_PATH; "" : off */
 };
 

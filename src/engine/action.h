@@ -65,6 +65,16 @@ struct visor_action_drift {
     double frequency_ppm, skew_ppm; /* as the drift file wants them */
 };
 
+/* Ask the chronyd beside us (assist mode); answered by CHRONYD, never at once. */
+struct visor_action_chronyd {
+    uint32_t token;
+    enum visor_cmdmon_command command;
+    double number;                /* DOFFSET2: s, as chronyd takes it, + : its clock is fast */
+    int good, total;              /* BURST, of all its sources */
+    uint32_t index;               /* SOURCE_DATA */
+    struct visor_address address; /* AUTH_DATA, NTP_DATA */
+};
+
 enum visor_action_kind {
     VISOR_ACTION_SEND,
     VISOR_ACTION_CLOSE,     /* `source`: forget its client socket, no reply is awaited */
@@ -79,6 +89,7 @@ enum visor_action_kind {
     VISOR_ACTION_ANSWER,    /* to a COMMAND */
     VISOR_ACTION_DRIFT,     /* write the drift file */
     VISOR_ACTION_FATAL,     /* `message`: maxchange was exceeded; the daemon exits */
+    VISOR_ACTION_CHRONYD,   /* answered by CHRONYD, never at once */
 };
 
 struct visor_action {
@@ -96,6 +107,7 @@ struct visor_action {
         struct visor_record record;
         struct visor_action_answer answer;
         struct visor_action_drift drift;
+        struct visor_action_chronyd chronyd;
     };
 };
 

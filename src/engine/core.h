@@ -6,6 +6,7 @@
 #define VISOR_ENGINE_CORE_H
 
 #include "base/rng.h"
+#include "engine/assist.h"
 #include "engine/counter.h"
 #include "engine/disruption.h"
 #include "engine/engine.h"
@@ -54,6 +55,7 @@ struct visor_engine {
     uint64_t epoch;
     visor_mono disrupted_at; /* what was measured before tells no time; INT64_MIN: never */
     struct visor_disruptions disruptions;
+    struct visor_assist assist;
     uint32_t leader; /* source id; 0: none */
     uint8_t stratum; /* ours, by the source that led last; it holds in holdover */
     uint32_t refid;
@@ -209,6 +211,18 @@ void visor_evidence_set(struct visor_engine *e, double change_s);
 void visor_evidence_starved(struct visor_engine *e, const struct visor_event_witness *event);
 void visor_evidence_timer(struct visor_engine *e);
 visor_mono visor_evidence_deadline(const struct visor_engine *e);
+
+/* chronyd.c: assist mode; in another one these do nothing */
+void visor_chronyd_start(struct visor_engine *e);
+void visor_chronyd_answered(struct visor_engine *e, const struct visor_event_chronyd *event);
+void visor_chronyd_timer(struct visor_engine *e);
+void visor_chronyd_disrupted(struct visor_engine *e); /* what was measured tells no time any more */
+/* The estimate is good: bring the clock there; `step`: at once. False: not in assist mode. */
+bool visor_chronyd_correct(struct visor_engine *e, bool step);
+
+/* Is this change of the clock one that chronyd makes by right: a step that it was asked for, or its
+ * own slewing? */
+bool visor_chronyd_may_step(const struct visor_engine *e, double change_s);
 
 /* publish.c */
 void visor_publish_init(struct visor_engine *e);

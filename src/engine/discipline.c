@@ -266,6 +266,8 @@ void visor_discipline_correct(struct visor_engine *e)
     step = wants_step(e, remaining);
     if (e->makestep_limit > 0)
         e->makestep_limit--;
+    if (visor_chronyd_correct(e, step))
+        return;
     if (!e->settable) {
         if (step)
             visor_engine_log(e, VISOR_MESSAGE_STEP_FAILED, VISOR_SEVERITY_WARNING);
@@ -317,6 +319,8 @@ void visor_discipline_watch(struct visor_engine *e)
         return;
     case VISOR_FOREIGN_STEP:
         e->foreign_at = e->now.raw;
+        if (visor_chronyd_may_step(e, change))
+            break;
         message = visor_engine_log(e, VISOR_MESSAGE_FOREIGN_STEP, VISOR_SEVERITY_WARNING);
         message->number[0] = change;
         visor_evidence_set(e, change);

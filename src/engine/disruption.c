@@ -55,6 +55,7 @@ static void invalidate(struct visor_engine *e, struct visor_disruption *d)
         e->trust = VISOR_TRUST_DISRUPTED;
     visor_publish_view(e);
     visor_discipline_status(e, true);
+    visor_chronyd_disrupted(e);
     for (int i = 0; i < e->source_count; i++)
         if (e->sources[i].id != 0)
             rebase(e, &e->sources[i]);

@@ -108,6 +108,7 @@ static void start(struct visor_engine *e, const struct visor_event_start *event)
     if (e->started)
         return;
     visor_discipline_start(e, event);
+    visor_chronyd_start(e);
     visor_standard_init(e);
     visor_sources_start(e);
     e->started = true;
@@ -152,6 +153,9 @@ static void dispatch(struct visor_engine *e, const struct visor_event *event)
     case VISOR_EVENT_WITNESS:
         visor_disruption_witness(e, &event->witness);
         break;
+    case VISOR_EVENT_CHRONYD:
+        visor_chronyd_answered(e, &event->chronyd);
+        break;
     case VISOR_EVENT_TIMER:
         break;
     }
@@ -177,6 +181,7 @@ static void handle(struct visor_engine *e, const struct visor_event *event,
         visor_sources_timer(e);
         visor_disruption_timer(e);
         visor_evidence_timer(e);
+        visor_chronyd_timer(e);
         visor_discipline_timer(e);
     }
 }
@@ -219,18 +224,21 @@ bool visor_engine_next(struct visor_engine *e, struct visor_action *action)
 
 visor_mono visor_engine_deadline(const struct visor_engine *e)
 {
-    visor_mono sources, clock, settling;
+    visor_mono sources, clock, settling, chronyd;
 
     if (!e->started || e->stopping)
         return (visor_mono){INT64_MAX};
     sources = visor_sources_deadline(e);
     clock = visor_discipline_deadline(e);
     settling = visor_disruption_deadline(e);
+    chronyd = visor_assist_deadline(&e->assist);
     if (visor_mono_before(settling, clock))
         clock = settling;
     settling = visor_evidence_deadline(e);
     if (visor_mono_before(settling, clock))
         clock = settling;
+    if (visor_mono_before(chronyd, clock))
+        clock = chronyd;
     sources =
         visor_counter_to_raw(&e->counter, visor_mono_before(sources, clock) ? sources : clock);
     clock = visor_standard_deadline(e);

@@ -8,6 +8,8 @@
 #include "base/time.h"
 #include "config/config.h"
 #include "engine/sample.h"
+#include "wire/cmdmon.h"
+#include "wire/view.h"
 
 #include <stddef.h>
 
@@ -212,6 +214,21 @@ struct visor_event_command {
     const struct visor_source_config *source; /* ADD */
 };
 
+/* What the chronyd beside us (assist mode) has answered to a CHRONYD action, or why nothing came.
+ */
+struct visor_event_chronyd {
+    uint32_t token;
+    int error;                    /* 0, or errno: nobody there, no right, nonsense */
+    uint16_t status;              /* enum visor_cmdmon_status, and by the question: */
+    double correction_s;          /* TRACKING: UTC by it - CLOCK_REALTIME */
+    enum visor_leap leap;         /* TRACKING; UNSYNCHRONIZED: it does not know the time */
+    uint32_t count;               /* N_SOURCES */
+    struct visor_address address; /* SOURCE_DATA; NONE: it has none yet, or is a reference clock */
+    bool client;                  /* SOURCE_DATA: a server, no peer */
+    bool authenticated;           /* AUTH_DATA */
+    uint16_t port;                /* NTP_DATA; 0: not known yet */
+};
+
 enum visor_event_kind {
     VISOR_EVENT_START,
     VISOR_EVENT_TIMER, /* deadline() has passed (or not: harmless) */
@@ -226,6 +243,7 @@ enum visor_event_kind {
     VISOR_EVENT_STOP,
     VISOR_EVENT_RESTORE,
     VISOR_EVENT_RATE,
+    VISOR_EVENT_CHRONYD,
 };
 
 /* What survives a restart, read from driftfile before START. */
@@ -251,6 +269,7 @@ struct visor_event {
         struct visor_event_command command;
         struct visor_event_restore restore;
         struct visor_event_rate rate;
+        struct visor_event_chronyd chronyd;
         const struct visor_config *config; /* CONFIG: must outlive the engine or the next CONFIG */
     };
 };

@@ -85,6 +85,12 @@ enum visor_message_kind {
                                             frequency change too */
     VISOR_MESSAGE_DFREQ,                 /* number[0] ppm */
     VISOR_MESSAGE_DOFFSET,               /* number[0] s */
+
+    /* Assist mode: of the chronyd beside us. */
+    VISOR_MESSAGE_ASSIST_STATE,  /* count[0]: enum visor_assist_state, count[1]: errno */
+    VISOR_MESSAGE_ASSIST_ASKED,  /* count[0]: enum visor_cmdmon_command, count[1]: its answer, enum
+                                    visor_cmdmon_status; number[0] s of DOFFSET2, our sign */
+    VISOR_MESSAGE_ASSIST_LOCKED, /* address: a source that it authenticates and we cannot */
 };
 
 /* What has stopped or moved this machine, or its clock, or a source: see kind.h. */

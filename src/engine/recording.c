@@ -354,12 +354,26 @@ static void event_restore(struct codec *codec, struct visor_event_restore *value
     value->samples = storage;
 }
 
+static void event_chronyd(struct codec *codec, struct visor_event_chronyd *value)
+{
+    u32(codec, &value->token);
+    integer(codec, &value->error);
+    u16(codec, &value->status);
+    real(codec, &value->correction_s);
+    CHOICE(codec, value->leap, VISOR_LEAP_UNSYNCHRONIZED);
+    u32(codec, &value->count);
+    address(codec, &value->address);
+    boolean(codec, &value->client);
+    u16(codec, &value->port);
+    boolean(codec, &value->authenticated);
+}
+
 /* `entry` holds the event and what it points to. */
 static void event(struct codec *codec, struct visor_recording_entry *entry)
 {
     struct visor_event *value = &entry->event;
 
-    CHOICE(codec, value->kind, VISOR_EVENT_RATE);
+    CHOICE(codec, value->kind, VISOR_EVENT_CHRONYD);
     reading(codec, &value->now);
     switch (value->kind) {
     case VISOR_EVENT_START:
@@ -402,6 +416,9 @@ static void event(struct codec *codec, struct visor_recording_entry *entry)
         break;
     case VISOR_EVENT_RATE:
         real(codec, &value->rate.change_ppb);
+        break;
+    case VISOR_EVENT_CHRONYD:
+        event_chronyd(codec, &value->chronyd);
         break;
     case VISOR_EVENT_TIMER:
     case VISOR_EVENT_STOP:
@@ -561,6 +578,19 @@ static void action_message(struct codec *codec, struct visor_message *value)
     }
 }
 
+static void action_chronyd(struct codec *codec, struct visor_action_chronyd *value)
+{
+    uint32_t command = (uint32_t)value->command;
+
+    u32(codec, &value->token);
+    u32(codec, &command);
+    real(codec, &value->number);
+    integer(codec, &value->good);
+    integer(codec, &value->total);
+    u32(codec, &value->index);
+    address(codec, &value->address);
+}
+
 static void action_answer(struct codec *codec, struct visor_action_answer *value)
 {
     u32(codec, &value->token);
@@ -624,6 +654,9 @@ static void action_fields(struct codec *codec, struct visor_action *value)
     case VISOR_ACTION_DRIFT:
         real(codec, &value->drift.frequency_ppm);
         real(codec, &value->drift.skew_ppm);
+        break;
+    case VISOR_ACTION_CHRONYD:
+        action_chronyd(codec, &value->chronyd);
         break;
     }
 }

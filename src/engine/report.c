@@ -160,6 +160,22 @@ static void report_witnesses(const struct visor_engine *e, struct visor_status *
             d->list[(d->count - 1 - i) % VISOR_DISRUPTIONS];
 }
 
+static void report_assist(const struct visor_engine *e, struct visor_assist_status *out)
+{
+    const struct visor_assist *a = &e->assist;
+
+    out->state = a->state;
+    out->error = a->error;
+    memcpy(out->socket, e->config->chronyd_socket, sizeof(out->socket));
+    out->heard = a->heard;
+    out->synchronized = a->synchronized;
+    out->correction_s = a->correction_s;
+    out->heard_age_s = visor_seconds_from_ns(visor_mono_diff(e->now.raw, a->heard_at));
+    out->busy = a->reset || a->burst || a->correct;
+    for (uint32_t i = 0; i < a->deed_count && i < VISOR_ASSIST_DEEDS; i++)
+        out->deeds[out->deed_count++] = a->deeds[(a->deed_count - 1 - i) % VISOR_ASSIST_DEEDS];
+}
+
 void visor_engine_status(const struct visor_engine *engine, const struct visor_reading *now,
                          struct visor_status *status)
 {
@@ -177,6 +193,7 @@ void visor_engine_status(const struct visor_engine *engine, const struct visor_r
     visor_counter_write_tracking(&at.counter, &status->tracking);
     visor_smooth_status(&at.smooth, at.now.raw, &status->smoothing);
     report_witnesses(&at, status);
+    report_assist(&at, &status->assist);
     for (int i = 0; i < at.source_count && status->source_count < VISOR_SOURCES_MAX; i++) {
         if (at.sources[i].id == 0)
             continue;

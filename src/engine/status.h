@@ -6,6 +6,7 @@
 
 #include "base/address.h"
 #include "config/config.h"
+#include "engine/assist.h"
 #include "engine/disruption.h"
 #include "engine/event.h"
 #include "engine/message.h"
@@ -135,6 +136,20 @@ struct visor_witness_status {
     double age_s;   /* of the last one */
 };
 
+/* The chronyd beside us, in assist mode. */
+struct visor_assist_status {
+    enum visor_assist_state state;
+    int error; /* errno, unless READY; 0: not asked yet */
+    char socket[VISOR_CONFIG_NAME_MAX];
+    bool heard;          /* the next three hold */
+    bool synchronized;   /* by its own word */
+    double correction_s; /* UTC by it - CLOCK_REALTIME, when … */
+    double heard_age_s;  /* … it was asked last */
+    bool busy;           /* something is still to be asked for */
+    size_t deed_count;
+    struct visor_assist_deed deeds[VISOR_ASSIST_DEEDS]; /* newest first */
+};
+
 struct visor_status {
     struct visor_reading now;
     visor_wall utc; /* the served estimate at `now` */
@@ -148,6 +163,7 @@ struct visor_status {
     struct visor_witness_status witnesses[VISOR_WITNESS_KINDS];
     size_t disruption_count;
     struct visor_disruption disruptions[VISOR_DISRUPTIONS]; /* newest first */
+    struct visor_assist_status assist;
     size_t source_count;
     struct visor_source_status sources[VISOR_SOURCES_MAX];
 };

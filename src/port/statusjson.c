@@ -459,6 +459,69 @@ static json_t *activity_object(const struct visor_status *status)
     return finish(&b);
 }
 
+const char *visor_statusjson_answer(uint16_t status)
+{
+    switch (status) {
+    case VISOR_CMDMON_SUCCESS:
+        return "OK";
+    case VISOR_CMDMON_FAILED:
+        return "failed";
+    case VISOR_CMDMON_UNAUTHORISED:
+        return "not authorised";
+    case VISOR_CMDMON_INVALID:
+        return "unknown command";
+    case VISOR_CMDMON_NO_SUCH_SOURCE:
+        return "no such source";
+    case VISOR_CMDMON_NOT_ENABLED:
+        return "not enabled";
+    case VISOR_CMDMON_BAD_VERSION:
+        return "bad version";
+    case VISOR_CMDMON_BAD_LENGTH:
+        return "bad length";
+    default:
+        return "refused";
+    }
+}
+
+static json_t *deed_object(const struct visor_assist_deed *deed, visor_mono now)
+{
+    const char *what = deed->command == VISOR_CMDMON_RESET_SOURCES ? "reset sources"
+                       : deed->command == VISOR_CMDMON_BURST       ? "burst"
+                       : deed->command == VISOR_CMDMON_DOFFSET2    ? "doffset"
+                                                                   : "makestep";
+    struct builder b = begin();
+
+    put_text(&b, "what", what);
+    put_number(&b, "offset_s", deed->command == VISOR_CMDMON_DOFFSET2 ? deed->number : NAN);
+    put_integer(&b, "raw_ns", deed->asked.ns);
+    put_number(&b, "age_s", visor_seconds_from_ns(visor_mono_diff(now, deed->asked)));
+    put(&b, "answer",
+        !deed->answered ? json_null()
+        : deed->error   ? json_string("none")
+                        : json_string(visor_statusjson_answer(deed->status)));
+    return finish(&b);
+}
+
+static json_t *assist_object(const struct visor_assist_status *assist, visor_mono now)
+{
+    static const char *const states[] = {"off", "absent", "refused", "ready"};
+    struct builder b = begin();
+    json_t *deeds = json_array();
+
+    put_text(&b, "state", states[assist->state]);
+    put_text(&b, "socket", assist->socket);
+    put(&b, "errno", assist->error ? json_integer(assist->error) : json_null());
+    put(&b, "synchronized", assist->heard ? json_boolean(assist->synchronized) : json_null());
+    put_number(&b, "correction_s", assist->heard ? assist->correction_s : NAN);
+    put_number(&b, "heard_age_s", assist->heard ? assist->heard_age_s : NAN);
+    put_bool(&b, "busy", assist->busy);
+    for (size_t i = 0; deeds && i < assist->deed_count; i++)
+        if (json_array_append_new(deeds, deed_object(&assist->deeds[i], now)) != 0)
+            b.failed = true;
+    put(&b, "asked", deeds);
+    return finish(&b);
+}
+
 json_t *visor_statusjson_write(const struct visor_status *status)
 {
     struct builder b = begin();
@@ -482,6 +545,7 @@ json_t *visor_statusjson_write(const struct visor_status *status)
         if (json_array_append_new(disruptions, disruption_object(&status->disruptions[i])) != 0)
             b.failed = true;
     put(&b, "disruptions", disruptions);
+    put(&b, "assist", assist_object(&status->assist, status->now.raw));
     for (size_t i = 0; sources && i < status->source_count && i < VISOR_SOURCES_MAX; i++)
         if (json_array_append_new(sources, visor_statusjson_source(&status->sources[i])) != 0)
             b.failed = true;

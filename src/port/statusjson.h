@@ -22,6 +22,7 @@ const char *visor_statusjson_leap(enum visor_leap leap);
 const char *visor_statusjson_mode(enum visor_mode mode);
 const char *visor_statusjson_state(enum visor_select_state state);
 const char *visor_statusjson_fault(enum visor_source_fault fault);
+const char *visor_statusjson_answer(uint16_t status); /* of chronyd: "OK", … */
 
 /* Names of witnesses, bits 1 << enum visor_witness_kind. A new reference; NULL without memory. */
 json_t *visor_statusjson_witnesses(uint32_t evidence);

@@ -290,6 +290,7 @@ void visor_host_carry(struct visor_host *host, struct visor_world *world,
     case VISOR_ACTION_CLOSE:
     case VISOR_ACTION_RECORD:
     case VISOR_ACTION_ANSWER:
+    case VISOR_ACTION_CHRONYD: /* nobody is beside us: as if it were away */
         break;
     }
 }

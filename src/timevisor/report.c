@@ -89,6 +89,37 @@ static bool sees_pauses(const char *kind, const char *class)
     return strcmp(class, "derived") != 0 && strcmp(class, "nonsense") != 0;
 }
 
+/* What chronyd was asked for, from the newest disruption on, in the order of the questions: "reset
+ * sources: OK, burst: OK, doffset +60.000 s: OK, makestep: OK (12 s ago)". */
+static void print_asked(const json_t *asked, char *text, size_t size)
+{
+    size_t count = json_array_size(asked), first = 0, used = 0;
+    char age[VISOR_QUANTITY_MAX], offset[VISOR_QUANTITY_MAX];
+
+    while (first + 1 < count &&
+           strcmp(visor_field_text(json_array_get(asked, first), "what"), "reset sources") != 0)
+        first++;
+    for (size_t i = first + 1; count && i-- > 0 && used + 1 < size;) {
+        const json_t *deed = json_array_get(asked, i);
+        const char *answer = visor_field_text(deed, "answer");
+        double moved = visor_field_number(deed, "offset_s");
+
+        used += (size_t)snprintf(text + used, size - used, "%s%s%s%s: %s", used ? ", " : "",
+                                 visor_field_text(deed, "what"), isfinite(moved) ? " " : "",
+                                 isfinite(moved) ? visor_quantity_print_signed(moved, offset) : "",
+                                 *answer ? answer : "…");
+    }
+    if (count && used + 1 < size) {
+        visor_quantity_print_age(visor_field_number(json_array_get(asked, 0), "age_s"), age);
+        snprintf(text + used, size - used, " (");
+        used += strlen(text + used);
+        snprintf(text + used, size - used, _("%s ago"), age);
+        used += strlen(text + used);
+        if (used + 1 < size)
+            snprintf(text + used, size - used, ")");
+    }
+}
+
 /* What would notice a stall, and what it has been proven to be. */
 static void add_witnesses(struct visor_table *table, const json_t *witnesses)
 {
@@ -224,7 +255,8 @@ static void add_events(struct visor_table *table, const json_t *status)
         snprintf(text, sizeof(text), _("%.0f jumps of this machine against UTC"), epoch);
         add_pair(table, _("Disruptions"), text);
     }
-    if (isfinite(foreign) && foreign > 0.0) {
+    if (isfinite(foreign) && foreign > 0.0 &&
+        strcmp(visor_field_text(status, "mode"), "assist") != 0) {
         snprintf(text, sizeof(text), _("someone else changed the clock %.0f times, last by %s"),
                  foreign,
                  visor_quantity_print_signed(visor_field_number(status, "tracking.last_foreign_s"),
@@ -235,6 +267,37 @@ static void add_events(struct visor_table *table, const json_t *status)
         add_pair(table, _("Leap second"), _("one is inserted at the end of the day"));
     else if (!strcmp(leap, "delete"))
         add_pair(table, _("Leap second"), _("one is left out at the end of the day"));
+}
+
+/* The chronyd that is assisted, and the last things that it was asked for. */
+static void add_chronyd(struct visor_table *table, const json_t *status)
+{
+    const char *state = visor_field_text(status, "assist.state");
+    const char *socket = visor_field_text(status, "assist.socket");
+    double error = visor_field_number(status, "assist.errno");
+    char text[TEXT];
+
+    if (strcmp(visor_field_text(status, "mode"), "assist") != 0)
+        return;
+    if (!strcmp(state, "ready"))
+        snprintf(text, sizeof(text),
+                 json_is_true(visor_field(status, "assist.synchronized"))
+                     ? _("answers at %s, and calls itself synchronized")
+                     : _("answers at %s, and calls itself not synchronized"),
+                 socket);
+    else if (!strcmp(state, "refused"))
+        snprintf(text, sizeof(text),
+                 _("cannot be asked at %s (%s): run timevisord as root, or as the user that this "
+                   "directory belongs to"),
+                 socket, strerror((int)error));
+    else
+        snprintf(text, sizeof(text), _("does not answer at %s (%s)"), socket,
+                 isfinite(error) ? strerror((int)error) : _("not asked yet"));
+    add_pair(table, "chronyd", text);
+    text[0] = '\0';
+    print_asked(visor_field(status, "assist.asked"), text, sizeof(text));
+    if (*text)
+        add_pair(table, _("Asked it"), text);
 }
 
 static void add_daemon(struct visor_table *table, const json_t *status)
@@ -248,6 +311,8 @@ static void add_daemon(struct visor_table *table, const json_t *status)
     snprintf(text, sizeof(text),
              !strcmp(mode, "observe")
                  ? _("%s, observes the clock and leaves it alone, for %s; helper: %s")
+             : !strcmp(mode, "assist")
+                 ? _("%s, leaves the clock to chronyd and assists it, for %s; helper: %s")
              : !json_is_true(json_object_get(status, "clock_settable"))
                  ? _("%s, has no right to set the clock and only observes it, for %s; helper: %s")
                  : _("%s, keeps the clock, for %s; helper: %s"),
@@ -295,6 +360,7 @@ void visor_report_status(const json_t *status, const struct visor_verdict *verdi
         add_pair(table, _("Verified"), text);
     }
     add_events(table, status);
+    add_chronyd(table, status);
     add_daemon(table, status);
     visor_table_print(table, out, colored);
     visor_table_free(table);
@@ -475,6 +541,7 @@ void visor_report_events(const json_t *status, FILE *out, bool colored)
                                     _("+-"),      _("TOLD BY"),      _("MEASURED AFTER")};
     struct visor_table *table = visor_table_new("llrrlr");
     const json_t *events = visor_field(status, "disruptions");
+    char text[TEXT] = "";
 
     if (!table)
         return;
@@ -489,4 +556,7 @@ void visor_report_events(const json_t *status, FILE *out, bool colored)
         add_event(table, json_array_get(events, i));
     visor_table_print(table, out, colored);
     visor_table_free(table);
+    print_asked(visor_field(status, "assist.asked"), text, sizeof(text));
+    if (*text)
+        fprintf(out, "\n%s: %s\n", _("Asked chronyd"), text);
 }

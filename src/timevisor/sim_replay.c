@@ -32,7 +32,7 @@ static const char *event_name(enum visor_event_kind kind)
         [VISOR_EVENT_RESOLVED] = "resolved", [VISOR_EVENT_APPLIED] = "applied",
         [VISOR_EVENT_CONFIG] = "config",     [VISOR_EVENT_COMMAND] = "command",
         [VISOR_EVENT_STOP] = "stop",         [VISOR_EVENT_RESTORE] = "restore",
-        [VISOR_EVENT_RATE] = "rate",
+        [VISOR_EVENT_RATE] = "rate",         [VISOR_EVENT_CHRONYD] = "chronyd",
     };
 
     return kind < sizeof(names) / sizeof(names[0]) && names[kind] ? names[kind] : "?";

@@ -9,6 +9,7 @@
 #include "port/clock.h"
 #include "port/clockbound.h"
 #include "port/control.h"
+#include "port/courier.h"
 #include "port/helper.h"
 #include "port/hwstamp.h"
 #include "port/log.h"
@@ -64,6 +65,7 @@ struct visor_daemon {
     struct visor_keys *keys;
     struct visor_helper *helper;
     struct visor_control *control;      /* NULL: there is none */
+    struct visor_courier courier;       /* to the chronyd that is assisted */
     struct visor_rules *rules;          /* who may ask */
     struct visor_remote *remote;        /* chronyc's sockets; NULL: none yet */
     struct visor_action_answer *answer; /* wanted by the command that is under way */
@@ -93,6 +95,7 @@ struct visor_daemon {
     int segment_error;  /* said already; 0: none */
     bool drift_failed;  /* said already */
     int status;         /* of the process */
+    char assistant[64]; /* the user that may ask chronyd; "": not known, or not needed */
     bool settable;      /* we have the right to set the clock */
     double precision_s; /* of reading CLOCK_REALTIME */
 };

@@ -34,6 +34,7 @@ enum poll_kind {
     POLL_REFCLOCK,
     POLL_RTC,
     POLL_WITNESS,
+    POLL_CHRONYD,
     POLL_NET
 };
 
@@ -65,6 +66,7 @@ static void fill(const struct visor_daemon *daemon, struct poll_set *set)
     witnesses = visor_witnesses_fds(daemon->witnesses, witness);
     for (size_t i = 0; i < witnesses; i++)
         add(set, witness[i], POLL_WITNESS);
+    add(set, visor_courier_fd(&daemon->courier), POLL_CHRONYD);
     if (daemon->control) {
         size_t ends =
             visor_control_fds(daemon->control, &set->fds[set->count], POLL_MAX - set->count);
@@ -270,6 +272,14 @@ static void take_net(struct visor_daemon *daemon, const struct pollfd *ready)
         take_datagram(daemon, &datagrams[i]);
 }
 
+static void take_chronyd(struct visor_daemon *daemon)
+{
+    struct visor_event event = {.kind = VISOR_EVENT_CHRONYD};
+
+    if (visor_courier_take(&daemon->courier, &event.chronyd))
+        visor_daemon_handle(daemon, &event);
+}
+
 static void dispatch(struct visor_daemon *daemon, const struct poll_set *set)
 {
     for (size_t i = 0; i < set->count && !daemon->ended; i++) {
@@ -290,6 +300,9 @@ static void dispatch(struct visor_daemon *daemon, const struct poll_set *set)
             break;
         case POLL_WITNESS:
             visor_witnesses_readable(daemon->witnesses, set->fds[i].fd);
+            break;
+        case POLL_CHRONYD:
+            take_chronyd(daemon);
             break;
         case POLL_CONTROL:
             visor_daemon_take_control(daemon, &set->fds[i]);

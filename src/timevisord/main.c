@@ -69,7 +69,9 @@ static void start_log(struct visor_daemon *daemon)
 
 static const char *user_of(const struct visor_daemon *daemon)
 {
-    return daemon->options.user ? daemon->options.user : daemon->config->user;
+    if (daemon->options.user)
+        return daemon->options.user;
+    return daemon->config->user[0] ? daemon->config->user : daemon->assistant;
 }
 
 /* Directories that files will be written to belong to the user that will write them. */
@@ -171,9 +173,12 @@ static bool prepare(struct visor_daemon *daemon)
 
 static int run_alone(struct visor_daemon *daemon, int parent)
 {
-    int error = visor_process_write_pidfile(pidfile_of(daemon));
+    int error;
     bool fine;
 
+    if (daemon->config->mode == VISOR_MODE_ASSIST)
+        visor_file_make_parent(pidfile_of(daemon)); /* no other daemon has made it for us */
+    error = visor_process_write_pidfile(pidfile_of(daemon));
     if (error == -EAGAIN) { /* it was started at the same time */
         refuse(daemon);
         visor_process_started(parent, visor_log_last(daemon->log));
@@ -197,6 +202,9 @@ static int start(struct visor_daemon *daemon)
     daemon->config = visor_setup_config(&daemon->options, daemon->log);
     if (!daemon->config)
         return 1;
+    if (daemon->config->mode == VISOR_MODE_ASSIST)
+        visor_process_find_owner(daemon->config->chronyd_socket, daemon->assistant,
+                                 sizeof(daemon->assistant));
     if (daemon->options.task == VISOR_TASK_PRINT_CONFIG)
         return visor_setup_print(daemon->config) ? 0 : 1;
     if (visor_process_holder(pidfile_of(daemon))) {

@@ -3,8 +3,10 @@
 #include "timevisord/messages.h"
 
 #include "config/config.h"
+#include "engine/assist.h"
 #include "engine/disruption.h"
 #include "engine/event.h"
+#include "port/statusjson.h"
 #include "port/text.h"
 #include "wire/view.h"
 
@@ -467,6 +469,69 @@ static void say_command(struct sheet *s, const struct visor_message *m)
     }
 }
 
+static void say_chronyd(struct sheet *s, const struct visor_message *m)
+{
+    switch (m->count[0]) {
+    case VISOR_ASSIST_READY:
+        say(s, _("chronyd answers at %s: it is told of disruptions from now on"), m->name);
+        break;
+    case VISOR_ASSIST_REFUSED:
+        say(s,
+            _("chronyd cannot be asked at %s (%s): run timevisord as root, or with -u as the user "
+              "that this directory belongs to"),
+            m->name, strerror((int)m->count[1]));
+        break;
+    default:
+        say(s,
+            _("No chronyd answers at %s (%s): start it, or name its socket by chronydsocket; "
+              "until then the clock is only observed"),
+            m->name, strerror((int)m->count[1]));
+    }
+}
+
+static void say_asked(struct sheet *s, const struct visor_message *m)
+{
+    const char *answer = visor_statusjson_answer((uint16_t)m->count[1]);
+
+    switch (m->count[0]) {
+    case VISOR_CMDMON_RESET_SOURCES:
+        say(s, _("Asked chronyd to forget what it has measured (reset sources): %s"), answer);
+        break;
+    case VISOR_CMDMON_BURST:
+        say(s, _("Asked chronyd to measure at once (burst): %s"), answer);
+        break;
+    case VISOR_CMDMON_DOFFSET2:
+        say(s, _("Asked chronyd to correct its clock by %+.6f s (doffset): %s"), m->number[0],
+            answer);
+        break;
+    default:
+        say(s, _("Asked chronyd to step its clock there at once (makestep): %s"), answer);
+    }
+}
+
+static void say_assist(struct sheet *s, const struct visor_message *m)
+{
+    char who[LABEL_MAX];
+
+    switch (m->kind) {
+    case VISOR_MESSAGE_ASSIST_STATE:
+        say_chronyd(s, m);
+        break;
+    case VISOR_MESSAGE_ASSIST_ASKED:
+        say_asked(s, m);
+        break;
+    case VISOR_MESSAGE_ASSIST_LOCKED:
+        say(s,
+            _("chronyd authenticates %s, which cannot be done here without its key: give "
+              "timevisord "
+              "a server line of its own"),
+            label(m, who));
+        break;
+    default:
+        break;
+    }
+}
+
 char *visor_messages_print(const struct visor_message *message, char *text, size_t size)
 {
     struct sheet sheet = {text, size};
@@ -477,6 +542,7 @@ char *visor_messages_print(const struct visor_message *message, char *text, size
     say_start(&sheet, message);
     say_clock(&sheet, message);
     say_command(&sheet, message);
+    say_assist(&sheet, message);
     for (char *c = text; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7f)
             *c = '?';

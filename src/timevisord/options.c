@@ -7,11 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LONG_DRY_RUN = 256, LONG_SOCKET };
+enum { LONG_DRY_RUN = 256, LONG_SOCKET, LONG_ASSIST };
 
 static const struct option long_options[] = {
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'v'},
+    {"assist", no_argument, NULL, LONG_ASSIST},
     {"dry-run", no_argument, NULL, LONG_DRY_RUN},
     {"socket", required_argument, NULL, LONG_SOCKET},
     {NULL, 0, NULL, 0},
@@ -114,6 +115,9 @@ static bool take_flag(struct visor_options *options, int letter)
     case 'x':
         options->observe = true;
         return true;
+    case LONG_ASSIST:
+        options->assist = true;
+        return true;
     case LONG_DRY_RUN:
         options->dry_run = true;
         options->any_user = true;
@@ -168,6 +172,7 @@ void visor_options_print_help(void)
             "  -n          stay in the foreground\n"
             "  -d          the same, messages to the terminal; twice: debugging messages\n"
             "  -x          never touch the clock (beside another daemon: mode observe)\n"
+            "  --assist    leave the clock to chronyd, and tell it of stalls (mode assist)\n"
             "  --dry-run   steer a copy of the clock in memory instead of the clock\n"
             "  --socket PATH  control socket for timevisor(1); empty: none\n"
             "  -q, -Q      measure once, set (-q) or only print (-Q) the clock's error, exit\n"

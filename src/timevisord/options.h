@@ -37,6 +37,7 @@ struct visor_options {
     bool any_user;        /* -U, -p, -Q: root is not demanded */
     int filter;           /* -F: 0 off, 1 strict, 2 loose; negative: SIGSYS instead of the end */
     bool observe;         /* -x, -Q */
+    bool assist;          /* --assist */
     bool dry_run;         /* --dry-run */
     const char *socket;   /* --socket; NULL: by mode; "": none */
 };

@@ -143,8 +143,8 @@ static void perform_drift(struct visor_daemon *daemon, const struct visor_action
                                 action->skew_ppm};
     int error;
 
-    if (!daemon->config->driftfile[0])
-        return;
+    if (!daemon->config->driftfile[0] || daemon->config->mode == VISOR_MODE_ASSIST)
+        return; /* beside chronyd it is chronyd's */
     error = visor_daemon_write_drift(daemon->config->driftfile, &drift);
     if (error && !daemon->drift_failed)
         visor_log_write(daemon->log, VISOR_SEVERITY_WARNING, _("Could not write %s : %s"),
@@ -160,6 +160,17 @@ static void perform_measure(struct visor_daemon *daemon, uint32_t index)
         return;
     visor_refclock_device_measure(&daemon->devices[index], &daemon->stamps, &event.refclock);
     visor_daemon_queue(daemon, &event);
+}
+
+/* Why it could not be asked is an answer, too. */
+static void perform_chronyd(struct visor_daemon *daemon,
+                            const struct visor_action_chronyd *question)
+{
+    struct visor_event event = {.kind = VISOR_EVENT_CHRONYD, .chronyd = {.token = question->token}};
+
+    event.chronyd.error = -visor_courier_ask(&daemon->courier, question);
+    if (event.chronyd.error)
+        visor_daemon_queue(daemon, &event);
 }
 
 static void perform_message(struct visor_daemon *daemon, const struct visor_message *message)
@@ -207,6 +218,9 @@ static void perform(struct visor_daemon *daemon, const struct visor_action *acti
         break;
     case VISOR_ACTION_MEASURE:
         perform_measure(daemon, action->refclock);
+        break;
+    case VISOR_ACTION_CHRONYD:
+        perform_chronyd(daemon, &action->chronyd);
         break;
     case VISOR_ACTION_ANSWER:
         if (daemon->answer && daemon->answer->token == action->answer.token)

@@ -289,6 +289,24 @@ int visor_process_find_user(const char *user, uid_t *uid, gid_t *gid)
     return 0;
 }
 
+void visor_process_find_owner(const char *path, char *name, size_t size)
+{
+    static const char *const usual[] = {"_chrony", "chrony"};
+    const char *slash = strrchr(path, '/');
+    const struct passwd *entry = NULL;
+    char directory[256];
+    struct stat there;
+
+    snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - path) : 0, path);
+    if (!stat(directory, &there)) {
+        entry = there.st_uid ? getpwuid(there.st_uid) : NULL;
+    } else {
+        for (size_t i = 0; !entry && i < sizeof(usual) / sizeof(usual[0]); i++)
+            entry = getpwnam(usual[i]);
+    }
+    snprintf(name, size, "%s", entry ? entry->pw_name : "");
+}
+
 static int keep_rights(bool clock, bool device)
 {
     cap_value_t kept[3] = {CAP_NET_BIND_SERVICE};

@@ -40,6 +40,10 @@ int visor_process_set_priority(int priority);
 /* Number and group of a user; -ENOENT: there is none of that name. */
 int visor_process_find_user(const char *user, uid_t *uid, gid_t *gid);
 
+/* The user whom the directory of the file at `path` belongs to, or, while there is no directory,
+ * chrony's own by its usual names; "": root, or nobody is found. */
+void visor_process_find_owner(const char *path, char *name, size_t size);
+
 /* Become `user`, keeping only the rights to set the clock (`clock`), to bind low ports and, with
  * `device`, to bind to devices. 0 or -errno; -ENOENT: there is no such user. */
 int visor_process_drop(const char *user, bool clock, bool device);

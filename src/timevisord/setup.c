@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define ASSIST_PID_FILE "/run/timevisor/assist.pid"
+
 const char *visor_setup_path(const struct visor_options *options)
 {
     static const char *const paths[] = {"/etc/timevisor/timevisord.conf", "/etc/chrony/chrony.conf",
@@ -89,6 +91,30 @@ bool visor_setup_print(const struct visor_config *config)
     return printed;
 }
 
+/* What a chronyd that reads the same configuration has for itself: its files, and samples that only
+ * one can take. */
+static void leave_to_chronyd(struct visor_config *config, struct visor_log *log)
+{
+    size_t kept = 0;
+
+    config->logs = 0;
+    config->dumpdir[0] = config->rtcfile[0] = '\0';
+    if (!strcmp(config->pidfile, VISOR_CONFIG_PID_FILE))
+        strcpy(config->pidfile, ASSIST_PID_FILE);
+    for (size_t i = 0; i < config->refclock_count; i++) {
+        const struct visor_refclock_config *refclock = &config->refclocks[i];
+
+        if (refclock->driver != VISOR_REFCLOCK_SHM && refclock->driver != VISOR_REFCLOCK_SOCK)
+            config->refclocks[kept++] = *refclock;
+        else
+            visor_log_write(
+                log, VISOR_SEVERITY_WARNING,
+                _("refclock %s %s is left to chronyd: its samples can be taken only once"),
+                visor_config_driver_name(refclock->driver), refclock->parameter);
+    }
+    config->refclock_count = kept;
+}
+
 struct visor_config *visor_setup_config(const struct visor_options *options, struct visor_log *log)
 {
     struct visor_config *config = visor_config_new();
@@ -111,5 +137,9 @@ struct visor_config *visor_setup_config(const struct visor_options *options, str
         visor_config_set_restarted(config);
     if (options->observe || options->task == VISOR_TASK_SET_ONCE)
         config->mode = VISOR_MODE_OBSERVE;
+    else if (options->assist)
+        config->mode = VISOR_MODE_ASSIST;
+    if (config->mode == VISOR_MODE_ASSIST)
+        leave_to_chronyd(config, log);
     return config;
 }

@@ -50,7 +50,8 @@ static void start_clock(struct visor_daemon *daemon)
         visor_clock_init_dry_run(&daemon->clock);
     else
         visor_clock_init(&daemon->clock);
-    if (daemon->config->mode == VISOR_MODE_OBSERVE && daemon->options.task != VISOR_TASK_SET_ONCE)
+    if (daemon->config->mode != VISOR_MODE_DISCIPLINE &&
+        daemon->options.task != VISOR_TASK_SET_ONCE)
         return;
     error = visor_clock_take(&daemon->clock);
     daemon->settable = error == 0;
@@ -142,6 +143,7 @@ int visor_start(struct visor_daemon *daemon)
 
     daemon->once.hopeless_at.ns = daemon->once.slew_end.ns = INT64_MAX;
     daemon->timer = open_timer();
+    visor_courier_init(&daemon->courier, daemon->config->chronyd_socket);
     visor_signals_init(daemon->timer);
     start_clock(daemon);
     if (daemon->options.set_from_rtc)
@@ -166,7 +168,8 @@ int visor_start(struct visor_daemon *daemon)
         visor_server_init(&daemon->server, daemon->config, daemon->keys, daemon->net, server_seed);
     if (error)
         return error;
-    daemon->server.silent = daemon->config->mode == VISOR_MODE_OBSERVE && !daemon->options.observe;
+    daemon->server.silent =
+        daemon->config->mode != VISOR_MODE_DISCIPLINE && !daemon->options.observe;
     open_server(daemon);
     daemon->rules = visor_rules_new(daemon);
     daemon->remote = visor_remote_new(daemon);
@@ -226,6 +229,7 @@ void visor_stop(struct visor_daemon *daemon)
         visor_refclock_device_done(&daemon->devices[i]);
     free(daemon->devices);
     visor_helper_free(daemon->helper);
+    visor_courier_done(&daemon->courier);
     free(daemon->queue.events);
     if (daemon->timer >= 0)
         close(daemon->timer);

@@ -22,12 +22,15 @@ bindcmdaddress /
 """
 
 # name, program, configuration. "usual" is what Debian's chrony comes with, "best" the best that we
-# know for chronyd in a virtual machine.
+# know for chronyd in a virtual machine, "assisted" the usual one with timevisord beside it, which asks
+# chronyd's own sources.
 DAEMONS = {
     "timevisord": ("timevisord", {"options": "iburst", "makestep": "1 3"}, ""),
     "timevisord-blind": ("timevisord", {"options": "iburst", "makestep": "1 3"}, "witness rtc off\n"),
     "timevisord-busy": ("timevisord", {"options": "iburst", "makestep": "1 3"}, ""),
     "chronyd-usual": ("chronyd", {"options": "iburst", "makestep": "1 3"}, ""),
+    "chronyd-assisted": ("chronyd", {"options": "iburst", "makestep": "1 3"},
+                         "bindcmdaddress /run/chrony/chronyd.sock\n"),
     "chronyd-best": ("chronyd", {"options": "iburst minpoll 0 maxpoll 0", "makestep": "1.0 -1"}, ""),
 }
 
@@ -46,6 +49,9 @@ probe PORT /run/daemon.pid &
 echo "lab: clocksource $(cat /sys/devices/system/clocksource/clocksource0/current_clocksource), $(echo /dev/rtc* /dev/vmclock*)"
 case $daemon in
 timevisord*) timevisord -d -u root -f /run/daemon.conf --socket /run/control ;;
+chronyd-assisted)
+    timevisord -d -u root --socket /run/control "mode assist" &
+    chronyd -d -U -u root -f /run/daemon.conf ;;
 *) chronyd -d -U -u root -f /run/daemon.conf ;;
 esac
 echo "lab: the daemon has ended with status $?"

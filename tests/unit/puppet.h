@@ -34,6 +34,9 @@ struct puppet {
     struct visor_action_resolve asked; /* the last name */
     struct visor_address sent_to;      /* the last request */
     int asks, sends;
+    int frequencies, statuses; /* that the kernel was given */
+    int chronyd_asked[128];    /* by command: one that obeys at once */
+    double chronyd_correction_s;
     struct visor_event_sent sent; /* what the last SEND was */
     struct visor_action_send request;
     int messages[PUPPET_KINDS], steps, records[8];
@@ -123,12 +126,29 @@ static inline void puppet_measure(struct puppet *p, uint32_t refclock)
     puppet_give(p, &event);
 }
 
+/* A chronyd that keeps CLOCK_REALTIME, and does as it is asked. */
+static inline void puppet_chronyd(struct puppet *p, const struct visor_action_chronyd *question)
+{
+    struct visor_event event = {.kind = VISOR_EVENT_CHRONYD, .chronyd = {.token = question->token}};
+
+    p->chronyd_asked[question->command]++;
+    if (question->command == VISOR_CMDMON_DOFFSET2)
+        p->chronyd_correction_s -= question->number;
+    if (question->command == VISOR_CMDMON_MAKESTEP) {
+        p->gap += (int64_t)(p->chronyd_correction_s * 1e9);
+        p->chronyd_correction_s = 0.0;
+    }
+    event.chronyd.correction_s = p->chronyd_correction_s;
+    puppet_give(p, &event);
+}
+
 static inline void puppet_perform(struct puppet *p, const struct visor_action *action)
 {
     switch (action->kind) {
     case VISOR_ACTION_FREQUENCY:
         puppet_rebase(p);
         p->frequency_ppb = action->frequency.frequency_ppb;
+        p->frequencies++;
         puppet_applied(p, VISOR_CLOCK_FREQUENCY);
         break;
     case VISOR_ACTION_STEP:
@@ -138,6 +158,7 @@ static inline void puppet_perform(struct puppet *p, const struct visor_action *a
         break;
     case VISOR_ACTION_STATUS:
         p->status = action->status;
+        p->statuses++;
         p->armed = action->status.leap;
         puppet_applied(p, VISOR_CLOCK_STATUS);
         break;
@@ -168,6 +189,9 @@ static inline void puppet_perform(struct puppet *p, const struct visor_action *a
         p->sent_to = action->send.to;
         p->request = action->send;
         p->sends++;
+        break;
+    case VISOR_ACTION_CHRONYD:
+        puppet_chronyd(p, &action->chronyd);
         break;
     case VISOR_ACTION_MEASURE:
         puppet_measure(p, action->refclock);

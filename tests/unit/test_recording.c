@@ -200,6 +200,21 @@ static void test_event__restored_samples_and_rate(void **state)
     event.rate.change_ppb = -183.0;
     check_round_trip(&event, NULL, &entry);
     assert_true(entry.event.rate.change_ppb == -183.0);
+
+    event = event_of(VISOR_EVENT_CHRONYD);
+    event.chronyd = (struct visor_event_chronyd){.token = 9,
+                                                 .error = 111,
+                                                 .status = VISOR_CMDMON_INVALID,
+                                                 .correction_s = -60.25,
+                                                 .leap = VISOR_LEAP_UNSYNCHRONIZED,
+                                                 .count = 3,
+                                                 .client = true,
+                                                 .port = 123};
+    check_round_trip(&event, NULL, &entry);
+    assert_int_equal(entry.event.chronyd.token, 9);
+    assert_int_equal(entry.event.chronyd.status, VISOR_CMDMON_INVALID);
+    assert_true(entry.event.chronyd.correction_s == -60.25);
+    assert_true(entry.event.chronyd.client && !entry.event.chronyd.authenticated);
 }
 
 static void test_event__configuration_with_its_supplement(void **state)
