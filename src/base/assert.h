@@ -10,4 +10,9 @@
             __builtin_trap();                                                                      \
     } while (0)
 
+/* A function that is hardly ever called: it, and what leads to it, is kept out of the way of what
+ * is. A daemon that has slept finds the processor's caches empty, so the way through its code must
+ * be short. */
+#define VISOR_RARE __attribute__((cold))
+
 #endif

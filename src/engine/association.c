@@ -87,7 +87,7 @@ int visor_association_poll(const struct visor_association *a)
 {
     int poll = visor_association_own_poll(a);
 
-    if (!is_client(a) && a->reach && poll > a->remote_poll)
+    if (poll > a->remote_poll && a->reach && !is_client(a))
         poll = a->remote_poll > a->minpoll ? a->remote_poll : a->minpoll;
     if (poll < 0 && (!a->reach || !a->near))
         poll = 0;
@@ -101,7 +101,7 @@ static int64_t spacing_ns(const struct visor_association *a)
     int poll = visor_association_poll(a);
     int64_t interval = interval_ns(poll);
 
-    if (!is_client(a) || poll != a->poll || poll >= a->maxpoll)
+    if (poll != a->poll || poll >= a->maxpoll || !is_client(a))
         return interval;
     return (int64_t)((double)interval * a->stretch);
 }

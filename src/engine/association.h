@@ -131,7 +131,6 @@ struct visor_association {
     uint64_t start_transmit;     /* symmetric: packet to answer though it was no valid reply */
     struct visor_stamp start_received;
     bool start_updated;
-    int remote_poll;
     uint8_t remote_stratum;
     double remote_root_delay_s, remote_root_dispersion_s;
     bool sampled;
@@ -139,21 +138,13 @@ struct visor_association {
     double last_delay_s;    /* of the last synchronised reply */
 
     /* the schedule */
-    int minpoll, maxpoll;
     uint8_t version;
-    bool online; /* false during a burst of an offline source, too: see burst */
     bool denied; /* DENY or RSTR was received; silent until restarted */
     struct visor_association_burst burst;
-    int poll;               /* as the core wants it, log2 s */
-    double stretch;         /* 1 … 2: of a client's interval between two exponents */
-    int64_t planned_ns;     /* interval that `next` was reckoned with */
-    bool near;              /* not farther than 10 ms: sub-second polling is allowed */
-    int warmup;             /* replies still to be ignored (`presend`) */
-    visor_mono next;        /* when to send next; max: never */
-    visor_mono slot;        /* nominal time of the current poll: the grid without jitter */
-    bool on_grid;           /* `next` is the slot after that one */
-    visor_mono await_until; /* when the pending request counts as missed; max: none does */
-    visor_mono close_at;    /* when to close the client socket; max: it is closed */
+    int64_t planned_ns; /* interval that `next` was reckoned with */
+    int warmup;         /* replies still to be ignored (`presend`) */
+    visor_mono slot;    /* nominal time of the current poll: the grid without jitter */
+    bool on_grid;       /* `next` is the slot after that one */
     bool close_wanted;
     int retries;             /* left for this poll */
     bool pressed;            /* more of them, and sooner, than the trust in retries allows */
@@ -165,15 +156,12 @@ struct visor_association {
     int64_t send_latency_ns; /* learnt: from handle_timer() to the packet's departure */
 
     /* answers */
-    uint8_t reach;           /* newest poll in bit 0 */
-    int reach_size;          /* polls it holds, up to 8 */
+    int reach_size;          /* polls that `reach` holds, up to 8 */
     bool asked;              /* a request was sent since the start or the last reset */
     bool answered;           /* the last request has a valid reply */
     uint32_t unanswered;     /* requests sent since the last valid reply */
     uint32_t missed;         /* requests in succession given up as unanswered */
     visor_mono missed_since; /* when the first of these was sent; meaningful if missed > 0 */
-    uint32_t loops;          /* valid replies in succession that were synchronised to us */
-    uint32_t missed_polls;   /* polls in succession without a valid reply, retries included */
     uint32_t unreached;      /* polls in succession that left reach at 0 */
     uint32_t sends_failed;   /* in succession */
     int send_error;          /* errno of the last of these; 0: the last request went out */
@@ -181,6 +169,19 @@ struct visor_association {
     uint32_t polls; /* begun; retries and warm-ups do not count */
     uint32_t total_tx, total_rx, total_valid, total_good;
     uint32_t total_kernel_tx, total_kernel_rx, total_hardware_tx, total_hardware_rx;
+
+    double stretch; /* 1 … 2: of a client's interval between two exponents */
+    int poll;       /* as the core wants it, log2 s */
+    int minpoll, maxpoll;
+    int remote_poll;
+    uint32_t loops;         /* valid replies in succession that were synchronised to us */
+    uint32_t missed_polls;  /* polls in succession without a valid reply, retries included */
+    bool online;            /* false during a burst of an offline source, too: see burst */
+    bool near;              /* not farther than 10 ms: sub-second polling is allowed */
+    uint8_t reach;          /* newest poll in bit 0 */
+    visor_mono next;        /* when to send next; max: never */
+    visor_mono await_until; /* when the pending request counts as missed; max: none does */
+    visor_mono close_at;    /* when to close the client socket; max: it is closed */
 };
 
 /* Starts offline if the configuration says so, else asks soon. `rng` is borrowed for good. */

@@ -5,6 +5,7 @@
 #ifndef VISOR_ENGINE_CORE_H
 #define VISOR_ENGINE_CORE_H
 
+#include "base/assert.h"
 #include "base/rng.h"
 #include "engine/assist.h"
 #include "engine/counter.h"
@@ -28,6 +29,8 @@ struct visor_engine {
     struct visor_refclock *standard; /* that it follows; NULL: none */
     uint32_t standard_index;
     bool started, stopping, settable;
+    bool
+        rare; /* the event in hand may change any source, not only those it names or that are due */
     visor_mono started_at;
     double precision_s;
 
@@ -106,9 +109,11 @@ struct visor_engine {
 
 /* engine.c */
 struct visor_action *visor_engine_push(struct visor_engine *e, enum visor_action_kind kind);
-struct visor_message *visor_engine_log(struct visor_engine *e, enum visor_message_kind kind,
-                                       enum visor_severity severity);
-struct visor_record *visor_engine_record(struct visor_engine *e, enum visor_record_kind kind);
+VISOR_RARE struct visor_message *visor_engine_log(struct visor_engine *e,
+                                                  enum visor_message_kind kind,
+                                                  enum visor_severity severity);
+VISOR_RARE struct visor_record *visor_engine_record(struct visor_engine *e,
+                                                    enum visor_record_kind kind);
 
 /* sources.c */
 void visor_sources_start(struct visor_engine *e);
@@ -118,15 +123,17 @@ visor_mono visor_sources_deadline(const struct visor_engine *e);
 void visor_sources_packet(struct visor_engine *e, const struct visor_event_packet *packet);
 void visor_sources_sent(struct visor_engine *e, const struct visor_event_sent *sent);
 void visor_sources_refclock(struct visor_engine *e, const struct visor_event_refclock *event);
-void visor_sources_turn(struct visor_engine *e, const struct visor_event_rate *event); /* rate.c */
-void visor_sources_restore(struct visor_engine *e, const struct visor_event_restore *restore);
+VISOR_RARE void visor_sources_turn(struct visor_engine *e,
+                                   const struct visor_event_rate *event); /* rate.c */
+VISOR_RARE void visor_sources_restore(struct visor_engine *e,
+                                      const struct visor_event_restore *restore);
 enum visor_answer visor_sources_add(struct visor_engine *e,
                                     const struct visor_source_config *config, int index);
-void visor_sources_delete(struct visor_engine *e, struct visor_source *source);
-void visor_sources_remove(struct visor_engine *e, struct visor_source *source);
-void visor_sources_configure(struct visor_engine *e, const struct visor_config *config);
+VISOR_RARE void visor_sources_delete(struct visor_engine *e, struct visor_source *source);
+VISOR_RARE void visor_sources_remove(struct visor_engine *e, struct visor_source *source);
+VISOR_RARE void visor_sources_configure(struct visor_engine *e, const struct visor_config *config);
 /* Ask all again at once: the raw counter or a server jumped. */
-void visor_sources_verify(struct visor_engine *e, const struct visor_source *except);
+VISOR_RARE void visor_sources_verify(struct visor_engine *e, const struct visor_source *except);
 struct visor_source *visor_sources_find(struct visor_engine *e, uint32_t id);
 struct visor_prediction visor_sources_predict(const struct visor_engine *e,
                                               const struct visor_source *source);
@@ -135,7 +142,8 @@ struct visor_prediction visor_sources_predict(const struct visor_engine *e,
 struct visor_source *visor_names_find(struct visor_engine *e, const struct visor_address *address);
 void visor_names_give(struct visor_engine *e, struct visor_source *source,
                       const struct visor_address *address);
-void visor_names_resolved(struct visor_engine *e, const struct visor_event_resolved *resolved);
+VISOR_RARE void visor_names_resolved(struct visor_engine *e,
+                                     const struct visor_event_resolved *resolved);
 void visor_names_refresh(struct visor_engine *e);                /* look all up at once */
 void visor_names_retry(struct visor_engine *e, uint32_t origin); /* this one */
 void visor_names_timer(struct visor_engine *e);
@@ -150,7 +158,8 @@ void visor_follow_update(struct visor_engine *e);
 void visor_follow_complain(struct visor_engine *e); /* select, combine, publish, steer */
 /* Growth of the bound that holds for twice `seconds` from now; e->renew_at is when it ends. */
 void visor_follow_foresee(struct visor_engine *e, double seconds);
-void visor_follow_fall_back(struct visor_engine *e); /* to the mean rate, when its time has come: */
+VISOR_RARE void
+visor_follow_fall_back(struct visor_engine *e); /* to the mean rate, when its time has come: */
 visor_mono visor_follow_fallback_deadline(const struct visor_engine *e);
 
 /* discipline.c */
@@ -161,7 +170,7 @@ visor_mono visor_discipline_deadline(const struct visor_engine *e);
 void visor_discipline_applied(struct visor_engine *e, const struct visor_event_applied *applied);
 void visor_discipline_watch(struct visor_engine *e);
 void visor_discipline_stop(struct visor_engine *e);
-void visor_discipline_step(struct visor_engine *e, double remaining_s);
+VISOR_RARE void visor_discipline_step(struct visor_engine *e, double remaining_s);
 double visor_discipline_remaining(const struct visor_engine *e); /* estimate - REALTIME now, s */
 int64_t visor_discipline_bound_ns(const struct visor_engine *e, visor_mono raw);
 void visor_discipline_correct(struct visor_engine *e); /* step or slew, as configured */
@@ -176,7 +185,8 @@ void visor_discipline_status(struct visor_engine *e, bool force);
 bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
                       const struct visor_sample *sample);
 /* The same for a sample that may fit the interval but does not fit the source's line. */
-bool visor_doubt_suspect(struct visor_engine *e, struct visor_source *source, double jump_s);
+VISOR_RARE bool visor_doubt_suspect(struct visor_engine *e, struct visor_source *source,
+                                    double jump_s);
 /* Does the last sample of another one leave no room for what the doubtful one says? Else it is no
  * witness. */
 bool visor_doubt_refuted(const struct visor_source *s, const struct visor_source *other);
@@ -186,7 +196,8 @@ double visor_doubt_size(const struct visor_engine *e);
 double visor_doubt_rate(const struct visor_engine *e);
 
 /* disruption.c */
-void visor_disruption_witness(struct visor_engine *e, const struct visor_event_witness *event);
+VISOR_RARE void visor_disruption_witness(struct visor_engine *e,
+                                         const struct visor_event_witness *event);
 /* Was it begun before our counter jumped? */
 bool visor_disruption_spans(const struct visor_engine *e, const struct visor_sample *sample);
 /* Are sources still to be heard before one may lead again? */
@@ -228,8 +239,8 @@ bool visor_chronyd_may_step(const struct visor_engine *e, double change_s);
 void visor_publish_init(struct visor_engine *e);
 void visor_publish_view(struct visor_engine *e);
 void visor_publish_timer(struct visor_engine *e);
-void visor_publish_moved(struct visor_engine *e);  /* the estimate has: smooth what is served */
-void visor_publish_smooth(struct visor_engine *e); /* begin to do so */
+void visor_publish_moved(struct visor_engine *e); /* the estimate has: smooth what is served */
+VISOR_RARE void visor_publish_smooth(struct visor_engine *e); /* begin to do so */
 
 /* standard.c; all on the raw counter itself */
 void visor_standard_init(struct visor_engine *e);
@@ -239,6 +250,7 @@ bool visor_standard_handle(struct visor_engine *e, const struct visor_event *eve
 visor_mono visor_standard_deadline(const struct visor_engine *e);
 
 /* command.c */
-void visor_command_handle(struct visor_engine *e, const struct visor_event_command *command);
+VISOR_RARE void visor_command_handle(struct visor_engine *e,
+                                     const struct visor_event_command *command);
 
 #endif

@@ -2,11 +2,16 @@
  * discipline.c and command.c. */
 #include "engine/core.h"
 
+#include "base/math.h"
+
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SPARE_SOURCES 16 /* room for sources that are added by command */
+#define SPARE_SOURCES   16   /* room for sources that are added by command */
+#define PATIENCE        32.0 /* parts of a poll interval */
+#define PATIENCE_MOST_S 0.5
+#define GENTLE_PPB      1000.0 /* a slew that is a nanosecond off if it ends a millisecond late */
 
 static int count_sources(const struct visor_config *config)
 {
@@ -169,6 +174,8 @@ static void handle(struct visor_engine *e, const struct visor_event *event,
     bool done;
 
     e->now = event->now;
+    e->rare = event->kind != VISOR_EVENT_PACKET && event->kind != VISOR_EVENT_TIMER &&
+              event->kind != VISOR_EVENT_SENT && event->kind != VISOR_EVENT_APPLIED;
     if (e->started && e->now.raw.ns < last.ns)
         e->now.raw = last;
     if (e->started && event->kind != VISOR_EVENT_APPLIED)
@@ -243,4 +250,19 @@ visor_mono visor_engine_deadline(const struct visor_engine *e)
         visor_counter_to_raw(&e->counter, visor_mono_before(sources, clock) ? sources : clock);
     clock = visor_standard_deadline(e);
     return visor_mono_before(sources, clock) ? sources : clock;
+}
+
+bool visor_engine_hurries(const struct visor_engine *e)
+{
+    return e->started && e->settable && e->steer.slewing &&
+           visor_math_size(e->steer.wanted_ppb - e->steer.base_ppb) > GENTLE_PPB;
+}
+
+int64_t visor_engine_patience(const struct visor_engine *e)
+{
+    double patience = e->update_interval_s / PATIENCE;
+
+    if (!e->started || e->stopping || e->trust != VISOR_TRUST_SYNCHRONIZED || e->step_pending)
+        return 0;
+    return visor_ns_from_seconds(patience < PATIENCE_MOST_S ? patience : PATIENCE_MOST_S);
 }

@@ -30,6 +30,13 @@ bool visor_engine_next(struct visor_engine *engine, struct visor_action *action)
 /* Raw time at which a TIMER event is wanted; INT64_MAX: none. */
 visor_mono visor_engine_deadline(const struct visor_engine *engine);
 
+/* A millisecond later would matter: what the clock is slewed beyond its aim must be slewed back. */
+bool visor_engine_hurries(const struct visor_engine *engine);
+
+/* ns that a reply may wait before it is handed over: little against the interval between them, and
+ * none while there is anything to find out. */
+int64_t visor_engine_patience(const struct visor_engine *engine);
+
 /* The status model at a reading. Reads only. */
 void visor_engine_status(const struct visor_engine *engine, const struct visor_reading *now,
                          struct visor_status *status);

@@ -1,6 +1,7 @@
 /* Ring of samples, noise learning, suspects. The line itself is estimate.c's. */
 #include "engine/filter.h"
 
+#include "base/assert.h"
 #include "base/math.h"
 
 #define GATE                 12.0 /* deviations beyond which a sample is a suspect */
@@ -12,6 +13,7 @@
 #define RATE_KEPT            1e-8         /* s/s: what is known of a rate across a jump */
 #define FREE_RATE            1e-4         /* s/s: what is believed of an unknown counter */
 #define ANY_RATE             0.1          /* s/s: after evidence that it is no ordinary one */
+#define RECENT               4            /* samples whose smallest root distance counts */
 #define NEWCOMERS            4            /* samples that do not say yet what is typical */
 #define UNBOUNDED            1e9
 #define YOUNG                3   /* samples below which two suspects are enough to restart */
@@ -110,11 +112,12 @@ static double reach_of(const struct visor_filter *filter, const struct visor_fil
     return visor_sample_reach(&sample, filter->network, visor_filter_deviation(filter));
 }
 
-double visor_filter_root_distance(const struct visor_filter *filter, unsigned int last)
+/* Over the last few samples. */
+static double least_distance(const struct visor_filter *filter)
 {
     double best = 1e9;
 
-    for (unsigned int i = 0; i < last && i < filter->count; i++) {
+    for (unsigned int i = 0; i < RECENT && i < filter->count; i++) {
         double distance = distance_of(visor_filter_entry(filter, filter->count - 1u - i));
 
         if (distance < best)
@@ -452,6 +455,7 @@ static void accept(struct visor_filter *filter, const struct visor_filter_entry 
     measure_delays(filter);
     learn(filter);
     intersect(filter, &before, entry, drift, miss);
+    filter->root_distance_s = least_distance(filter);
     filter->suspect_count = 0;
 }
 
@@ -527,8 +531,8 @@ static bool suspects_agree(const struct visor_filter *filter, double *jump_s)
 }
 
 /* A pause keeps the counter's rate and a migration does not: the samples since the jump tell. */
-static void begin_trial(struct visor_filter *filter, const struct visor_filter_entry *entries,
-                        unsigned int n)
+VISOR_RARE static void begin_trial(struct visor_filter *filter,
+                                   const struct visor_filter_entry *entries, unsigned int n)
 {
     filter->trial = (struct visor_line){
         .at = entries[0].point.at,
@@ -550,7 +554,7 @@ static bool is_sane(double rate)
 
 /* Enough suspects: either a jump, or a counter that runs at another rate than was believed. In a
  * young filter nothing says that the first samples were the right ones: all are taken again. */
-static enum visor_filter_verdict believe(struct visor_filter *filter, double *jump_s)
+VISOR_RARE static enum visor_filter_verdict believe(struct visor_filter *filter, double *jump_s)
 {
     struct visor_filter_entry again[YOUNG + VISOR_FILTER_SUSPECTS];
     bool jumped = suspects_agree(filter, jump_s) && is_sane(filter->line.rate);
@@ -581,7 +585,7 @@ static enum visor_filter_verdict believe(struct visor_filter *filter, double *ju
 
 /* The line has missed sample after sample to one side, or a trial found another rate: what it was
  * learnt from is of no use any more, but for the last few samples. */
-static enum visor_filter_verdict restart(struct visor_filter *filter)
+VISOR_RARE static enum visor_filter_verdict restart(struct visor_filter *filter)
 {
     struct visor_filter_entry again[NEWCOMERS];
     unsigned int n = filter->count < NEWCOMERS ? filter->count : NEWCOMERS;

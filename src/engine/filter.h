@@ -23,32 +23,34 @@ struct visor_filter_entry {
     double root_delay_s, root_dispersion_s;
 };
 
-/* What every event looks at comes first, the samples last: see struct visor_source. */
+/* What selection looks at comes first, the samples last: see struct visor_source. */
 struct visor_filter {
     uint16_t first, count, limit;
     uint16_t suspect_count;
-    uint16_t learning; /* which noise parameter is tried next */
+    uint32_t taken;         /* samples ever accepted */
+    uint16_t learning;      /* which noise parameter is tried next */
+    bool network;           /* has delays; false: reference clock */
+    bool on_trial;          /* until it is as sure of the rate as the line is */
+    bool rebased;           /* the next sample is the first one after a jump */
+    bool stale;             /* the noise or an excess has changed: both must be reckoned anew */
+    bool asymmetry_fixed;   /* `asymmetry`: not to be learnt */
+    struct visor_line line; /* at the newest entry's time */
     struct visor_noise noise;
-    struct visor_line prior; /* at the oldest entry's time, before it is taken */
-    struct visor_line line;  /* at the newest entry's time */
-    struct visor_line trial; /* from samples since the last jump alone, as if of unknown rate */
-    bool rebased;            /* the next sample is the first one after a jump */
-    bool on_trial;           /* until it is as sure of the rate as the line is */
-    double cost;             /* -2 log likelihood of the entries under the noise */
-    bool stale;              /* the noise or an excess has changed: both must be reckoned anew */
-    double prior_rate, prior_rate_deviation;
-    double min_delay_s, mean_excess_s;
-    double typical_excess_s; /* mean of all but the last few */
-    double late_excess_s;    /* the smallest of the newest VISOR_FILTER_LATE ones */
-    double scatter_s;        /* running mean of what samples missed the line by */
-    double bias;             /* running mean of the same with its sign, in deviations */
-    double known_delay_s;    /* `mindelay`; 0: to be learnt */
-    bool asymmetry_fixed;    /* `asymmetry`: not to be learnt */
-    double floor_s;          /* smallest credible noise: configured or the refclock's precision */
-    bool network;            /* has delays; false: reference clock */
     /* Interval that surely contains UTC, relative to the line's integer part, at `line.at`. */
     double low, high;
-    uint32_t taken; /* samples ever accepted */
+    double root_distance_s; /* the smallest of the last few: half the delay, all dispersions */
+    double mean_excess_s;
+    double scatter_s; /* running mean of what samples missed the line by */
+    double prior_rate, prior_rate_deviation;
+    double min_delay_s;
+    double typical_excess_s; /* mean of all but the last few */
+    double late_excess_s;    /* the smallest of the newest VISOR_FILTER_LATE ones */
+    double bias;             /* running mean of the misses with their sign, in deviations */
+    double known_delay_s;    /* `mindelay`; 0: to be learnt */
+    double floor_s;          /* smallest credible noise: configured or the refclock's precision */
+    double cost;             /* -2 log likelihood of the entries under the noise */
+    struct visor_line prior; /* at the oldest entry's time, before it is taken */
+    struct visor_line trial; /* from samples since the last jump alone, as if of unknown rate */
     struct visor_filter_entry suspects[VISOR_FILTER_SUSPECTS];
     struct visor_filter_entry entries[VISOR_FILTER_SAMPLES]; /* a ring, oldest at `first` */
 };
@@ -89,10 +91,6 @@ static inline bool visor_filter_ready(const struct visor_filter *filter)
 const struct visor_filter_entry *visor_filter_newest(const struct visor_filter *filter);
 const struct visor_filter_entry *visor_filter_entry(const struct visor_filter *filter,
                                                     unsigned int from_oldest);
-
-/* Smallest, over the last few samples, of what the source can be wrong by: half the delay to the
- * reference plus all dispersions; s. */
-double visor_filter_root_distance(const struct visor_filter *filter, unsigned int last);
 
 /* The wander that caution allows for: what was learnt, and more as long as it was learnt from few
  * samples. */

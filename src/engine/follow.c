@@ -45,7 +45,8 @@ static int nominate(struct visor_engine *e)
     int n = 0;
     bool reached = false;
 
-    visor_authmode_apply(e);
+    if (e->rare)
+        visor_authmode_apply(e);
     for (int i = 0; i < e->source_count; i++) {
         struct visor_source *source = &e->sources[i];
 
@@ -148,7 +149,7 @@ static void tell_failure(struct visor_engine *e, const struct visor_selection *s
     message->count[1] = selection->usable;
 }
 
-static void lose(struct visor_engine *e, const struct visor_selection *selection)
+VISOR_RARE static void lose(struct visor_engine *e, const struct visor_selection *selection)
 {
     tell_failure(e, selection);
     e->leader = 0;

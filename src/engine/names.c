@@ -35,6 +35,7 @@ void visor_names_give(struct visor_engine *e, struct visor_source *source,
 
     visor_association_init(&source->association, config, address, source->id, &e->rng, e->now.raw);
     source->resolved = true;
+    source->named = e->origins[source->origin].named;
     source->options = config->select_options;
     visor_filter_expect(&source->filter, e->rate, e->rate_deviation);
     /* chrony.conf: negative where the way to the source is the more variable one. */
@@ -272,7 +273,7 @@ void visor_names_timer(struct visor_engine *e)
         const struct visor_source *source = &e->sources[i];
         struct visor_origin *origin = &e->origins[source->origin];
 
-        if (source->id == 0 || source->refclock || !is_useless(source) || !may_replace(e, origin))
+        if (source->id == 0 || !source->named || !is_useless(source) || !may_replace(e, origin))
             continue;
         origin->replacing = true;
         origin->replaced = e->now.raw;

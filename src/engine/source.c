@@ -15,7 +15,6 @@
 #define LATE_EXCESS      6.0  /* times the typical one */
 #define UNSETTLED        2e-5 /* s/s */
 #define UNSETTLED_NOISE  4.0  /* deviations of a sample, in one interval */
-#define RECENT           4    /* samples whose smallest root distance counts */
 #define USEFUL_INTERVAL                                                                            \
     45.0 /* s, times (noise / wander)^(1/4): beyond it the clock only coasts                       \
           */
@@ -234,8 +233,7 @@ void visor_source_nominate(struct visor_source *source, const struct visor_line 
         interval = visor_source_interval(source);
         candidate->low = center + low;
         candidate->high = center + high;
-        candidate->distance =
-            visor_filter_root_distance(filter, RECENT) + visor_math_sqrt(line.p00) + drift * aged;
+        candidate->distance = filter->root_distance_s + visor_math_sqrt(line.p00) + drift * aged;
         candidate->waiting = visor_math_sqrt(line.p00) - visor_math_sqrt(filter->line.p00) +
                              drift * (aged < interval ? aged : interval);
     }

@@ -45,21 +45,27 @@ struct visor_source {
     struct visor_association association; /* NTP, once resolved */
     uint32_t id;                          /* 0: this place is free */
     bool refclock, resolved;
-    uint32_t origin; /* index of the origin; refclock: index in the configuration */
-    struct visor_refclock *clock;
-    const struct visor_refclock_config *clock_config;
+    bool stirred;                    /* something happened to it since it was judged */
+    bool named;                      /* found by a name, which may have another address for it */
+    bool fresh;                      /* has a sample that no clock update has used yet */
+    bool announced;                  /* its loss was logged: SOURCE_BACK is due when it returns */
+    uint32_t origin;                 /* index of the origin; refclock: index in the configuration */
     uint32_t options, added_options; /* selection: configured; by authselectmode */
     uint8_t stratum, reach;          /* reach: of a reference clock; an association has its own */
     uint8_t reach_size;
     int idle_polls; /* polls in succession with reach 0 */
+    int bad;        /* samples in succession on which selection would not have it */
     enum visor_leap leap;
-    bool fresh;     /* has a sample that no clock update has used yet */
-    bool announced; /* its loss was logged: SOURCE_BACK is due when it returns */
     enum visor_source_fault fault;
-    double doubt_s;       /* by how much its samples contradict what is published; 0: not */
-    double doubt_off_s;   /* the same with its sign, less the sample's own error … */
+    uint32_t complaints; /* enum visor_complaint bits already logged */
+    visor_mono last_at;  /* of the last sample, INT64_MIN: none */
+    double doubt_s;      /* by how much its samples contradict what is published; 0: not */
+    double doubt_rate;   /* s/s: what rate of the counter may be behind it */
+    struct visor_candidate candidate;
+    struct visor_filter filter;
+
+    double doubt_off_s;   /* the same as doubt_s with its sign, less the sample's own error … */
     double doubt_reach_s; /* … which is this; 0 where a line was missed, not the interval */
-    double doubt_rate;    /* s/s: what rate of the counter may be behind it */
     double heard_off_s;   /* of its last sample against what was published, and its reach */
     double heard_reach_s;
     visor_mono doubt_since;  /* first sample that did so, with the same offset */
@@ -70,17 +76,14 @@ struct visor_source {
     double loss;             /* share of requests without an answer, as far as they tell */
     double loss_weight;      /* requests that it rests on */
     uint32_t heard, missed;  /* what `loss` has counted */
-    int bad;                 /* samples in succession on which selection would not have it */
     uint32_t rejected;       /* replies in succession whose delay was out of the ordinary */
-    uint32_t complaints;     /* enum visor_complaint bits already logged */
     int thinned;
     uint32_t thin_from;       /* polls begun when the last of them spoke */
     double wanted_interval_s; /* between polls, as the filter deserves; 0: the shortest */
     double last_offset_s, last_delay_s, last_dispersion_s;
-    visor_mono last_at; /* of the last sample, INT64_MIN: none */
     uint32_t total_good;
-    struct visor_candidate candidate;
-    struct visor_filter filter;
+    struct visor_refclock *clock;
+    const struct visor_refclock_config *clock_config;
     struct visor_sample thin; /* best so far of `filter` samples */
 };
 

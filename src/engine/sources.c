@@ -453,6 +453,7 @@ void visor_sources_packet(struct visor_engine *e, const struct visor_event_packe
 
     if (!source || source->refclock || !source->resolved)
         return;
+    source->stirred = true;
     context = context_of(e, source);
     verdict = visor_association_handle_packet(&source->association, packet, &context, &sample);
     if (visor_association_take_close(&source->association))
@@ -482,8 +483,10 @@ void visor_sources_sent(struct visor_engine *e, const struct visor_event_sent *s
 {
     struct visor_source *source = visor_sources_find(e, sent->source);
 
-    if (source && !source->refclock && source->resolved)
-        visor_association_handle_sent(&source->association, sent, e->now.raw);
+    if (!source || source->refclock || !source->resolved)
+        return;
+    source->stirred = true;
+    visor_association_handle_sent(&source->association, sent, e->now.raw);
 }
 
 /* ---- reference clocks ---- */
@@ -627,6 +630,7 @@ static void serve_association(struct visor_engine *e, struct visor_source *sourc
 
     if (visor_mono_before(e->now.raw, visor_association_deadline(a)))
         return;
+    source->stirred = true;
     context = context_of(e, source);
     action = visor_engine_push(e, VISOR_ACTION_SEND);
     send = visor_association_handle_timer(a, &context, &action->send);
@@ -653,7 +657,8 @@ static void serve_association(struct visor_engine *e, struct visor_source *sourc
     count_idle(e, source, a->polls != polls);
 }
 
-/* Faults are noticed by time as well as by samples: silence has no event of its own. */
+/* Faults are noticed by time as well as by samples: silence has no event of its own but a request
+ * that is given up. */
 static void judge(struct visor_engine *e, struct visor_source *source)
 {
     enum visor_source_fault fault = visor_source_judge(source, e->now.raw);
@@ -686,7 +691,9 @@ void visor_sources_timer(struct visor_engine *e)
             serve_association(e, source);
         else
             continue;
-        judge(e, source);
+        if (e->rare || source->refclock || source->stirred)
+            judge(e, source);
+        source->stirred = false;
     }
 }
 

@@ -5,6 +5,7 @@
 #ifndef VISOR_PORT_LOG_H
 #define VISOR_PORT_LOG_H
 
+#include "base/assert.h"
 #include "engine/message.h"
 
 #include <stdbool.h>
@@ -29,6 +30,7 @@ void visor_log_set_severity(struct visor_log *log, enum visor_severity least);
 void visor_log_reopen(struct visor_log *log);
 
 /* `format` as printf's; no newline at its end. */
+VISOR_RARE
 void visor_log_write(struct visor_log *log, enum visor_severity severity, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
