@@ -14,8 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HEARTBEAT_NS (8 * VISOR_NS_PER_S)
-#define WARM_UP_NS   VISOR_NS_PER_S /* while the TSC's rate is still being learnt */
+#define HEARTBEAT_NS (16 * VISOR_NS_PER_S)
+#define LOOK_NS      (4 * VISOR_NS_PER_S) /* at what may have changed behind our back */
+#define WARM_UP_NS   VISOR_NS_PER_S       /* while the TSC's rate is still being learnt */
 #define WARM_PPB     20.0
 #define BOOT_ID      "/proc/sys/kernel/random/boot_id"
 #define TIMENS       "/proc/self/timens_offsets"
@@ -210,7 +211,7 @@ int visor_segment_open(struct visor_segment_file *file, const char *path, const 
     int error;
 
     *file = (struct visor_segment_file){.fd = -1, .blind_ns = VISOR_NS_MAX};
-    file->moved.ns = INT64_MIN;
+    file->moved.ns = file->look_at.ns = INT64_MIN;
     if (snprintf(file->path, sizeof(file->path), "%s", path) >= (int)sizeof(file->path))
         return -ENAMETOOLONG;
     error = read_boot(file->boot);
@@ -268,7 +269,7 @@ static void add_tsc(struct visor_segment_file *file, struct visor_segment_snapsh
 {
     struct visor_tsc_line line;
 
-    if (!visor_tsc_look(&file->tsc))
+    if (file->tsc.period == 0)
         return;
     line = visor_tsc_line_at(&file->tsc, visor_mono_add(snapshot->raw, -file->publisher.shift_ns));
     snapshot->tsc = line.tsc;
@@ -277,18 +278,35 @@ static void add_tsc(struct visor_segment_file *file, struct visor_segment_snapsh
     snapshot->tsc_ppb = line.growth_ppb;
 }
 
+/* These system calls cost as much as all else that a publication does. After a disruption, and
+ * while the TSC's rate is being learnt, they are worth it. */
+static int look(struct visor_segment_file *file, const struct visor_view *view, visor_mono now)
+{
+    int error = 0;
+
+    if (file->owned && visor_mono_before(now, file->look_at) && view->epoch == file->epoch)
+        return 0;
+    if (!file->owned || !in_place(file))
+        error = acquire(file);
+    if (error)
+        return error;
+    visor_tsc_look(&file->tsc);
+    file->epoch = view->epoch;
+    file->look_at = visor_mono_add(now, LOOK_NS);
+    return 0;
+}
+
 int visor_segment_publish(struct visor_segment_file *file, const struct visor_view *view,
                           visor_mono now)
 {
     struct visor_view told = *view;
     struct visor_segment_snapshot *next = &file->publisher.last;
-    int error = 0;
+    int error;
 
     if (!file->path[0])
         return 0;
     file->due = visor_mono_add(now, HEARTBEAT_NS);
-    if (!file->owned || !in_place(file))
-        error = acquire(file);
+    error = look(file, view, now);
     if (error)
         return error;
     heed_vmclock(file, &told, now);
@@ -296,7 +314,7 @@ int visor_segment_publish(struct visor_segment_file *file, const struct visor_vi
         return 0;
     add_tsc(file, next);
     if (file->tsc.any && (next->period == 0 || next->tsc_ppb > WARM_PPB))
-        file->due = visor_mono_add(now, WARM_UP_NS);
+        file->due = file->look_at = visor_mono_add(now, WARM_UP_NS);
     next->blind_ns = file->blind_ns;
     next->marked = file->vmclock != NULL;
     next->marker = file->marker;

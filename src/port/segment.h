@@ -18,8 +18,10 @@ struct visor_segment_file {
     visor_mono moved;    /* when it was last seen to change; what was measured before is void */
     struct visor_segment_publisher publisher;
     struct visor_tsc tsc;
-    int64_t blind_ns; /* a stall shows within so long; VISOR_NS_MAX until the detector says */
-    visor_mono due;   /* when to publish at the latest */
+    int64_t blind_ns;   /* a stall shows within so long; VISOR_NS_MAX until the detector says */
+    visor_mono due;     /* when to publish at the latest */
+    uint64_t epoch;     /* of the last view */
+    visor_mono look_at; /* when to see again whether the file is in place, and what the TSC does */
 };
 
 /* Opens or makes the segment, in a directory that is made if it is not there. 0, or -errno and
