@@ -21,6 +21,7 @@ struct visor_helper {
     enum visor_helper_carrier carrier;
     int fd;
     pid_t process;
+    size_t asked; /* of the process, and not answered */
     struct visor_helper_request queue[QUEUE_MAX];
     size_t queued;
 };
@@ -180,6 +181,7 @@ static void stop_process(struct visor_helper *helper)
     kill(helper->process, SIGKILL);
     waitpid(helper->process, NULL, 0);
     helper->fd = -1;
+    helper->asked = 0;
     helper->carrier = VISOR_HELPER_IN_PROCESS;
 }
 
@@ -203,7 +205,7 @@ pid_t visor_helper_process(const struct visor_helper *helper)
 
 int visor_helper_fd(const struct visor_helper *helper)
 {
-    return helper->fd;
+    return helper->asked ? helper->fd : -1;
 }
 
 bool visor_helper_pending(const struct visor_helper *helper)
@@ -213,9 +215,15 @@ bool visor_helper_pending(const struct visor_helper *helper)
 
 int visor_helper_ask(struct visor_helper *helper, const struct visor_helper_request *request)
 {
-    if (helper->carrier == VISOR_HELPER_PROCESS)
-        return send(helper->fd, request, sizeof(*request), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno
-                                                                                            : 0;
+    if (helper->carrier == VISOR_HELPER_PROCESS) {
+        if (send(helper->fd, request, sizeof(*request), MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
+            helper->asked++;
+            return 0;
+        }
+        if (errno == EAGAIN)
+            return -EAGAIN;
+        stop_process(helper); /* it has ended */
+    }
     if (helper->queued == QUEUE_MAX)
         return -EAGAIN;
     helper->queue[helper->queued++] = *request;
@@ -228,8 +236,10 @@ bool visor_helper_next(struct visor_helper *helper, struct visor_helper_reply *r
 
     if (helper->carrier == VISOR_HELPER_PROCESS) {
         size = recv(helper->fd, reply, sizeof(*reply), MSG_DONTWAIT);
-        if (size == sizeof(*reply) && reply->resolved.count <= VISOR_RESOLVE_MAX)
+        if (size == sizeof(*reply) && reply->resolved.count <= VISOR_RESOLVE_MAX) {
+            helper->asked -= helper->asked > 0;
             return true;
+        }
         if (size >= 0 || (errno != EAGAIN && errno != EINTR))
             stop_process(helper);
         return false;

@@ -37,7 +37,7 @@ enum visor_helper_carrier visor_helper_carrier(const struct visor_helper *helper
 /* The process's number; 0: there is none. */
 pid_t visor_helper_process(const struct visor_helper *helper);
 
-/* To poll for reading; -1: none (in-process: call next() while pending()). */
+/* To poll for reading; -1: no answer is awaited there (in-process: call next() while pending()). */
 int visor_helper_fd(const struct visor_helper *helper);
 bool visor_helper_pending(const struct visor_helper *helper);
 

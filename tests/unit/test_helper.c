@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -98,21 +99,37 @@ static void test_ask__many_wait_in_process_but_not_without_limit(void **state)
     visor_helper_free(helper);
 }
 
-static void test_next__a_dead_process_is_replaced_by_ourselves(void **state)
+/* Whether it dies before it was asked or after. */
+static void check_death(bool asked)
 {
     struct visor_helper *helper = visor_helper_new(VISOR_HELPER_PROCESS);
     struct visor_helper_request request = ask_for(9, "192.0.2.7", 0);
     struct visor_helper_reply reply;
+    siginfo_t end;
 
-    (void)state;
+    assert_int_equal(visor_helper_fd(helper), -1); /* nobody wakes for it */
+    if (asked) {
+        assert_int_equal(kill(visor_helper_process(helper), SIGSTOP), 0);
+        assert_int_equal(visor_helper_ask(helper, &request), 0);
+        assert_true(visor_helper_fd(helper) >= 0);
+    }
     assert_int_equal(kill(visor_helper_process(helper), SIGKILL), 0);
-    assert_false(wait_reply(helper, &reply));
+    assert_int_equal(waitid(P_PID, (id_t)visor_helper_process(helper), &end, WEXITED | WNOWAIT), 0);
+    if (asked)
+        assert_false(wait_reply(helper, &reply));
+    assert_int_equal(visor_helper_ask(helper, &request), 0);
     assert_int_equal(visor_helper_carrier(helper), VISOR_HELPER_IN_PROCESS);
     assert_int_equal(visor_helper_fd(helper), -1);
-    assert_int_equal(visor_helper_ask(helper, &request), 0);
     assert_true(visor_helper_next(helper, &reply));
     assert_int_equal(reply.query, 9);
     visor_helper_free(helper);
+}
+
+static void test_next__a_dead_process_is_replaced_by_ourselves(void **state)
+{
+    (void)state;
+    check_death(false);
+    check_death(true);
 }
 
 int main(void)
