@@ -413,7 +413,9 @@ int visor_net_send(struct visor_net *net, const struct visor_action_send *send, 
     sent->by = VISOR_STAMPER_DAEMON;
     if (error && pending)
         expect_no_more(net);
-    if (!error && pending && socket->role == NET_CLIENT && !net->hwstamp)
+    socket->asked = sent->raw;
+    socket->awaited = !error && pending;
+    if (socket->awaited && socket->role == NET_CLIENT && !net->hwstamp)
         take_stamp(net, socket->fd, send->token, sent);
     return error;
 }
@@ -442,12 +444,31 @@ int visor_net_reply(struct visor_net *net, const struct visor_datagram *request,
     return error;
 }
 
-size_t visor_net_poll(const struct visor_net *net, struct pollfd *fds, size_t size)
+size_t visor_net_poll(struct visor_net *net, bool patient, struct pollfd *fds, size_t size)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < net->socket_count && count < size; i++)
-        if (net->sockets[i].role != NET_UNUSED && net->sockets[i].role != NET_IDLE)
-            fds[count++] = (struct pollfd){.fd = net->sockets[i].fd, .events = POLLIN | POLLPRI};
+    patient = patient && net->stamped && !net->hwstamp;
+    for (size_t i = 0; i < net->socket_count && count < size; i++) {
+        struct net_socket *socket = &net->sockets[i];
+
+        socket->held = patient && socket->role == NET_CLIENT;
+        if (socket->role != NET_UNUSED && socket->role != NET_IDLE && !socket->held)
+            fds[count++] = (struct pollfd){.fd = socket->fd, .events = POLLIN | POLLPRI};
+    }
     return count;
+}
+
+bool visor_net_held(const struct visor_net *net, size_t *at, struct pollfd *fd)
+{
+    while (*at < net->socket_count) {
+        const struct net_socket *socket = &net->sockets[(*at)++];
+
+        if (!socket->held)
+            continue;
+        *fd = (struct pollfd){.fd = socket->fd,
+                              .revents = (short)(POLLIN | (socket->awaited ? POLLERR : 0))};
+        return true;
+    }
+    return false;
 }

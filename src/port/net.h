@@ -76,8 +76,14 @@ void visor_net_configure(struct visor_net *net, const struct visor_config *confi
 /* Has a source of ours sent to this address and port from the server's socket (symmetric mode)? */
 bool visor_net_is_peer(const struct visor_net *net, const struct visor_address *address);
 
-/* The sockets to poll: fills at most `size` entries and returns how many. */
-size_t visor_net_poll(const struct visor_net *net, struct pollfd *fds, size_t size);
+/* The sockets to poll: fills at most `size` entries and returns how many. `patient`: replies need
+ * not wake anybody, since we shall soon be awake; sockets whose replies the kernel stamps are held
+ * back and must then be read as visor_net_held() tells. */
+size_t visor_net_poll(struct visor_net *net, bool patient, struct pollfd *fds, size_t size);
+
+/* The next socket that was held back by the last poll, with `revents` of what may wait there; start
+ * with `*at` 0. False: no more. */
+bool visor_net_held(const struct visor_net *net, size_t *at, struct pollfd *fd);
 
 /* Datagrams that wait on a polled socket, at most VISOR_NET_BATCH; 0: none (any more). `fd` may be
  * closed meanwhile: then there are none. */

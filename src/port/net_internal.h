@@ -18,9 +18,12 @@ struct net_socket {
     enum net_role role;
     int fd;
     enum visor_family family;
-    uint32_t source; /* NET_CLIENT */
-    uint64_t serial; /* no two sockets that were ever opened have the same; never 0 */
-    bool stamping;   /* transmit stamps can be had */
+    uint32_t source;  /* NET_CLIENT */
+    uint64_t serial;  /* no two sockets that were ever opened have the same; never 0 */
+    bool stamping;    /* transmit stamps can be had */
+    bool awaited;     /* the last request's has not come yet */
+    bool held;        /* left out of the poll set: see visor_net_poll() */
+    visor_mono asked; /* when the last request left; meaningful if held */
 };
 
 /* A sent packet whose kernel stamp may still come. */
@@ -58,7 +61,8 @@ struct visor_net {
     uint8_t frames[VISOR_NET_BATCH][NET_FRAME];
     _Alignas(8) uint8_t controls[VISOR_NET_BATCH][NET_CONTROL];
     struct sockaddr_storage names[VISOR_NET_BATCH];
-    bool single; /* recvmmsg does not work here */
+    bool single;  /* recvmmsg does not work here */
+    bool stamped; /* the last reply had the kernel's stamp */
 };
 
 /* NULL: not (or no longer) one of ours. */

@@ -185,6 +185,12 @@ static bool fill_datagram(struct visor_net *net, const struct net_socket *socket
     return true;
 }
 
+/* How long a reply may have lain there because nobody looked. */
+static int64_t waited_ns(const struct net_socket *socket, const struct visor_reading *now)
+{
+    return socket->held ? visor_mono_diff(now->raw, socket->asked) : 0;
+}
+
 size_t visor_net_receive(struct visor_net *net, int fd, const struct visor_datagram **datagrams)
 {
     const struct net_socket *socket = visor_net_find(net, fd);
@@ -224,9 +230,12 @@ size_t visor_net_receive(struct visor_net *net, int fd, const struct visor_datag
             net, &control, control.frame ? control.frame : messages[i].msg_len + HEADERS, &now);
         if (datagram->received.by == VISOR_STAMPER_HARDWARE)
             datagram->received.held_ns = held_ns;
+        net->stamped = datagram->received.by == VISOR_STAMPER_KERNEL;
         if (datagram->received.by == VISOR_STAMPER_NONE)
-            datagram->received = (struct visor_stamp){
-                .raw = now.raw, .error_ns = DAEMON_ERROR_NS, .by = VISOR_STAMPER_DAEMON};
+            datagram->received =
+                (struct visor_stamp){.raw = now.raw,
+                                     .error_ns = DAEMON_ERROR_NS + waited_ns(socket, &now),
+                                     .by = VISOR_STAMPER_DAEMON};
         count++;
     }
     return count;
@@ -256,7 +265,7 @@ bool visor_net_receive_sent(struct visor_net *net, int fd, struct visor_net_sent
                              .msg_iovlen = 1,
                              .msg_control = net->controls[0],
                              .msg_controllen = NET_CONTROL};
-    const struct net_socket *socket = visor_net_find(net, fd);
+    struct net_socket *socket = visor_net_find(net, fd);
     struct net_pending *pending;
     struct visor_reading now;
     struct control control;
@@ -273,6 +282,7 @@ bool visor_net_receive_sent(struct visor_net *net, int fd, struct visor_net_sent
     if (!pending)
         return true; /* read, and of no use: `by` is NONE */
     sent->sent = best_stamp(net, &control, 0, &now);
+    socket->awaited = false;
     pending->stamped = sent->sent.by == VISOR_STAMPER_HARDWARE;
     if (pending->stamped)
         net->waits_in_vain = 0;

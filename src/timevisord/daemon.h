@@ -50,7 +50,7 @@ struct visor_daemon {
     /* the loop's own */
     visor_mono deadline; /* the earliest of all, when the loop last went to sleep */
     visor_mono looked;   /* when the kernel's frequency was last read */
-    int timer;           /* timerfd of the engine's deadline; -1: poll's timeout serves */
+    int timer;           /* timerfd for short waits; -1: poll's timeout serves for all */
     bool armed;          /* it is set for `deadline`, and has not gone off */
     bool overdue;        /* it has passed, and all have been told: what stays due must not spin */
     bool ended;          /* leave the loop */

@@ -1,8 +1,8 @@
 /* Waits for the world and turns what it says into events. poll() with sockets, devices and one
  * timerfd is all it uses, so that it also runs under simulators that preload these calls.
  *
- * The timerfd has the engine's deadline: poll's own timeout counts in milliseconds, and a daemon
- * that polls 128 times a second must be nearer than that. */
+ * Long waits are poll's own timeout, which is late by a thousandth at most; for short ones, and
+ * while a slew must end in time, a timerfd is set. */
 #include "timevisord/auth.h"
 #include "timevisord/daemon.h"
 #include "timevisord/dumps.h"
@@ -21,6 +21,7 @@
 
 #define WAIT_MAX_NS   (3600 * VISOR_NS_PER_S) /* never relied on: only keeps the arithmetic small */
 #define OVERDUE_NS    1000000
+#define LONG_NS       100000000 /* a millisecond more is nothing to it */
 #define LOOK_EVERY_NS VISOR_NS_PER_S
 #define SUSPEND_NS    10000000 /* what is less is the reading's noise */
 #define POLL_MAX      (VISOR_NET_SOCKETS_MAX + 48)
@@ -52,13 +53,15 @@ static void add(struct poll_set *set, int fd, enum poll_kind kind)
     set->kinds[set->count++] = kind;
 }
 
-static void fill(const struct visor_daemon *daemon, struct poll_set *set)
+/* `patient`: replies may wait until the next deadline. */
+static void fill(const struct visor_daemon *daemon, bool patient, struct poll_set *set)
 {
     int remote[VISOR_REMOTE_FDS], witness[VISOR_WITNESSES_FDS];
     size_t sockets, remotes, witnesses;
 
     set->count = 0;
-    add(set, daemon->timer, POLL_TIMER);
+    if (daemon->armed)
+        add(set, daemon->timer, POLL_TIMER);
     add(set, visor_helper_fd(daemon->helper), POLL_HELPER);
     for (size_t i = 0; i < daemon->device_count; i++)
         add(set, visor_refclock_device_fd(&daemon->devices[i]), POLL_REFCLOCK);
@@ -77,39 +80,32 @@ static void fill(const struct visor_daemon *daemon, struct poll_set *set)
     remotes = visor_remote_fds(daemon->remote, remote);
     for (size_t i = 0; i < remotes; i++)
         add(set, remote[i], POLL_REMOTE);
-    sockets = visor_net_poll(daemon->net, &set->fds[set->count], POLL_MAX - set->count);
+    sockets = visor_net_poll(daemon->net, patient, &set->fds[set->count], POLL_MAX - set->count);
     for (size_t i = 0; i < sockets; i++)
         set->kinds[set->count++] = POLL_NET;
+}
+
+static void earlier(visor_mono *earliest, visor_mono deadline)
+{
+    if (visor_mono_before(deadline, *earliest))
+        *earliest = deadline;
 }
 
 /* The earliest of what anybody waits for. */
 static visor_mono deadline_of(const struct visor_daemon *daemon)
 {
     visor_mono earliest = visor_engine_deadline(daemon->engine);
-    visor_mono broadcast = visor_server_deadline(&daemon->server);
 
-    if (visor_mono_before(broadcast, earliest))
-        earliest = broadcast;
-    if (visor_mono_before(visor_tempcomp_deadline(daemon), earliest))
-        earliest = visor_tempcomp_deadline(daemon);
-    if (visor_mono_before(visor_hwstamp_deadline(daemon->hwstamp), earliest))
-        earliest = visor_hwstamp_deadline(daemon->hwstamp);
-    if (visor_mono_before(visor_rules_deadline(daemon->rules), earliest))
-        earliest = visor_rules_deadline(daemon->rules);
-    if (visor_mono_before(visor_once_deadline(daemon), earliest))
-        earliest = visor_once_deadline(daemon);
-    if (visor_mono_before(visor_rtc_service_deadline(daemon->rtc), earliest))
-        earliest = visor_rtc_service_deadline(daemon->rtc);
-    if (visor_mono_before(visor_witnesses_deadline(daemon->witnesses), earliest))
-        earliest = visor_witnesses_deadline(daemon->witnesses);
-    if (visor_mono_before(visor_daemon_publish_deadline(daemon), earliest))
-        earliest = visor_daemon_publish_deadline(daemon);
-    for (size_t i = 0; i < daemon->device_count; i++) {
-        visor_mono deadline = visor_refclock_device_deadline(&daemon->devices[i]);
-
-        if (visor_mono_before(deadline, earliest))
-            earliest = deadline;
-    }
+    earlier(&earliest, visor_server_deadline(&daemon->server));
+    earlier(&earliest, visor_tempcomp_deadline(daemon));
+    earlier(&earliest, visor_hwstamp_deadline(daemon->hwstamp));
+    earlier(&earliest, visor_rules_deadline(daemon->rules));
+    earlier(&earliest, visor_once_deadline(daemon));
+    earlier(&earliest, visor_rtc_service_deadline(daemon->rtc));
+    earlier(&earliest, visor_witnesses_deadline(daemon->witnesses));
+    earlier(&earliest, visor_daemon_publish_deadline(daemon));
+    for (size_t i = 0; i < daemon->device_count; i++)
+        earlier(&earliest, visor_refclock_device_deadline(&daemon->devices[i]));
     return earliest;
 }
 
@@ -131,22 +127,27 @@ static int64_t wait_ns(const struct visor_daemon *daemon, visor_mono deadline)
     return wait + 1 + (int64_t)((double)wait * daemon->clock.kernel_ppb * 1e-9);
 }
 
-/* Returns poll's timeout. The timer stays as it is while it is set for the same moment. */
-static int arm(struct visor_daemon *daemon)
+/* Is poll's timeout, which counts in milliseconds, too coarse for this wait? */
+static bool is_delicate(const struct visor_daemon *daemon, int64_t wait)
 {
-    visor_mono deadline = deadline_of(daemon), before = daemon->deadline;
+    return wait < LONG_NS || visor_engine_hurries(daemon->engine) ||
+           daemon->once.slew_end.ns != INT64_MAX;
+}
+
+/* Returns poll's timeout. The timer stays as it is while it is set for the same moment. `*patient`:
+ * we shall be awake so soon that a reply to one source can be read when the next one is asked. */
+static int arm(struct visor_daemon *daemon, bool *patient)
+{
+    visor_mono deadline = deadline_of(daemon);
+    bool same = daemon->armed && daemon->deadline.ns == deadline.ns;
     int64_t wait = wait_ns(daemon, deadline);
     struct itimerspec at = {
         .it_value = {.tv_sec = wait / VISOR_NS_PER_S, .tv_nsec = wait % VISOR_NS_PER_S}};
 
+    *patient = wait > 0 && wait <= visor_engine_patience(daemon->engine);
     daemon->deadline = deadline;
-    if (wait == 0) {
-        daemon->armed = false;
-        return 0;
-    }
-    if (daemon->armed && before.ns == deadline.ns)
-        return -1;
-    daemon->armed = daemon->timer >= 0 && !timerfd_settime(daemon->timer, 0, &at, NULL);
+    daemon->armed = wait > 0 && daemon->timer >= 0 && is_delicate(daemon, wait) &&
+                    (same || !timerfd_settime(daemon->timer, 0, &at, NULL));
     return daemon->armed ? -1 : (int)((wait + 999999) / 1000000);
 }
 
@@ -280,6 +281,14 @@ static void take_chronyd(struct visor_daemon *daemon)
         visor_daemon_handle(daemon, &event);
 }
 
+static void take_held(struct visor_daemon *daemon)
+{
+    struct pollfd fd;
+
+    for (size_t at = 0; !daemon->ended && visor_net_held(daemon->net, &at, &fd);)
+        take_net(daemon, &fd);
+}
+
 static void dispatch(struct visor_daemon *daemon, const struct poll_set *set)
 {
     for (size_t i = 0; i < set->count && !daemon->ended; i++) {
@@ -344,9 +353,10 @@ void visor_daemon_run(struct visor_daemon *daemon)
     while (!daemon->ended) {
         visor_mono due = {INT64_MAX};
         int timeout, ready;
+        bool patient;
 
-        fill(daemon, &set);
-        timeout = arm(daemon);
+        timeout = arm(daemon, &patient);
+        fill(daemon, patient, &set);
         if (visor_signals_ended())
             break;
         if (timeout != 0 && !daemon->overdue)
@@ -359,6 +369,7 @@ void visor_daemon_run(struct visor_daemon *daemon)
         visor_witnesses_look(daemon->witnesses, due);
         if (ready > 0)
             dispatch(daemon, &set);
+        take_held(daemon);
         if (visor_helper_pending(daemon->helper))
             take_helper(daemon);
         daemon->overdue = !daemon->ended && !visor_mono_before(visor_clock_raw(), daemon->deadline);

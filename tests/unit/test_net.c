@@ -77,7 +77,7 @@ static int teardown(void **state)
 static int wait_ready(struct world *world, short events)
 {
     struct pollfd fds[VISOR_NET_SOCKETS_MAX];
-    size_t count = visor_net_poll(world->net, fds, VISOR_NET_SOCKETS_MAX);
+    size_t count = visor_net_poll(world->net, false, fds, VISOR_NET_SOCKETS_MAX);
 
     for (size_t i = 0; i < count; i++)
         fds[i].events = events & POLLIN ? POLLIN : 0;
@@ -156,6 +156,58 @@ static void test_exchange__request_reply_and_stamps(void **state)
     assert_int_equal(reply->source, 7);
     assert_int_equal(reply->peer.port, world->config->port);
     assert_int_equal(reply->data[0], 0x24);
+}
+
+static const struct visor_datagram *answer_one(struct world *world)
+{
+    struct visor_datagram request = *receive_one(world);
+    uint8_t answer[48] = {0x24};
+
+    assert_int_equal(visor_net_reply(world->net, &request, answer, sizeof(answer), 0, false), 0);
+    return receive_one(world);
+}
+
+/* Replies that the kernel stamps may wait: they are as good when they are read. */
+static void test_poll__patient_holds_back_what_is_stamped(void **state)
+{
+    struct world *world = *state;
+    struct pollfd fds[VISOR_NET_SOCKETS_MAX], held;
+    const struct visor_datagram *datagrams;
+    struct visor_reading replied;
+    size_t at = 0;
+    int tries = 0, reply;
+
+    visor_net_restrict(world->net, VISOR_FAMILY_IPV4);
+    assert_int_equal(visor_net_open_server(world->net), 0);
+    assert_int_equal(send_request(world, 7, 1, false), 0);
+    assert_int_equal(visor_net_poll(world->net, true, fds, 4), 2); /* is it stamped? not known */
+    assert_false(visor_net_held(world->net, &at, &held));
+    while (answer_one(world)->received.by != VISOR_STAMPER_KERNEL && ++tries < 200) {
+        usleep(10000);
+        assert_int_equal(send_request(world, 7, 1, false), 0);
+    }
+    assert_int_equal(send_request(world, 7, 2, false), 0);
+    answer_one(world);
+    assert_int_equal(send_request(world, 7, 3, false), 0);
+    reply = wait_ready(world, POLLIN);
+    assert_int_equal(visor_net_receive(world->net, reply, &datagrams), 1);
+    assert_int_equal(
+        visor_net_reply(world->net, datagrams, (const uint8_t[48]){0x24}, 48, 0, false), 0);
+    assert_true(wait_ready(world, POLLIN) != reply);
+    visor_clock_read_kernel(&replied);
+    usleep(20000);
+    assert_int_equal(visor_net_poll(world->net, true, fds, 4), 1);
+    assert_int_equal(fds[0].fd, reply); /* the server's */
+    at = 0;
+    assert_true(visor_net_held(world->net, &at, &held));
+    assert_true(held.revents & POLLIN);
+    assert_int_equal(visor_net_receive(world->net, held.fd, &datagrams), 1);
+    assert_int_equal(datagrams->received.by, VISOR_STAMPER_KERNEL);
+    assert_true(visor_mono_diff(datagrams->received.raw, replied.raw) < 10000 + replied.width_ns);
+    assert_false(visor_net_held(world->net, &at, &held));
+    assert_int_equal(visor_net_poll(world->net, false, fds, 4), 2);
+    at = 0;
+    assert_false(visor_net_held(world->net, &at, &held));
 }
 
 /* What is sent to the port of NTP over PTP goes wrapped, and is unwrapped there. */
@@ -268,9 +320,9 @@ static void test_receive__nothing_after_close(void **state)
 
     visor_net_restrict(world->net, VISOR_FAMILY_IPV4);
     assert_int_equal(visor_net_open_server(world->net), 0);
-    assert_int_equal(visor_net_poll(world->net, fds, 8), 1);
+    assert_int_equal(visor_net_poll(world->net, false, fds, 8), 1);
     visor_net_close_server(world->net);
-    assert_int_equal(visor_net_poll(world->net, fds, 8), 0);
+    assert_int_equal(visor_net_poll(world->net, false, fds, 8), 0);
     assert_int_equal(visor_net_receive(world->net, fds[0].fd, &datagrams), 0);
     assert_false(visor_net_receive_sent(world->net, fds[0].fd, &sent));
 }
@@ -285,7 +337,7 @@ static void test_receive__refused_request_leaves_no_error(void **state)
 
     world->config->port = free_port();
     assert_int_equal(send_request(world, 7, 1, false), 0);
-    assert_int_equal(visor_net_poll(world->net, fds, 2), 1);
+    assert_int_equal(visor_net_poll(world->net, false, fds, 2), 1);
     for (int i = 0; i < 4 && poll(fds, 1, 100) > 0; i++) {
         if (fds[0].revents & POLLERR && visor_net_receive_sent(world->net, fds[0].fd, &sent))
             continue;
@@ -366,6 +418,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_exchange__request_reply_and_stamps),
+        TEST(test_poll__patient_holds_back_what_is_stamped),
         TEST(test_exchange__over_ptp),
         TEST(test_sent__kernel_stamps_of_request_and_reply),
         TEST(test_send__every_request_from_a_fresh_port),
