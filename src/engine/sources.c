@@ -680,8 +680,8 @@ static void judge(struct visor_engine *e, struct visor_source *source)
     visor_follow_update(e);
 }
 
-/* A request does not go alone if another one is due soon: to wake up for it is most of what it costs.
- * More than two would be in one another's way. */
+/* A request does not go alone if another one is due soon: to wake up for it is most of what it
+ * costs. More than two would be in one another's way. */
 static void ask_another(struct visor_engine *e)
 {
     struct visor_source *source, *next = NULL;

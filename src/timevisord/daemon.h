@@ -50,10 +50,11 @@ struct visor_daemon {
     /* the loop's own */
     visor_mono deadline; /* the earliest of all, when the loop last went to sleep */
     visor_mono looked;   /* when the kernel's frequency was last read */
-    int timer;           /* timerfd for short waits; -1: poll's timeout serves for all */
-    bool armed;          /* it is set for `deadline`, and has not gone off */
-    bool overdue;        /* it has passed, and all have been told: what stays due must not spin */
-    bool ended;          /* leave the loop */
+    int timer; /* timerfd for waits that poll's is too coarse for; -1: poll's timeout serves for all
+                */
+    bool armed;   /* it is set for `deadline`, and has not gone off */
+    bool overdue; /* it has passed, and all have been told: what stays due must not spin */
+    bool ended;   /* leave the loop */
 
     /* the parts */
     struct visor_config *config;

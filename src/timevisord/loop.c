@@ -1,8 +1,8 @@
 /* Waits for the world and turns what it says into events. poll() with sockets, devices and one
  * timerfd is all it uses, so that it also runs under simulators that preload these calls.
  *
- * Long waits are poll's own timeout, which is late by a thousandth at most; for short ones, and
- * while a slew must end in time, a timerfd is set. */
+ * Most waits are poll's own timeout, which costs nothing but is late by a thousandth; for short and
+ * for long ones, and while a slew must end in time, a timerfd is set. */
 #include "timevisord/auth.h"
 #include "timevisord/daemon.h"
 #include "timevisord/dumps.h"
@@ -19,9 +19,12 @@
 #include <string.h>
 #include <sys/timerfd.h>
 
-#define WAIT_MAX_NS   (3600 * VISOR_NS_PER_S) /* never relied on: only keeps the arithmetic small */
-#define OVERDUE_NS    1000000
-#define LONG_NS       100000000 /* a millisecond more is nothing to it */
+#define WAIT_MAX_NS (3600 * VISOR_NS_PER_S) /* never relied on: only keeps the arithmetic small */
+#define OVERDUE_NS  1000000
+/* Waits that are poll's own: a millisecond more is nothing to them, and what the kernel may add to
+ * a timeout (a thousandth, five in a nice process) is no late wake-up yet. */
+#define COARSE_MIN_NS 100000000
+#define COARSE_MAX_NS 1500000000
 #define LOOK_EVERY_NS VISOR_NS_PER_S
 #define SUSPEND_NS    10000000 /* what is less is the reading's noise */
 #define POLL_MAX      (VISOR_NET_SOCKETS_MAX + 48)
@@ -130,7 +133,7 @@ static int64_t wait_ns(const struct visor_daemon *daemon, visor_mono deadline)
 /* Is poll's timeout, which counts in milliseconds, too coarse for this wait? */
 static bool is_delicate(const struct visor_daemon *daemon, int64_t wait)
 {
-    return wait < LONG_NS || visor_engine_hurries(daemon->engine) ||
+    return wait < COARSE_MIN_NS || wait > COARSE_MAX_NS || visor_engine_hurries(daemon->engine) ||
            daemon->once.slew_end.ns != INT64_MAX;
 }
 

@@ -21,7 +21,7 @@
 
 #define LATE_NS        10000000 /* what is less is any machine's */
 #define STEAL_EVERY_NS (10 * VISOR_NS_PER_S)
-#define COVER_EVERY_NS (8 * VISOR_NS_PER_S) /* as often as the segment is published at least */
+#define COVER_EVERY_NS (16 * VISOR_NS_PER_S) /* as often as the segment is published at least */
 #define LOOKOUTS       VISOR_WITNESS_KINDS
 
 struct visor_witnesses {
