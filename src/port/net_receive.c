@@ -257,8 +257,8 @@ static struct net_pending *match_pending(struct visor_net *net, const struct net
 
 bool visor_net_receive_sent(struct visor_net *net, int fd, struct visor_net_sent *sent)
 {
-    uint8_t *frame = net->frames[0];
-    struct iovec part = {.iov_base = frame, .iov_len = NET_FRAME};
+    uint8_t frame[NET_FRAME]; /* what was received last is still needed */
+    struct iovec part = {.iov_base = frame, .iov_len = sizeof(frame)};
     struct msghdr message = {.msg_name = &net->names[0],
                              .msg_namelen = sizeof(net->names[0]),
                              .msg_iov = &part,
