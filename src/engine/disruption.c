@@ -44,6 +44,9 @@ static void rebase(struct visor_engine *e, struct visor_source *source)
 /* Nothing that was measured before `now` tells the time any more. */
 static void invalidate(struct visor_engine *e, struct visor_disruption *d)
 {
+    for (int kind = 0; kind < VISOR_WITNESS_KINDS; kind++)
+        if (!(d->evidence & 1u << kind))
+            visor_witness_doubt(&e->disruptions.witnesses[kind]);
     d->invalidated = true;
     e->disruptions.treated = e->disruptions.count;
     e->epoch++;
@@ -128,7 +131,8 @@ static void tells_time(struct visor_engine *e, const struct visor_event_witness 
             jumped(e, event->kind, jump_s, error_s);
         break;
     case VISOR_WITNESS_MEASURED:
-        measured(e, jump_s, error_s);
+        if (visor_witness_class(witness) == VISOR_WITNESS_INDEPENDENT)
+            measured(e, jump_s, error_s);
         break;
     case VISOR_WITNESS_SET:
     case VISOR_WITNESS_NOTHING:

@@ -11,6 +11,7 @@
 #define AGAIN_NS   (10 * VISOR_NS_PER_S) /* what comes within this belongs to one episode */
 #define SURELY_S   0.05                  /* a jump that no clock with a sharp edge overlooks */
 #define LATE_S     0.05
+#define SOURCE_S   0.02 /* less may be the rate, which has changed since it was heard last */
 #define SET_S      1e-3
 #define SET_ERROR  3e-4
 #define SAME       0.1
@@ -190,7 +191,7 @@ void visor_evidence_source(struct visor_engine *e, const struct visor_source *so
     struct visor_disruption *d;
 
     if (!e->known || visor_math_size(jump_s) <= source->last_delay_s ||
-        (rate && visor_math_size(jump_s) < SURELY_S))
+        visor_math_size(jump_s) < (rate ? SURELY_S : SOURCE_S))
         return;
     d = newest(e);
     if (d && d->judged && is_the_same(d, jump_s))
@@ -254,8 +255,9 @@ void visor_evidence_starved(struct visor_engine *e, const struct visor_event_wit
 
 /* ---- time ---- */
 
-/* Most that can be asked have been heard, and none is in the middle of making up its mind. */
-static bool most_heard(const struct visor_engine *e, const struct visor_disruption *d)
+/* Most that can be asked have been heard (all, while the kind is not known), and none is in the
+ * middle of making up its mind. */
+static bool enough_heard(const struct visor_engine *e, const struct visor_disruption *d)
 {
     int asked = 0, heard = 0;
 
@@ -270,10 +272,10 @@ static bool most_heard(const struct visor_engine *e, const struct visor_disrupti
         asked++;
         heard += visor_mono_before(d->since, s->last_at);
     }
-    return 2 * heard > asked || asked == 0;
+    return heard == asked || (d->kind != VISOR_DISRUPTION_UNKNOWN && 2 * heard > asked);
 }
 
-/* When it is ripe whatever happens; before, when `most_heard`. */
+/* When it is ripe whatever happens; before, when `enough_heard`. */
 static visor_mono judge_at(const struct visor_disruption *d)
 {
     if (d->seen == 1u << VISOR_SIGN_LATE)
@@ -296,8 +298,9 @@ void visor_evidence_timer(struct visor_engine *e)
 
     if (!d || d->judged || visor_mono_before(e->now.raw, earliest(d)))
         return;
+    look_at(e, d);
     if (!visor_mono_before(e->now.raw, judge_at(d)) ||
-        (d->invalidated ? d->settled : most_heard(e, d)))
+        (d->invalidated ? d->settled : enough_heard(e, d)))
         judge(e, d);
     else if (!d->asked) { /* who was heard just before was not asked */
         d->asked = true;

@@ -19,10 +19,10 @@ static const struct {
     /*                              PSWMFUTLH */
     {VISOR_DISRUPTION_PAUSE, "!00000..."},
     {VISOR_DISRUPTION_PAUSE, "000000.!0"}, /* the counter ran on */
-    {VISOR_DISRUPTION_MIGRATION, ".00!00..."},
+    {VISOR_DISRUPTION_MIGRATION, ".0.!00..."},
     {VISOR_DISRUPTION_MIGRATION, "!00+00..."},
     {VISOR_DISRUPTION_MIGRATION, "000+00.!0"}, /* the hypervisor made up for it */
-    {VISOR_DISRUPTION_RESTORE, ".00.!0..."},
+    {VISOR_DISRUPTION_RESTORE, ".0..!0..."},
     {VISOR_DISRUPTION_RESTORE, "!00++0..."},
     {VISOR_DISRUPTION_SUSPEND, ".0000!..."},
     {VISOR_DISRUPTION_SUSPEND, "!0000+..."},

@@ -261,6 +261,10 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
         begin_anew(w, &ours, middle(event), FREE_RATE);
         return VISOR_WITNESS_NOTHING;
     }
+    /* An edge of a clock that goes with REALTIME, which was just stepped, may reach us late. */
+    if (sharp && m.real < 0.0 && m.real > -LATE_S && m.raw - m.real > m.allowed &&
+        visor_witness_class(w) != VISOR_WITNESS_INDEPENDENT)
+        return VISOR_WITNESS_NOTHING;
     if (!sharp && w->coarse < COARSE_PROOF) {
         w->coarse = 0;
         return VISOR_WITNESS_NOTHING;
@@ -269,11 +273,18 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
         return VISOR_WITNESS_NOTHING;
     *jump_s = m.raw;
     *error_s = m.half + m.allowed * 5.0 / DEVIATIONS;
-    if (sharp && !w->pending && m.raw > 0.0) { /* an edge that waited for us to go on is late */
+    if (event->kind == VISOR_WITNESS_RTC && sharp && !w->pending &&
+        m.raw > 0.0) { /* an edge that waited for us to go on is late */
         *jump_s += LATE_S / 2.0;
         *error_s += LATE_S / 2.0;
     }
     return jumped(w, &ours, event, &m);
+}
+
+void visor_witness_doubt(struct visor_witness *w)
+{
+    w->pending = w->known;
+    w->late = 0;
 }
 
 enum visor_witness_class visor_witness_class(const struct visor_witness *w)

@@ -52,6 +52,9 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *witness,
                                               const struct visor_reading *now, double *jump_s,
                                               double *error_s);
 
+/* Something else says that our counter jumped: the next sharp reading tells by how much. */
+void visor_witness_doubt(struct visor_witness *witness);
+
 /* What it has been proven to be. */
 enum visor_witness_class visor_witness_class(const struct visor_witness *witness);
 

@@ -198,8 +198,11 @@ static bool proven(const struct visor_host *host, int64_t ns)
 {
     const struct visor_scenario_host *model = host->model;
 
-    return model->rtc.exists && !model->rtc.derived && model->config->stall != VISOR_STALL_SLEW &&
-           ns > 0 && ns < host->lost_ns + VISOR_NS_PER_S / 10;
+    bool witness = (model->rtc.exists && !model->rtc.derived) ||
+                   (model->watches & 1u << VISOR_WITNESS_PHC) != 0;
+
+    return witness && model->config->stall != VISOR_STALL_SLEW && ns > 0 &&
+           ns < host->lost_ns + VISOR_NS_PER_S / 10;
 }
 
 /* Leap seconds apart, only makestep, initstepslew and stall allow steps. */

@@ -403,9 +403,26 @@ static bool put_off(struct visor_host *host, struct visor_world *world,
     return false;
 }
 
+/* Is it a timer of the machine itself, which stands still with it? An edge of the RTC that came in
+ * the pause is seen as soon as it is over, if it is not too old. */
+static bool stands_still(const struct visor_host *host, const struct visor_happening *happening)
+{
+    bool edge = happening == &host->chip.happening && host->chip.awaits_edge &&
+                host->busy_until - host->chip.planned < VISOR_NS_PER_S;
+
+    return host->kernel.frozen && !edge &&
+           (happening == &host->chip.happening || happening == &host->watch.happening);
+}
+
 bool visor_host_ready(struct visor_host *host, struct visor_world *world,
                       struct visor_happening *happening, struct visor_parcel *parcel)
 {
+    if (host->busy_until > world->now && stands_still(host, happening)) {
+        if (!visor_heap_push(&world->heap, happening,
+                             host->busy_until + world->now - host->paused_at))
+            world->out_of_memory = true;
+        return false;
+    }
     if (host->busy_until > world->now)
         return put_off(host, world, happening,
                        visor_seconds_from_ns(host->busy_until - world->now - 1));

@@ -3,6 +3,7 @@
 
 #include "port/text.h"
 #include "sim/chaos.h"
+#include "sim/confusion.h"
 #include "sim/script.h"
 #include "timevisor/cli.h"
 
@@ -21,7 +22,7 @@ struct arguments {
     const char *plot, *record, *host, *replay;
     bool seed_given, runs_given;
     uint64_t seed;
-    uint32_t runs, jobs, random;
+    uint32_t runs, jobs, random, confusion;
     double duration; /* s; 0: as the scenario says */
 };
 
@@ -40,6 +41,8 @@ static void print_help(void)
            "  -H, --host NAME    of this host, instead of the first\n"
            "  -R, --replay FILE  instead of scenarios: a recording of timevisord\n"
            "  -r, --random N     instead of scenarios: N random worlds\n"
+           "  -k, --confusion N  instead of scenarios: N faults, with each set of witnesses,\n"
+           "                     and what is told of them\n"
            "      --show         of random worlds: print the scenarios, run nothing\n"
            "  -l, --log          print what happens, with true time\n"
            "  -h, --help         print this\n"
@@ -130,6 +133,38 @@ static int run_file(const char *path, struct arguments *arguments)
     return status;
 }
 
+static int show_confusion(const struct arguments *arguments, uint64_t seed)
+{
+    char text[VISOR_CONFUSION_TEXT_MAX];
+    double begins;
+
+    for (uint32_t i = 0; i < arguments->confusion; i++)
+        for (size_t set = 0; set < VISOR_CONFUSION_SETS; set++) {
+            visor_confusion_write(seed + i, set, text, &begins);
+            fputs(text, stdout);
+        }
+    return VISOR_CLI_YES;
+}
+
+static int run_confusion(const struct arguments *arguments)
+{
+    struct visor_sim_random job = {.seed = arguments->seed_given ? arguments->seed : 1,
+                                   .count = arguments->confusion,
+                                   .jobs = arguments->jobs,
+                                   .json = arguments->options.json};
+    bool good;
+    int error;
+
+    if (arguments->show)
+        return show_confusion(arguments, job.seed);
+    error = visor_sim_confusion(&job, stdout, &good);
+    if (error) {
+        fprintf(stderr, "timevisor sim: %s\n", strerror(-error));
+        return VISOR_CLI_REFUSED;
+    }
+    return good ? VISOR_CLI_YES : VISOR_CLI_NO;
+}
+
 static int run_random(const struct arguments *arguments)
 {
     struct visor_sim_random job = {.seed = arguments->seed_given ? arguments->seed : 1,
@@ -218,6 +253,11 @@ static bool take_option(struct arguments *arguments, int option)
             return false;
         arguments->random = (uint32_t)value;
         return true;
+    case 'k':
+        if (!take_number(optarg, 1.0, 1e6, &value))
+            return false;
+        arguments->confusion = (uint32_t)value;
+        return true;
     case 'S':
         arguments->show = true;
         return true;
@@ -246,6 +286,7 @@ int visor_cli_sim(int argc, char **argv)
         {"host", required_argument, NULL, 'H'},
         {"replay", required_argument, NULL, 'R'},
         {"random", required_argument, NULL, 'r'},
+        {"confusion", required_argument, NULL, 'k'},
         {"show", no_argument, NULL, 'S'},
         {"log", no_argument, NULL, 'l'},
         {NULL, 0, NULL, 0},
@@ -254,7 +295,7 @@ int visor_cli_sim(int argc, char **argv)
     struct arguments arguments = {.jobs = processors > 0 ? (uint32_t)processors : 1};
     int option, worst = VISOR_CLI_YES;
 
-    while ((option = getopt_long(argc, argv, "s:n:d:J:jlp:c:H:R:r:h", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "s:n:d:J:jlp:c:H:R:r:k:h", options, NULL)) != -1) {
         if (option == 'h') {
             print_help();
             return VISOR_CLI_YES;
@@ -264,6 +305,8 @@ int visor_cli_sim(int argc, char **argv)
     }
     if (arguments.random > 0)
         return run_random(&arguments);
+    if (arguments.confusion > 0)
+        return run_confusion(&arguments);
     if (arguments.replay)
         return run_replay(&arguments);
     if (optind == argc) {

@@ -41,6 +41,10 @@ struct visor_sim_random {
 /* Run random worlds; print what failed, and a sum. 0, or -errno. */
 int visor_sim_random(const struct visor_sim_random *job, FILE *to, bool *good);
 
+/* Worlds of one fault each, `count` seeds with every set of witnesses: print what is told of the
+ * fault. `good`: as it was, wherever the witnesses can know. 0, or -errno. */
+int visor_sim_confusion(const struct visor_sim_random *job, FILE *to, bool *good);
+
 /* Replay a recording and print whether all actions are the same. 0, or -errno; a recording that
  * cannot be read says so on stderr and is not good. */
 int visor_sim_replay(const char *path, bool json, FILE *to, bool *good);
