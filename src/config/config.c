@@ -69,5 +69,7 @@ void visor_config_free(struct visor_config *config)
     free(config->leaps);
     free(config->initstep_names);
     free(config->tempcomp_points);
+    free(config->hooks);
+    free(config->holds);
     free(config);
 }

@@ -21,6 +21,8 @@
 #define VISOR_CONFIG_LIST_MAX       64    /* interfaces, broadcasts, source directories, … */
 #define VISOR_CONFIG_RULES_MAX      16384 /* allow and deny, cmdallow and cmddeny */
 #define VISOR_CONFIG_POINTS_MAX     4096  /* tempcomp points, leap seconds */
+#define VISOR_CONFIG_HOOKS_MAX      16
+#define VISOR_CONFIG_HOLDS_MAX      16
 
 enum visor_source_kind { VISOR_SOURCE_SERVER, VISOR_SOURCE_POOL, VISOR_SOURCE_PEER };
 
@@ -150,6 +152,39 @@ enum visor_stall_policy {
     VISOR_STALL_SLEW,
 };
 
+/* What hooks can be told of. */
+enum visor_hook_event {
+    VISOR_HOOK_DISRUPTION, /* this machine stood still or moved */
+    VISOR_HOOK_RECOVERED,  /* its time has been measured again, and corrected */
+    VISOR_HOOK_YELLOW,     /* the emergency level has become … */
+    VISOR_HOOK_ORANGE,
+    VISOR_HOOK_RED,
+    VISOR_HOOK_NORMAL,
+    VISOR_HOOK_EVENTS,
+};
+
+#define VISOR_HOOK_LIMIT 10.0 /* s */
+#define VISOR_HOLD_LIMIT 30.0 /* s */
+
+/* `hook`, in the order written. */
+struct visor_hook_config {
+    uint32_t events; /* bits 1 << enum visor_hook_event */
+    enum visor_hook_kind {
+        VISOR_HOOK_RUN,   /* a program with arguments */
+        VISOR_HOOK_SHELL, /* /bin/sh -c */
+        VISOR_HOOK_START, /* a systemd unit */
+    } kind;
+    double limit;      /* s, then it is killed */
+    char user[64];     /* "": as the helper */
+    char command[512]; /* its words, a space between */
+};
+
+/* `hold`: a control group that is frozen while the time is wrong. */
+struct visor_hold_config {
+    char cgroup[VISOR_CONFIG_NAME_MAX]; /* its directory */
+    double limit;                       /* s, then it is released, whatever the time is like */
+};
+
 enum visor_auth_mode {
     VISOR_AUTH_MODE_REQUIRE,
     VISOR_AUTH_MODE_PREFER,
@@ -248,9 +283,15 @@ struct visor_config {
     enum visor_witness_mode witness_vmclock, witness_vmgenid; /* ON and AUTO: where there is one */
     enum visor_witness_mode witness_phc; /* AUTO: a hypervisor's; ON: a network card's is as good */
     enum visor_witness_mode witness_cpu; /* late wake-ups, stolen time, TSC, clocksource */
-    double makestep_threshold;           /* s; 0 steps whatever the offset */
-    int makestep_limit;                  /* updates; 0: off, negative: always */
-    double max_change;                   /* s */
+    bool emergency_off, emergency_backward;
+    double emergency_limit; /* s, 0: none */
+    struct visor_hook_config *hooks;
+    size_t hook_count;
+    struct visor_hold_config *holds;
+    size_t hold_count;
+    double makestep_threshold;               /* s; 0 steps whatever the offset */
+    int makestep_limit;                      /* updates; 0: off, negative: always */
+    double max_change;                       /* s */
     int max_change_delay, max_change_ignore; /* updates; delay -1: off; ignore -1: always */
     double max_clock_error;                  /* ppm, 1 */
     double max_drift;                        /* ppm, 500000 */
@@ -320,6 +361,9 @@ void visor_config_free(struct visor_config *config); /* NULL allowed */
 
 void visor_source_config_init(struct visor_source_config *source); /* the defaults above */
 void visor_refclock_config_init(struct visor_refclock_config *refclock);
+
+/* "disruption", "recovered", "yellow", … */
+const char *visor_config_hook_event(enum visor_hook_event event);
 
 /* "PPS", "SHM", … */
 const char *visor_config_driver_name(enum visor_refclock_driver driver);

@@ -64,6 +64,7 @@ extern const struct visor_option_table visor_directives;          /* on struct v
 extern const struct visor_option_table visor_source_options;      /* struct visor_source_config */
 extern const struct visor_option_table visor_refclock_options;    /* struct visor_refclock_config */
 extern const struct visor_option_table visor_witness_options;     /* struct visor_config */
+extern const struct visor_option_table visor_emergency_options;   /* struct visor_config */
 extern const struct visor_option_table visor_local_options;       /* struct visor_config */
 extern const struct visor_option_table visor_hwtimestamp_options; /* …_hwtimestamp_config */
 extern const struct visor_option_table visor_log_options;         /* struct visor_config */

@@ -83,6 +83,9 @@ DIRECTIVE(source);
 DIRECTIVE(refclock);
 DIRECTIVE(tempcomp);
 DIRECTIVE(tempcomppoint);
+DIRECTIVE(emergency);
+DIRECTIVE(hook);
+DIRECTIVE(hold);
 DIRECTIVE(include);
 DIRECTIVE(confdir);
 DIRECTIVE(sourcedir);
@@ -115,5 +118,8 @@ PRINT(hwtimestamps);
 PRINT(hwtstimeout);
 PRINT(pidfile);
 PRINT(clocksegment);
+PRINT(emergency);
+PRINT(hooks);
+PRINT(holds);
 
 #endif

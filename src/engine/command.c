@@ -23,7 +23,7 @@ static bool matches(const struct visor_command_match *match, const struct visor_
     return true;
 }
 
-static void set_online(struct visor_engine *e, struct visor_source *source, bool online)
+void visor_command_set_online(struct visor_engine *e, struct visor_source *source, bool online)
 {
     if (!source->resolved) { /* it will begin so */
         e->origins[source->origin].config.offline = !online;
@@ -125,10 +125,10 @@ static bool to_source(struct visor_engine *e, struct visor_source *source,
         return true;
     case VISOR_COMMAND_ONLINE:
     case VISOR_COMMAND_ONOFFLINE: /* the caller asks for it only where there is a route */
-        set_online(e, source, true);
+        visor_command_set_online(e, source, true);
         return true;
     case VISOR_COMMAND_OFFLINE:
-        set_online(e, source, false);
+        visor_command_set_online(e, source, false);
         return true;
     case VISOR_COMMAND_MINPOLL:
     case VISOR_COMMAND_MAXPOLL:

@@ -10,6 +10,7 @@
 #include "engine/assist.h"
 #include "engine/counter.h"
 #include "engine/disruption.h"
+#include "engine/emergency.h"
 #include "engine/engine.h"
 #include "engine/fallback.h"
 #include "engine/leap.h"
@@ -59,6 +60,17 @@ struct visor_engine {
     visor_mono disrupted_at; /* what was measured before tells no time; INT64_MIN: never */
     struct visor_disruptions disruptions;
     struct visor_assist assist;
+    struct visor_emergency emergency;
+    struct visor_rescuing {
+        bool quarantined;   /* nothing is published as the time */
+        bool reset;         /* by a witness, in this emergency */
+        bool recovering;    /* a disruption was noticed, and the clock is not right again yet */
+        int lent;           /* sources that are used because of an emergency */
+        int stage;          /* which kind of source is to be taken next, … */
+        visor_mono next_at; /* … not before */
+        visor_mono ask_at;  /* when all are to be asked for it, … */
+        int64_t ask_ns;     /* … and how long after the last time; 0: not yet */
+    } rescue;
     uint32_t leader; /* source id; 0: none */
     uint8_t stratum; /* ours, by the source that led last; it holds in holdover */
     uint32_t refid;
@@ -129,6 +141,8 @@ VISOR_RARE void visor_sources_restore(struct visor_engine *e,
                                       const struct visor_event_restore *restore);
 enum visor_answer visor_sources_add(struct visor_engine *e,
                                     const struct visor_source_config *config, int index);
+/* One more of the origin; NULL: there is no place. It needs an address yet. */
+VISOR_RARE struct visor_source *visor_sources_extend(struct visor_engine *e, uint32_t origin);
 VISOR_RARE void visor_sources_delete(struct visor_engine *e, struct visor_source *source);
 VISOR_RARE void visor_sources_remove(struct visor_engine *e, struct visor_source *source);
 VISOR_RARE void visor_sources_configure(struct visor_engine *e, const struct visor_config *config);
@@ -173,6 +187,9 @@ void visor_discipline_stop(struct visor_engine *e);
 VISOR_RARE void visor_discipline_step(struct visor_engine *e, double remaining_s);
 double visor_discipline_remaining(const struct visor_engine *e); /* estimate - REALTIME now, s */
 int64_t visor_discipline_bound_ns(const struct visor_engine *e, visor_mono raw);
+/* What it comes to, s, without what is only doubted at the moment, and whether or not it may be
+ * published. */
+double visor_discipline_settled_s(const struct visor_engine *e, visor_mono raw);
 void visor_discipline_correct(struct visor_engine *e); /* step or slew, as configured */
 void visor_discipline_rate(struct visor_engine *e,
                            double ppb);             /* that it runs at, up to maxdrift */
@@ -200,6 +217,8 @@ VISOR_RARE void visor_disruption_witness(struct visor_engine *e,
                                          const struct visor_event_witness *event);
 /* Was it begun before our counter jumped? */
 bool visor_disruption_spans(const struct visor_engine *e, const struct visor_sample *sample);
+/* The record of what is being measured and corrected, or was last; NULL: none. */
+struct visor_disruption *visor_disruption_treated(struct visor_engine *e);
 /* Are sources still to be heard before one may lead again? */
 bool visor_disruption_waits(const struct visor_engine *e);
 /* The sources have been followed again; the estimate has moved by `moved_s` for that. */
@@ -235,6 +254,10 @@ bool visor_chronyd_correct(struct visor_engine *e, bool step);
  * own slewing? */
 bool visor_chronyd_may_step(const struct visor_engine *e, double change_s);
 
+/* rescue.c */
+void visor_rescue_timer(struct visor_engine *e);
+visor_mono visor_rescue_deadline(const struct visor_engine *e);
+
 /* publish.c */
 void visor_publish_init(struct visor_engine *e);
 void visor_publish_view(struct visor_engine *e);
@@ -252,5 +275,6 @@ visor_mono visor_standard_deadline(const struct visor_engine *e);
 /* command.c */
 VISOR_RARE void visor_command_handle(struct visor_engine *e,
                                      const struct visor_event_command *command);
+void visor_command_set_online(struct visor_engine *e, struct visor_source *source, bool online);
 
 #endif

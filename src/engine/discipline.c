@@ -94,16 +94,21 @@ double visor_discipline_remaining(const struct visor_engine *e)
            e->leap.owed_s;
 }
 
+double visor_discipline_settled_s(const struct visor_engine *e, visor_mono raw)
+{
+    double aged = visor_seconds_from_ns(visor_mono_diff(raw, e->line.at));
+    double low = -e->low + e->drift * aged, high = e->high + e->drift * aged;
+
+    return low > high ? low : high;
+}
+
 int64_t visor_discipline_bound_ns(const struct visor_engine *e, visor_mono raw)
 {
-    double aged, low, high, bound;
+    double bound;
 
-    if (!e->known || e->trust == VISOR_TRUST_DISRUPTED)
+    if (!e->known || e->trust == VISOR_TRUST_DISRUPTED || e->rescue.quarantined)
         return VISOR_NS_MAX;
-    aged = visor_seconds_from_ns(visor_mono_diff(raw, e->line.at));
-    low = -e->low + e->drift * aged;
-    high = e->high + e->drift * aged;
-    bound = (low > high ? low : high) + visor_doubt_size(e);
+    bound = visor_discipline_settled_s(e, raw) + visor_doubt_size(e);
     if (bound > 1e6)
         return VISOR_NS_MAX;
     return visor_ns_from_seconds(bound) + 2;
@@ -133,7 +138,8 @@ static double slew_excess(const struct visor_engine *e)
 void visor_discipline_status(struct visor_engine *e, bool force)
 {
     struct visor_action_status *status = &e->kernel_status;
-    bool synchronized = e->trust == VISOR_TRUST_SYNCHRONIZED && !measures_rtc(e->config);
+    bool synchronized =
+        e->trust == VISOR_TRUST_SYNCHRONIZED && !e->rescue.quarantined && !measures_rtc(e->config);
     int64_t bound = visor_discipline_bound_ns(e, e->now.raw);
     bool system = e->config->leap_mode == VISOR_LEAP_MODE_SYSTEM;
     double remaining, error, covered;

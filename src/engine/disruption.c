@@ -18,7 +18,7 @@
 #define STALL_STEP 0.01                  /* s: what `stall auto` steps, forward only */
 
 /* The record that is being treated. */
-static struct visor_disruption *treated(struct visor_engine *e)
+struct visor_disruption *visor_disruption_treated(struct visor_engine *e)
 {
     struct visor_disruptions *all = &e->disruptions;
 
@@ -108,7 +108,7 @@ static void jumped(struct visor_engine *e, enum visor_witness_kind by, double ju
 static void measured(struct visor_engine *e, double jump_s, double error_s)
 {
     struct visor_disruptions *all = &e->disruptions;
-    struct visor_disruption *d = treated(e);
+    struct visor_disruption *d = visor_disruption_treated(e);
 
     if (!all->open || !d || all->shifted)
         return; /* the sources were faster */
@@ -226,7 +226,7 @@ bool visor_disruption_waits(const struct visor_engine *e)
 void visor_disruption_settle(struct visor_engine *e, double moved_s)
 {
     struct visor_disruptions *all = &e->disruptions;
-    struct visor_disruption *d = treated(e);
+    struct visor_disruption *d = visor_disruption_treated(e);
     double size_s;
 
     if (!all->open || !d)
@@ -243,17 +243,22 @@ void visor_disruption_settle(struct visor_engine *e, double moved_s)
     visor_engine_log(e, VISOR_MESSAGE_SETTLED, VISOR_SEVERITY_INFO)->number[0] = d->size_s;
 }
 
-/* `stall`: what a witness has proven may be stepped, forward; whoever reads this clock has lost
- * that time already. */
+/* `stall`: what a witness has proven may be stepped, forward, since whoever reads this clock has
+ * lost that time already; backward, where time would come twice, only with `emergency backward`. */
 bool visor_disruption_steps(struct visor_engine *e, double remaining_s)
 {
     const struct visor_disruptions *all = &e->disruptions;
-    const struct visor_disruption *d = treated(e);
-    double least = e->config->stall == VISOR_STALL_STEP ? 0.0 : STALL_STEP;
+    const struct visor_disruption *d = visor_disruption_treated(e);
+    double least = e->config->stall == VISOR_STALL_STEP ? 0.0 : STALL_STEP, most;
 
-    return d && all->proven && visor_mono_diff(e->now.raw, d->raw) < STALL_NS &&
-           e->config->stall != VISOR_STALL_SLEW && remaining_s > least &&
-           remaining_s < d->size_s + d->error_s + STALL_STEP;
+    if (!d || !all->proven || visor_mono_diff(e->now.raw, d->raw) >= STALL_NS ||
+        e->config->stall == VISOR_STALL_SLEW)
+        return false;
+    most = d->error_s + STALL_STEP;
+    if (remaining_s < 0.0)
+        return e->config->emergency_backward && -remaining_s > least &&
+               -remaining_s < most - d->size_s;
+    return remaining_s > least && remaining_s < most + d->size_s;
 }
 
 void visor_disruption_timer(struct visor_engine *e)

@@ -43,6 +43,7 @@ struct visor_engine *visor_engine_new(const struct visor_config *config, const u
         return NULL;
     e->config = config;
     e->disrupted_at.ns = INT64_MIN;
+    visor_emergency_init(&e->emergency);
     memcpy(e->rng.state, seed, sizeof(e->rng.state));
     if ((seed[0] | seed[1] | seed[2] | seed[3]) == 0)
         visor_rng_init(&e->rng, 1);
@@ -190,6 +191,7 @@ static void handle(struct visor_engine *e, const struct visor_event *event,
         visor_evidence_timer(e);
         visor_chronyd_timer(e);
         visor_discipline_timer(e);
+        visor_rescue_timer(e);
     }
 }
 
@@ -246,6 +248,9 @@ visor_mono visor_engine_deadline(const struct visor_engine *e)
         clock = settling;
     if (visor_mono_before(chronyd, clock))
         clock = chronyd;
+    settling = visor_rescue_deadline(e);
+    if (visor_mono_before(settling, clock))
+        clock = settling;
     sources =
         visor_counter_to_raw(&e->counter, visor_mono_before(sources, clock) ? sources : clock);
     clock = visor_standard_deadline(e);

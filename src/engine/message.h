@@ -70,6 +70,12 @@ enum visor_message_kind {
                                          < 0: unknown */
     VISOR_MESSAGE_SETTLED,            /* ours: number[0] s: what it came to */
     VISOR_MESSAGE_JUDGED,     /* ours: as DISRUPTION; count[0] + 256 * kinds that are possible */
+    VISOR_MESSAGE_RECOVERED,  /* ours: number[0] s: what it came to, number[1] s after it;
+                                 count[0] = enum visor_disruption_kind; the clock is right */
+    VISOR_MESSAGE_EMERGENCY,  /* ours: count[0] = enum visor_emergency_level, count[1] = enum
+                                 visor_emergency_cause; number[0] s of error, < 0: unknown */
+    VISOR_MESSAGE_RESCUE,     /* ours: count[0] = enum visor_rescue, count[1]: how many;
+                                 number[0] s: RESET */
     VISOR_MESSAGE_LEAP,       /* count[0]: enum visor_leap armed, NONE: disarmed */
     VISOR_MESSAGE_LEAP_DONE,  /* count[0]: enum visor_leap_mode that was carried out */
     VISOR_MESSAGE_TAI_OFFSET, /* count[0] s */
@@ -105,6 +111,34 @@ enum visor_disruption_kind {
     VISOR_DISRUPTION_SERVER,     /* a source jumped: we did not */
     VISOR_DISRUPTION_WITNESS,    /* a witness was set: the sources say that we did not jump */
     VISOR_DISRUPTION_KINDS,
+};
+
+/* How bad it is: see emergency.h. */
+enum visor_emergency_level {
+    VISOR_EMERGENCY_NORMAL,
+    VISOR_EMERGENCY_YELLOW,
+    VISOR_EMERGENCY_ORANGE,
+    VISOR_EMERGENCY_RED,
+};
+
+enum visor_emergency_cause {
+    VISOR_CAUSE_NONE,
+    VISOR_CAUSE_ERROR,   /* the clock is wrong by too much, or may be */
+    VISOR_CAUSE_LIMIT,   /* the same by the limit that is configured */
+    VISOR_CAUSE_SOURCES, /* no source can be followed */
+    VISOR_CAUSE_STOPPED, /* this machine stood still or moved, and nobody has measured since */
+};
+
+/* What is done about it. */
+enum visor_rescue {
+    VISOR_RESCUE_BACKUP,     /* `backup` sources are used */
+    VISOR_RESCUE_ONLINE,     /* sources that were offline are */
+    VISOR_RESCUE_POOL,       /* more addresses of pools are */
+    VISOR_RESCUE_RESYNC,     /* everybody is asked at once, names are looked up again */
+    VISOR_RESCUE_RESET,      /* the clock was set by a witness */
+    VISOR_RESCUE_QUARANTINE, /* nothing is published as the time */
+    VISOR_RESCUE_RELEASE,    /* the time is published again */
+    VISOR_RESCUE_RETURN,     /* sources of the first three are given back */
 };
 
 /* Why a source was left, or is not used. */

@@ -114,12 +114,15 @@ static void replace(struct visor_engine *e, struct visor_source *source,
     struct visor_message *message = visor_engine_log(e, kind, VISOR_SEVERITY_INFO);
     struct visor_association association = source->association;
     uint32_t id = source->id, origin = source->origin;
+    bool lent = source->lent, extra = source->extra;
 
     visor_source_describe(source, e->origins, message);
     message->address2 = *address;
     visor_engine_push(e, VISOR_ACTION_CLOSE)->source = id;
     visor_source_init(source, id, e->config);
     source->origin = origin;
+    source->lent = lent;
+    source->extra = extra;
     visor_names_give(e, source, address);
     visor_association_change_address(&association, address, e->now.raw); /* no second iburst */
     source->association = association;

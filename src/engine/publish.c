@@ -101,7 +101,9 @@ void visor_publish_view(struct visor_engine *e)
     };
     e->publish_at = visor_smooth_deadline(&e->smooth, e->now.raw);
     judge_local(e);
-    if (e->local.active)
+    if (e->rescue.quarantined)
+        view->trust = e->trust == VISOR_TRUST_DISRUPTED ? e->trust : VISOR_TRUST_UNKNOWN;
+    else if (e->local.active)
         describe_local(e, view);
     else if (e->known && !e->fallen_back && e->trust != VISOR_TRUST_DISRUPTED)
         describe_estimate(e, view);

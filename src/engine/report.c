@@ -91,7 +91,7 @@ static void report_tracking(struct visor_engine *e, struct visor_tracking *out)
         memcpy(out->name, e->origins[leader->origin].config.name, sizeof(out->name));
     out->estimate_bound_ns = out->bound_ns = bound;
     out->bound_growth_ppb = e->view.growth_ppb;
-    out->trust = e->trust;
+    out->trust = e->rescue.quarantined ? e->view.trust : e->trust;
     out->verified = e->view.verified;
     out->epoch = e->epoch;
     out->tai_offset_s = e->leap.tai_offset_s;
@@ -176,6 +176,22 @@ static void report_assist(const struct visor_engine *e, struct visor_assist_stat
         out->deeds[out->deed_count++] = a->deeds[(a->deed_count - 1 - i) % VISOR_ASSIST_DEEDS];
 }
 
+static void report_emergency(const struct visor_engine *e, struct visor_emergency_status *out)
+{
+    const struct visor_emergency *emergency = &e->emergency;
+
+    out->level = emergency->level;
+    out->cause = emergency->cause;
+    out->limit_s = e->config->emergency_limit;
+    out->quarantined = e->rescue.quarantined;
+    out->lent = e->rescue.lent;
+    out->by_hand = e->config->emergency_off;
+    for (uint32_t i = 0; i < emergency->count && i < VISOR_EMERGENCIES; i++)
+        out->list[out->count++] = emergency->list[(emergency->count - 1 - i) % VISOR_EMERGENCIES];
+    if (out->count > 0)
+        out->since = out->list[0].raw;
+}
+
 void visor_engine_status(const struct visor_engine *engine, const struct visor_reading *now,
                          struct visor_status *status)
 {
@@ -194,6 +210,7 @@ void visor_engine_status(const struct visor_engine *engine, const struct visor_r
     visor_smooth_status(&at.smooth, at.now.raw, &status->smoothing);
     report_witnesses(&at, status);
     report_assist(&at, &status->assist);
+    report_emergency(&at, &status->emergency);
     for (int i = 0; i < at.source_count && status->source_count < VISOR_SOURCES_MAX; i++) {
         if (at.sources[i].id == 0)
             continue;

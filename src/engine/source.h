@@ -49,6 +49,8 @@ struct visor_source {
     bool named;                      /* found by a name, which may have another address for it */
     bool fresh;                      /* has a sample that no clock update has used yet */
     bool announced;                  /* its loss was logged: SOURCE_BACK is due when it returns */
+    bool lent;                       /* used because of an emergency, and to be given back … */
+    bool extra;                      /* … altogether: it was not there before */
     uint32_t origin;                 /* index of the origin; refclock: index in the configuration */
     uint32_t options, added_options; /* selection: configured; by authselectmode */
     uint8_t stratum, reach;          /* reach: of a reference clock; an association has its own */

@@ -120,6 +120,17 @@ static struct visor_origin *new_origin(struct visor_engine *e,
     return origin;
 }
 
+struct visor_source *visor_sources_extend(struct visor_engine *e, uint32_t origin)
+{
+    struct visor_source *source = take_place(e);
+
+    if (!source)
+        return NULL;
+    source->origin = origin;
+    source->options = e->origins[origin].config.select_options;
+    return source;
+}
+
 enum visor_answer visor_sources_add(struct visor_engine *e,
                                     const struct visor_source_config *config, int index)
 {
@@ -135,13 +146,12 @@ enum visor_answer visor_sources_add(struct visor_engine *e,
     if (!origin)
         return VISOR_ANSWER_TOO_MANY;
     origin->index = index;
+    origin->config.offline |= config->backup; /* until it is needed */
     for (; made < wanted; made++) {
-        struct visor_source *source = take_place(e);
+        struct visor_source *source = visor_sources_extend(e, (uint32_t)(origin - e->origins));
 
         if (!source)
             break;
-        source->origin = (uint32_t)(origin - e->origins);
-        source->options = config->select_options;
         if (literal)
             visor_names_give(e, source, &address);
         if (made == 0 && e->started)

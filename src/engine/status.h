@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "engine/assist.h"
 #include "engine/disruption.h"
+#include "engine/emergency.h"
 #include "engine/event.h"
 #include "engine/message.h"
 #include "wire/view.h"
@@ -126,6 +127,19 @@ struct visor_manual_status {
     } samples[VISOR_MANUAL_MAX];
 };
 
+/* How bad it is, and what has been so before. */
+struct visor_emergency_status {
+    enum visor_emergency_level level;
+    enum visor_emergency_cause cause;
+    visor_mono since; /* meaningless if `count` is 0 */
+    double limit_s;   /* 0: none */
+    bool quarantined;
+    int lent;     /* sources that are used because of it */
+    bool by_hand; /* nothing is done by itself */
+    size_t count;
+    struct visor_emergency_record list[VISOR_EMERGENCIES]; /* newest first */
+};
+
 /* Who would notice that this machine has stood still. */
 struct visor_witness_status {
     enum visor_witness_kind kind;
@@ -159,6 +173,7 @@ struct visor_status {
     struct visor_smoothing_status smoothing;
     struct visor_manual_status manual;
     size_t online, offline, burst_online, burst_offline, unresolved; /* activity */
+    struct visor_emergency_status emergency;
     size_t witness_count;
     struct visor_witness_status witnesses[VISOR_WITNESS_KINDS];
     size_t disruption_count;

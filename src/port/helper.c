@@ -1,6 +1,6 @@
-/* The helper: a process that answers requests over a socket pair, or the same work done in-process.
- * The process forks once more for every request, so that a name whose servers are dead delays no
- * other. Who asks again, and when, is the engine's affair. */
+/* The daemon's side of the helper: a process that answers requests over a socket pair
+ * (helper_process.c), or the same work done in-process. Who asks again, and when, is the engine's
+ * affair. */
 #include "port/helper.h"
 
 #include "port/socket.h"
@@ -10,18 +10,17 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define QUEUE_MAX   64 /* requests waiting in-process */
-#define WORKERS_MAX 16
+#define QUEUE_MAX 64 /* requests waiting in-process */
 
 struct visor_helper {
     enum visor_helper_carrier carrier;
     int fd;
     pid_t process;
     size_t asked; /* of the process, and not answered */
+    bool talks;   /* it has holds, of which it speaks unasked */
     struct visor_helper_request queue[QUEUE_MAX];
     size_t queued;
 };
@@ -72,52 +71,17 @@ void visor_helper_resolve(const struct visor_helper_request *request,
         resolved->result = VISOR_RESOLVE_OK;
 }
 
+/* What is left where there is no process: names. */
 static void answer(const struct visor_helper_request *request, struct visor_helper_reply *reply)
 {
-    memset(reply, 0, sizeof(*reply)); /* padding too: it goes over a socket */
+    memset(reply, 0, sizeof(*reply));
     reply->work = request->work;
     reply->query = request->query;
     reply->epoch = request->epoch;
     if (request->work == VISOR_HELPER_RESOLVE)
         visor_helper_resolve(request, &reply->resolved);
-}
-
-static void work(int fd, const struct visor_helper_request *request)
-{
-    struct visor_helper_reply reply;
-
-    answer(request, &reply);
-    while (send(fd, &reply, sizeof(reply), MSG_NOSIGNAL) < 0 && errno == EINTR)
-        continue;
-}
-
-/* Ends when the daemon's end is closed. */
-static void serve(int fd)
-{
-    struct visor_helper_request request;
-    int workers = 0;
-
-    for (;;) {
-        ssize_t size = recv(fd, &request, sizeof(request), 0);
-        pid_t worker;
-
-        if (size < 0 && errno == EINTR)
-            continue;
-        if (size != sizeof(request))
-            return;
-        request.name[sizeof(request.name) - 1] = '\0';
-        while (workers && waitpid(-1, NULL, workers >= WORKERS_MAX ? 0 : WNOHANG) > 0)
-            workers--;
-        worker = fork();
-        if (worker == 0) {
-            work(fd, &request);
-            _exit(0);
-        }
-        if (worker > 0)
-            workers++;
-        else
-            work(fd, &request);
-    }
+    else
+        reply->outcome.kind = VISOR_OUTCOME_NOBODY;
 }
 
 /* A simulator under which no process may fork has no such sockets, or none that the kernel knows.
@@ -136,7 +100,7 @@ static bool can_fork(void)
     return true;
 }
 
-static void start_process(struct visor_helper *helper)
+static void start_process(struct visor_helper *helper, const struct visor_config *config)
 {
     int pair[2];
 
@@ -144,11 +108,8 @@ static void start_process(struct visor_helper *helper)
         return;
     helper->process = fork();
     if (helper->process == 0) {
-        signal(SIGINT, SIG_IGN); /* the terminal's; the daemon's end closing is our sign */
-        signal(SIGHUP, SIG_IGN);
-        prctl(PR_SET_NAME, "timevisor-help");
         close(pair[0]);
-        serve(pair[1]);
+        visor_helper_serve(pair[1], config);
         _exit(0);
     }
     close(pair[1]);
@@ -160,16 +121,18 @@ static void start_process(struct visor_helper *helper)
     helper->carrier = VISOR_HELPER_PROCESS;
 }
 
-struct visor_helper *visor_helper_new(enum visor_helper_carrier carrier)
+struct visor_helper *visor_helper_new(enum visor_helper_carrier carrier,
+                                      const struct visor_config *config)
 {
     struct visor_helper *helper = calloc(1, sizeof(*helper));
 
     if (!helper)
         return NULL;
     helper->carrier = VISOR_HELPER_IN_PROCESS;
+    helper->talks = config && config->hold_count > 0;
     helper->fd = -1;
     if (carrier == VISOR_HELPER_PROCESS)
-        start_process(helper);
+        start_process(helper, config);
     return helper;
 }
 
@@ -205,7 +168,7 @@ pid_t visor_helper_process(const struct visor_helper *helper)
 
 int visor_helper_fd(const struct visor_helper *helper)
 {
-    return helper->asked ? helper->fd : -1;
+    return helper->asked || helper->talks ? helper->fd : -1;
 }
 
 bool visor_helper_pending(const struct visor_helper *helper)
@@ -213,8 +176,22 @@ bool visor_helper_pending(const struct visor_helper *helper)
     return helper->queued > 0;
 }
 
+/* Its workers keep its end of the socket open for a while. */
+static void look_after(struct visor_helper *helper)
+{
+    if (helper->carrier != VISOR_HELPER_PROCESS ||
+        waitpid(helper->process, NULL, WNOHANG) != helper->process)
+        return;
+    close(helper->fd);
+    helper->fd = -1;
+    helper->process = 0;
+    helper->asked = 0;
+    helper->carrier = VISOR_HELPER_IN_PROCESS;
+}
+
 int visor_helper_ask(struct visor_helper *helper, const struct visor_helper_request *request)
 {
+    look_after(helper);
     if (helper->carrier == VISOR_HELPER_PROCESS) {
         if (send(helper->fd, request, sizeof(*request), MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
             helper->asked++;

@@ -1,16 +1,27 @@
-/* Work that may block (DNS now; hooks and reports later), behind one interface of fixed-size
- * messages with two carriers: a process of its own, and in-process where there can be none (a
- * simulator, debugging), where next() does the work and blocks. */
+/* Work that may block (DNS) or needs rights that the daemon gives up (hooks, holds), behind one
+ * interface of fixed-size messages with two carriers: a process of its own, and in-process where
+ * there can be none (a simulator, debugging), where next() does the work and blocks; hooks and
+ * holds are then not carried out.
+ *
+ * What hooks run and holds freeze comes from the configuration that the process was started with,
+ * never from a message: a daemon that was taken over can only make them happen. */
 #ifndef VISOR_PORT_HELPER_H
 #define VISOR_PORT_HELPER_H
 
 #include "engine/event.h"
+#include "port/hook.h"
 
 #include <sys/types.h>
 
 enum visor_helper_carrier { VISOR_HELPER_PROCESS, VISOR_HELPER_IN_PROCESS };
 
-enum visor_helper_work { VISOR_HELPER_RESOLVE = 1 };
+enum visor_helper_work {
+    VISOR_HELPER_RESOLVE = 1,
+    VISOR_HELPER_HOOK = 2,    /* query: index of the hook, which is run now */
+    VISOR_HELPER_HOLD = 3,    /* freeze all that is to be held, if it is not yet; a reply for each,
+                                 query: its index, when it has been released or was not frozen */
+    VISOR_HELPER_RELEASE = 4, /* all; no reply of its own */
+};
 
 struct visor_helper_request {
     uint32_t work;   /* enum visor_helper_work */
@@ -18,18 +29,22 @@ struct visor_helper_request {
     uint32_t epoch;  /* so does this: of who asked */
     uint32_t family; /* enum visor_family; NONE: either */
     char name[VISOR_CONFIG_NAME_MAX];
+    struct visor_occasion occasion; /* HOOK */
 };
 
 struct visor_helper_reply {
     uint32_t work, query, epoch;
     struct visor_event_resolved resolved; /* RESOLVE */
+    struct visor_outcome outcome;         /* HOOK, HOLD */
 };
 
 struct visor_helper;
 
 /* The process is forked here: call it before privileges are dropped and files are opened. Falls
- * back to IN_PROCESS where fork or socketpair is refused. NULL without memory. */
-struct visor_helper *visor_helper_new(enum visor_helper_carrier carrier);
+ * back to IN_PROCESS where fork or socketpair is refused. `config`: of hooks and holds, borrowed;
+ * NULL: there are none. NULL without memory. */
+struct visor_helper *visor_helper_new(enum visor_helper_carrier carrier,
+                                      const struct visor_config *config);
 void visor_helper_free(struct visor_helper *helper); /* ends the process; NULL allowed */
 
 enum visor_helper_carrier visor_helper_carrier(const struct visor_helper *helper);
@@ -51,5 +66,8 @@ bool visor_helper_next(struct visor_helper *helper, struct visor_helper_reply *r
 /* The resolver itself: addresses are read, names looked up (this blocks). */
 void visor_helper_resolve(const struct visor_helper_request *request,
                           struct visor_event_resolved *resolved);
+
+/* What the process does until the daemon's end of `fd` is closed. */
+void visor_helper_serve(int fd, const struct visor_config *config);
 
 #endif

@@ -447,6 +447,64 @@ static json_t *disruption_object(const struct visor_disruption *disruption)
     return finish(&b);
 }
 
+const char *visor_statusjson_level(uint32_t level)
+{
+    static const char *const names[] = {"normal", "yellow", "orange", "red"};
+
+    return level < sizeof(names) / sizeof(names[0]) ? names[level] : "unknown";
+}
+
+const char *visor_statusjson_cause(uint32_t cause)
+{
+    static const char *const names[] = {"none", "error", "limit", "sources", "stopped"};
+
+    return cause < sizeof(names) / sizeof(names[0]) ? names[cause] : "unknown";
+}
+
+static json_t *rescues_array(uint32_t rescues)
+{
+    static const char *const names[] = {"backup", "online",     "pool",    "resync",
+                                        "reset",  "quarantine", "release", "return"};
+    json_t *array = json_array();
+
+    for (size_t i = 0; array && i < sizeof(names) / sizeof(names[0]); i++)
+        if (rescues & 1u << i)
+            json_array_append_new(array, json_string(names[i]));
+    return array;
+}
+
+static json_t *emergency_record(const struct visor_emergency_record *record)
+{
+    struct builder b = begin();
+
+    put_text(&b, "level", visor_statusjson_level(record->level));
+    put_text(&b, "cause", visor_statusjson_cause(record->cause));
+    put_integer(&b, "raw_ns", record->raw.ns);
+    put_integer(&b, "utc_ns", record->utc.ns);
+    put_number(&b, "error_s", record->error_s >= 0.0 ? record->error_s : NAN);
+    put(&b, "actions", rescues_array(record->rescues));
+    return finish(&b);
+}
+
+static json_t *emergency_object(const struct visor_emergency_status *emergency)
+{
+    struct builder b = begin();
+    json_t *history = json_array();
+
+    put_text(&b, "level", visor_statusjson_level(emergency->level));
+    put_text(&b, "cause", visor_statusjson_cause(emergency->cause));
+    put(&b, "since_raw_ns", emergency->count > 0 ? json_integer(emergency->since.ns) : json_null());
+    put_number(&b, "limit_s", emergency->limit_s > 0.0 ? emergency->limit_s : NAN);
+    put_bool(&b, "quarantined", emergency->quarantined);
+    put_integer(&b, "lent_sources", emergency->lent);
+    put_bool(&b, "automatic", !emergency->by_hand);
+    for (size_t i = 0; history && i < emergency->count && i < VISOR_EMERGENCIES; i++)
+        if (json_array_append_new(history, emergency_record(&emergency->list[i])) != 0)
+            b.failed = true;
+    put(&b, "history", history);
+    return finish(&b);
+}
+
 static json_t *activity_object(const struct visor_status *status)
 {
     struct builder b = begin();
@@ -546,6 +604,7 @@ json_t *visor_statusjson_write(const struct visor_status *status)
             b.failed = true;
     put(&b, "disruptions", disruptions);
     put(&b, "assist", assist_object(&status->assist, status->now.raw));
+    put(&b, "emergency", emergency_object(&status->emergency));
     for (size_t i = 0; sources && i < status->source_count && i < VISOR_SOURCES_MAX; i++)
         if (json_array_append_new(sources, visor_statusjson_source(&status->sources[i])) != 0)
             b.failed = true;

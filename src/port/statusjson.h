@@ -17,12 +17,15 @@ json_t *visor_statusjson_write(const struct visor_status *status);
 /* One source as it stands in "sources", one server's words for the same enums elsewhere. */
 json_t *visor_statusjson_source(const struct visor_source_status *source);
 
+/* Words for enums; of the last two also where they come as mere numbers. */
 const char *visor_statusjson_trust(enum visor_trust trust);
 const char *visor_statusjson_leap(enum visor_leap leap);
 const char *visor_statusjson_mode(enum visor_mode mode);
 const char *visor_statusjson_state(enum visor_select_state state);
 const char *visor_statusjson_fault(enum visor_source_fault fault);
 const char *visor_statusjson_answer(uint16_t status); /* of chronyd: "OK", … */
+const char *visor_statusjson_level(uint32_t level);
+const char *visor_statusjson_cause(uint32_t cause);
 
 /* Names of witnesses, bits 1 << enum visor_witness_kind. A new reference; NULL without memory. */
 json_t *visor_statusjson_witnesses(uint32_t evidence);

@@ -193,16 +193,18 @@ static void set_frequency(struct visor_host *host, struct visor_world *world, do
     tell_applied(host, world, VISOR_CLOCK_FREQUENCY, 0);
 }
 
-/* What a witness could prove: forward, no more than the machine has lost. */
+/* What a witness could prove: forward, no more than the machine has lost; backward, what its
+ * counter has won, where that is allowed. */
 static bool proven(const struct visor_host *host, int64_t ns)
 {
     const struct visor_scenario_host *model = host->model;
-
     bool witness = (model->rtc.exists && !model->rtc.derived) ||
                    (model->watches & 1u << VISOR_WITNESS_PHC) != 0;
 
-    return witness && model->config->stall != VISOR_STALL_SLEW && ns > 0 &&
-           ns < host->lost_ns + VISOR_NS_PER_S / 10;
+    if (!witness || model->config->stall == VISOR_STALL_SLEW)
+        return false;
+    return ns > 0 ? ns < host->lost_ns + VISOR_NS_PER_S / 10
+                  : model->config->emergency_backward && -ns < host->won_ns + VISOR_NS_PER_S / 10;
 }
 
 /* Leap seconds apart, only makestep, initstepslew and stall allow steps. */
@@ -219,7 +221,7 @@ static void step(struct visor_host *host, struct visor_world *world, int64_t ns)
                             config->makestep_threshold);
     host->score.steps++;
     host->score.stepped += size;
-    host->lost_ns = 0;
+    host->lost_ns = host->won_ns = 0;
     visor_kernel_step(&host->kernel, ns);
     tell_applied(host, world, VISOR_CLOCK_STEP, ns);
 }

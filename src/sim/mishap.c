@@ -58,6 +58,8 @@ void visor_mishap_resume(struct visor_world *world, struct visor_host *host)
     host->kernel.frozen = false;
     if (world->now - host->paused_at > host->resume_jump)
         host->lost_ns += world->now - host->paused_at - host->resume_jump;
+    else
+        host->won_ns += host->resume_jump - (world->now - host->paused_at);
     visor_kernel_jump(&host->kernel, host->resume_jump);
     change_rate(host, host->resume_rate);
     host->resume_jump = 0;
@@ -125,6 +127,7 @@ static void happen_to_host(struct visor_host *host, struct visor_world *world,
         break;
     case VISOR_MISHAP_JUMP:
         visor_kernel_jump(&host->kernel, visor_ns_from_seconds(number[0]));
+        host->won_ns += visor_ns_from_seconds(number[0]);
         fault(host, world);
         break;
     case VISOR_MISHAP_STEP:

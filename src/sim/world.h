@@ -73,7 +73,7 @@ struct visor_host {
     int64_t steal_until, io_until; /* true ns */
     double steal_share, steal_burst, io_latency; /* s */
     int64_t resume_jump;                         /* ns that the counter gains when it resumes */
-    int64_t lost_ns, paused_at;                  /* pauses since the last step, true ns */
+    int64_t lost_ns, won_ns, paused_at;          /* by our counter since the last step, true ns */
     double resume_rate;                          /* s/s by which its rate changes then */
     int64_t born_raw, born_real;                 /* clocks at the start of the world */
     bool running;                                /* the daemon was started */

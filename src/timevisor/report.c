@@ -2,6 +2,7 @@
 #include "timevisor/report.h"
 
 #include "port/text.h"
+#include "timevisor/emergency.h"
 #include "timevisor/field.h"
 #include "timevisor/quantity.h"
 #include "timevisor/screen.h"
@@ -248,6 +249,8 @@ static void add_events(struct visor_table *table, const json_t *status)
     char text[TEXT], size[VISOR_QUANTITY_MAX];
 
     add_witnesses(table, visor_field(status, "witnesses"));
+    if (*visor_emergency_print(status, text, sizeof(text)))
+        add_pair(table, _("Emergency"), text);
     add_detection(table, visor_field(status, "detection"));
     add_broken(table, visor_field(status, "detection.devices"));
     add_tsc(table, visor_field(status, "detection.tsc"));
@@ -548,6 +551,7 @@ void visor_report_events(const json_t *status, FILE *out, bool colored)
     if (!json_array_size(events)) {
         fprintf(out, "%s\n", _("No disruption of this machine was noticed."));
         visor_table_free(table);
+        visor_emergency_report(status, out, colored);
         return;
     }
     for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++)
@@ -559,4 +563,5 @@ void visor_report_events(const json_t *status, FILE *out, bool colored)
     print_asked(visor_field(status, "assist.asked"), text, sizeof(text));
     if (*text)
         fprintf(out, "\n%s: %s\n", _("Asked chronyd"), text);
+    visor_emergency_report(status, out, colored);
 }

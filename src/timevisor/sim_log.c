@@ -34,6 +34,7 @@ static const struct {
     {VISOR_MESSAGE_DISRUPTION, false, N_("this machine has stood still for %g s, says a witness")},
     {VISOR_MESSAGE_SETTLED, false, N_("measured again: it was %g s")},
     {VISOR_MESSAGE_JUDGED, true, N_("judged: %s")},
+    {VISOR_MESSAGE_RECOVERED, false, N_("recovered from %g s")},
     {VISOR_MESSAGE_REFCLOCK_FAILED, true, N_("reference clock failed %s")},
     {VISOR_MESSAGE_REFCLOCK_BACK, true, N_("reference clock works again %s")},
     {VISOR_MESSAGE_HOLDOVER, false, N_("holdover")},
@@ -76,6 +77,25 @@ static const char *source_name(const struct visor_world *world, const struct vis
     return message->name;
 }
 
+static void print_emergency(const struct visor_message *message)
+{
+    static const char *const levels[] = {N_("normal"), N_("yellow"), N_("orange"), N_("red")};
+    static const char *const rescues[] = {
+        [VISOR_RESCUE_BACKUP] = N_("backup sources"), [VISOR_RESCUE_ONLINE] = N_("offline sources"),
+        [VISOR_RESCUE_POOL] = N_("more of pools"),    [VISOR_RESCUE_RESYNC] = N_("all are asked"),
+        [VISOR_RESCUE_RESET] = N_("by a witness"),    [VISOR_RESCUE_QUARANTINE] = N_("quarantine"),
+        [VISOR_RESCUE_RELEASE] = N_("released"),      [VISOR_RESCUE_RETURN] = N_("given back"),
+    };
+    static const char *const causes[] = {"-", N_("error"), N_("limit"), N_("sources"),
+                                         N_("stopped")};
+
+    if (message->kind == VISOR_MESSAGE_RESCUE)
+        printf(_("emergency: %s\n"), _(rescues[message->count[0]]));
+    else
+        printf(_("emergency level %s (%s)\n"), _(levels[message->count[0]]),
+               _(causes[message->count[1]]));
+}
+
 static void say(void *context, const struct visor_host *host, int64_t at,
                 const struct visor_action *action)
 {
@@ -83,7 +103,11 @@ static void say(void *context, const struct visor_host *host, int64_t at,
 
     if (action->kind == VISOR_ACTION_LOG) {
         printf("%14.6f  %-10s  ", visor_seconds_from_ns(at), host->name);
-        print_text(&action->message, source_name(world, &action->message));
+        if (action->message.kind == VISOR_MESSAGE_EMERGENCY ||
+            action->message.kind == VISOR_MESSAGE_RESCUE)
+            print_emergency(&action->message);
+        else
+            print_text(&action->message, source_name(world, &action->message));
     } else if (action->kind == VISOR_ACTION_PUBLISH && action->view.trust != host->view.trust) {
         static const char *const trusts[] = {N_("unknown"), N_("synchronized"), N_("holdover"),
                                              N_("disrupted")};

@@ -84,6 +84,7 @@ struct visor_daemon {
     struct visor_daemon_queue queue;
     struct visor_daemon_once once;
     struct visor_daemon_tempcomp tempcomp;
+    struct visor_occasion occasion; /* what hooks were told last */
     uint32_t epoch;         /* of the engine: replies to another one's questions are dropped */
     bool dumps_done;        /* the last run's dump files were read, or are not wanted */
     bool reload_wanted;     /* asked for while it could not be */

@@ -3,6 +3,7 @@
  *
  * Most waits are poll's own timeout, which costs nothing but is late by a thousandth; for short and
  * for long ones, and while a slew must end in time, a timerfd is set. */
+#include "timevisord/alarm.h"
 #include "timevisord/auth.h"
 #include "timevisord/daemon.h"
 #include "timevisord/dumps.h"
@@ -192,6 +193,10 @@ static void take_helper(struct visor_daemon *daemon)
     while (visor_helper_next(daemon->helper, &reply)) {
         struct visor_event event = {.kind = VISOR_EVENT_RESOLVED, .resolved = reply.resolved};
 
+        if (reply.work != VISOR_HELPER_RESOLVE) {
+            visor_alarm_report(daemon, &reply);
+            continue;
+        }
         if (reply.epoch == VISOR_RULES_EPOCH)
             visor_rules_resolved(daemon->rules, &reply.resolved);
         else if (reply.epoch == daemon->epoch)

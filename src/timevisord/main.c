@@ -165,7 +165,7 @@ static bool prepare(struct visor_daemon *daemon)
 {
     if (has_rival(daemon))
         return false;
-    daemon->helper = visor_helper_new(VISOR_HELPER_PROCESS);
+    daemon->helper = visor_helper_new(VISOR_HELPER_PROCESS, daemon->config);
     make_directories(daemon);
     take_privileges(daemon);
     return daemon->helper;

@@ -315,6 +315,75 @@ static void say_judged(struct sheet *s, const struct visor_message *m)
             possible ? others : "-");
 }
 
+static const char *cause_text(int64_t cause)
+{
+    static const char *const causes[] = {
+        [VISOR_CAUSE_ERROR] = N_("the clock may be wrong by too much"),
+        [VISOR_CAUSE_LIMIT] = N_("the error bound comes near the limit, or is beyond it"),
+        [VISOR_CAUSE_SOURCES] = N_("no source can be followed"),
+        [VISOR_CAUSE_STOPPED] = N_("this machine stood still or moved, and no source has answered"),
+    };
+
+    return cause > 0 && (size_t)cause < sizeof(causes) / sizeof(causes[0]) ? _(causes[cause]) : "";
+}
+
+static void say_level(struct sheet *s, const struct visor_message *m)
+{
+    static const char *const levels[] = {
+        [VISOR_EMERGENCY_YELLOW] = N_("Emergency level yellow: %s"),
+        [VISOR_EMERGENCY_ORANGE] = N_("Emergency level orange: %s"),
+        [VISOR_EMERGENCY_RED] = N_("Emergency level red: %s (see: timevisor respond)"),
+    };
+
+    if (m->count[0] > 0 && (size_t)m->count[0] < sizeof(levels) / sizeof(levels[0]))
+        say(s, _(levels[m->count[0]]), cause_text(m->count[1])); /* NOLINT: from the list */
+    else
+        say(s, _("The emergency is over"));
+}
+
+static void say_rescue(struct sheet *s, const struct visor_message *m)
+{
+    int count = (int)m->count[1];
+
+    switch (m->count[0]) {
+    case VISOR_RESCUE_BACKUP:
+        say(s, _("Backup sources are used (%d)"), count);
+        break;
+    case VISOR_RESCUE_ONLINE:
+        say(s, _("Sources that were offline are used (%d)"), count);
+        break;
+    case VISOR_RESCUE_POOL:
+        say(s, _("More addresses of pools are used (up to %d)"), count);
+        break;
+    case VISOR_RESCUE_RESET:
+        say(s, _("The clock goes by a witness (%+.6f s) until a source answers"), m->number[0]);
+        break;
+    case VISOR_RESCUE_QUARANTINE:
+        say(s, _("Quarantine: no time is served, and the clock is said to be unsynchronised"));
+        break;
+    case VISOR_RESCUE_RELEASE:
+        say(s, _("The quarantine is over"));
+        break;
+    case VISOR_RESCUE_RETURN:
+        say(s, _("Sources used in the emergency are given back (%d)"), count);
+        break;
+    case VISOR_RESCUE_RESYNC:
+    default:
+        say(s, _("All sources are asked at once, all names are looked up again"));
+        break;
+    }
+}
+
+static void say_emergency(struct sheet *s, const struct visor_message *m)
+{
+    if (m->kind == VISOR_MESSAGE_EMERGENCY)
+        say_level(s, m);
+    else if (m->kind == VISOR_MESSAGE_RESCUE)
+        say_rescue(s, m);
+    else if (m->kind == VISOR_MESSAGE_RECOVERED)
+        say(s, _("Recovered: the clock is right again, %.3f s after the disruption"), m->number[1]);
+}
+
 static void say_leap(struct sheet *s, const struct visor_message *m)
 {
     const char *what = m->count[0] == VISOR_LEAP_INSERT   ? "set to insert"
@@ -541,6 +610,7 @@ char *visor_messages_print(const struct visor_message *message, char *text, size
     say_source(&sheet, message);
     say_start(&sheet, message);
     say_clock(&sheet, message);
+    say_emergency(&sheet, message);
     say_command(&sheet, message);
     say_assist(&sheet, message);
     for (char *c = text; *c; c++)

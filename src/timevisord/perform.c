@@ -4,6 +4,7 @@
 #include "timevisord/daemon.h"
 
 #include "port/text.h"
+#include "timevisord/alarm.h"
 #include "timevisord/auth.h"
 #include "timevisord/messages.h"
 #include "timevisord/witnesses.h"
@@ -179,6 +180,7 @@ static void perform_message(struct visor_daemon *daemon, const struct visor_mess
 
     if (visor_messages_print(message, text, sizeof(text))[0])
         visor_log_write(daemon->log, message->severity, "%s", text);
+    visor_alarm_raise(daemon, message);
 }
 
 static void perform(struct visor_daemon *daemon, const struct visor_action *action)

@@ -250,6 +250,7 @@ static void test_select__that_nobody_can_be_selected_is_said_in_time(void **stat
     visor_source_config_init(config->sources);
     config->sources->minpoll = config->sources->maxpoll = 6;
     strcpy(config->sources->name, "192.0.2.1");
+    config->emergency_off = true; /* it would be asked more often */
     puppet_init(&p, config, START, 0.0);
     for (double t = 1.0; t < 7.0 * 66.0; t += 0.25) {
         puppet_run(&p, t);

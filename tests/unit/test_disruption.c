@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "puppet.h"
@@ -187,6 +188,135 @@ static void test_witness__nothing_is_stepped_backward(void **state)
     puppet_done(&p);
 }
 
+static void test_witness__a_proven_jump_is_stepped_backward_where_that_is_allowed(void **state)
+{
+    struct puppet p;
+
+    (void)state;
+    start(&p, VISOR_STALL_AUTO);
+    p.config->emergency_backward = true;
+    pause(&p, -1.5);
+    witness(&p, VISOR_NS_PER_S);
+    run(&p, 4);
+    assert_int_equal(p.messages[VISOR_MESSAGE_DISRUPTION], 1);
+    assert_int_equal(p.view.trust, VISOR_TRUST_SYNCHRONIZED);
+    assert_int_equal(p.steps, 1);
+    assert_true(size_of(puppet_error(&p)) < 1e-3);
+    p.gap += VISOR_NS_PER_S / 2; /* what nobody has proven is slewed all the same */
+    run(&p, 20);
+    assert_int_equal(p.steps, 1);
+    puppet_done(&p);
+}
+
+/* The hypervisor stopped this machine, and its counter went on: nobody has lost anything. */
+static void test_witness__a_pause_in_which_the_clock_ran_on_steps_nothing(void **state)
+{
+    struct visor_event timer = {.kind = VISOR_EVENT_TIMER};
+    struct puppet p;
+
+    (void)state;
+    start(&p, VISOR_STALL_STEP);
+    for (int i = 0; i < 3; i++) {
+        puppet_go(&p, p.now + (i == 2 ? 3600 : 60) * VISOR_NS_PER_S);
+        if (i == 1)
+            puppet_give(&p, &timer); /* whoever speaks first */
+        witness(&p, VISOR_NS_PER_S);
+        run(&p, 30);
+        assert_int_equal(p.view.trust, VISOR_TRUST_SYNCHRONIZED);
+    }
+    assert_int_equal(p.messages[VISOR_MESSAGE_DISRUPTION], 0);
+    assert_int_equal(p.steps, 0);
+    assert_true(size_of(puppet_error(&p)) < 1e-4);
+    puppet_done(&p);
+}
+
+/* Not one after the other: a request to each is on its way within half a second. */
+static void test_witness__all_sources_are_asked_at_once(void **state)
+{
+    struct visor_config *config = puppet_config(1);
+    struct puppet p;
+    int sends;
+
+    (void)state;
+    config->sources = calloc(5, sizeof(config->sources[0]));
+    config->source_count = 5;
+    for (size_t i = 0; i < 5; i++) {
+        visor_source_config_init(&config->sources[i]);
+        config->sources[i].minpoll = config->sources[i].maxpoll = 10;
+        snprintf(config->sources[i].name, sizeof(config->sources[i].name), "192.0.2.%d",
+                 (int)i + 1);
+    }
+    puppet_init(&p, config, UTC_S, 1e-4);
+    run(&p, 200);
+    assert_int_equal(p.view.trust, VISOR_TRUST_SYNCHRONIZED);
+    pause(&p, 5.0);
+    sends = p.sends;
+    witness(&p, VISOR_NS_PER_S);
+    assert_int_equal(p.view.trust, VISOR_TRUST_DISRUPTED);
+    puppet_run(&p, (double)p.now * 1e-9 + 0.5);
+    assert_int_equal(p.sends - sends, 5);
+    puppet_done(&p);
+}
+
+static void test_witness__a_pause_keeps_the_frequency(void **state)
+{
+    struct puppet p;
+    double before;
+
+    (void)state;
+    puppet_init(&p, puppet_config(1), UTC_S, 1e-4);
+    puppet_drift(&p, 20e3);
+    run(&p, 300);
+    before = p.view.rate_ppb;
+    assert_true(size_of(before + 20e3) < 10.0);
+    pause(&p, 60.0);
+    witness(&p, VISOR_NS_PER_S);
+    assert_true(size_of(p.view.rate_ppb - before) < 1e-3);
+    for (int i = 0; i < 100; i++) {
+        puppet_run(&p, (double)p.now * 1e-9 + 0.25);
+        assert_true(size_of(p.view.rate_ppb - before) < 20.0);
+    }
+    assert_int_equal(p.view.trust, VISOR_TRUST_SYNCHRONIZED);
+    puppet_done(&p);
+}
+
+/* Another host's counter may run at another rate: until that is known, the bound allows for it. */
+static void test_witness__a_migration_widens_the_frequency(void **state)
+{
+    struct visor_event event = {.kind = VISOR_EVENT_WITNESS};
+    struct puppet p;
+    bool synchronized = false;
+
+    (void)state;
+    start(&p, VISOR_STALL_AUTO);
+    event.witness = (struct visor_event_witness){.kind = VISOR_WITNESS_VMCLOCK, .marker = 1};
+    puppet_give(&p, &event);
+    pause(&p, 0.3);
+    puppet_drift(&p, 20e3);
+    event.witness.marker = 2;
+    puppet_give(&p, &event);
+    assert_int_equal(p.view.trust, VISOR_TRUST_DISRUPTED);
+    for (int i = 0; i < 400; i++) {
+        visor_mono now;
+        double error, bound;
+
+        puppet_run(&p, (double)p.now * 1e-9 + 0.25);
+        if (p.view.trust != VISOR_TRUST_SYNCHRONIZED)
+            continue;
+        now = (visor_mono){p.now};
+        error = size_of((double)(visor_view_utc(&p.view, now).ns - puppet_utc(&p)));
+        bound = (double)visor_view_bound_ns(&p.view, now);
+        assert_true(error <= bound);
+        if (!synchronized)
+            assert_true(p.view.growth_ppb > 20e3);
+        synchronized = true;
+    }
+    assert_true(synchronized);
+    assert_true(size_of(p.view.rate_ppb + 20e3) < 100.0);
+    assert_true(p.view.growth_ppb < 20e3);
+    puppet_done(&p);
+}
+
 /* Before the first sample of a source nothing is known that could be corrected. */
 static void test_witness__of_a_clock_that_was_never_measured(void **state)
 {
@@ -308,6 +438,11 @@ int main(void)
         cmocka_unit_test(test_witness__set_forward_it_is_measured_once),
         cmocka_unit_test(test_witness__slewed_if_that_is_wanted),
         cmocka_unit_test(test_witness__nothing_is_stepped_backward),
+        cmocka_unit_test(test_witness__a_proven_jump_is_stepped_backward_where_that_is_allowed),
+        cmocka_unit_test(test_witness__a_pause_in_which_the_clock_ran_on_steps_nothing),
+        cmocka_unit_test(test_witness__all_sources_are_asked_at_once),
+        cmocka_unit_test(test_witness__a_pause_keeps_the_frequency),
+        cmocka_unit_test(test_witness__a_migration_widens_the_frequency),
         cmocka_unit_test(test_witness__of_a_clock_that_was_never_measured),
         cmocka_unit_test(test_witness__the_kernel_counts_by_something_else),
         cmocka_unit_test(test_witness__suspended_by_itself),

@@ -33,7 +33,7 @@ static bool wait_reply(struct visor_helper *helper, struct visor_helper_reply *r
 
 static void check_carrier(enum visor_helper_carrier carrier)
 {
-    struct visor_helper *helper = visor_helper_new(carrier);
+    struct visor_helper *helper = visor_helper_new(carrier, NULL);
     struct visor_helper_request request = ask_for(3, "192.0.2.7", 0);
     struct visor_helper_reply reply;
 
@@ -82,7 +82,7 @@ static void test_resolve__names_of_the_hosts_file(void **state)
 
 static void test_ask__many_wait_in_process_but_not_without_limit(void **state)
 {
-    struct visor_helper *helper = visor_helper_new(VISOR_HELPER_IN_PROCESS);
+    struct visor_helper *helper = visor_helper_new(VISOR_HELPER_IN_PROCESS, NULL);
     struct visor_helper_request request = ask_for(0, "192.0.2.7", 0);
     struct visor_helper_reply reply;
     uint32_t asked = 0, answered = 0;
@@ -102,7 +102,7 @@ static void test_ask__many_wait_in_process_but_not_without_limit(void **state)
 /* Whether it dies before it was asked or after. */
 static void check_death(bool asked)
 {
-    struct visor_helper *helper = visor_helper_new(VISOR_HELPER_PROCESS);
+    struct visor_helper *helper = visor_helper_new(VISOR_HELPER_PROCESS, NULL);
     struct visor_helper_request request = ask_for(9, "192.0.2.7", 0);
     struct visor_helper_reply reply;
     siginfo_t end;
