@@ -18,7 +18,7 @@ enum visor_cli_exit {
 /* What the commands that ask the daemon have in common. */
 struct visor_cli_options {
     const char *socket; /* NULL: the default places */
-    bool json, quiet;
+    bool json, quiet, list, yes;
     double limit_s;    /* 1 */
     double timeout_s;  /* 0 */
     double interval_s; /* 1 */
@@ -33,6 +33,7 @@ int visor_cli_options(int argc, char **argv, const char *allowed, void (*print_u
 int visor_cli_status(int argc, char **argv);
 int visor_cli_sources(int argc, char **argv);
 int visor_cli_events(int argc, char **argv);
+int visor_cli_respond(int argc, char **argv);
 int visor_cli_watch(int argc, char **argv);
 int visor_cli_wait(int argc, char **argv);
 int visor_cli_drift(int argc, char **argv);

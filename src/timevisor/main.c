@@ -15,6 +15,7 @@ static const struct command commands[] = {
     {"status", visor_cli_status, N_("is this clock right, and within what?")},
     {"sources", visor_cli_sources, N_("every source, and how it is used")},
     {"events", visor_cli_events, N_("what has stopped or moved this machine")},
+    {"respond", visor_cli_respond, N_("what can be done about a clock that is not right")},
     {"watch", visor_cli_watch, N_("all of it, live, with the machine's own clocks")},
     {"wait", visor_cli_wait, N_("return when the clock is right")},
     {"drift", visor_cli_drift, N_("how wrong are these machines' clocks?")},

@@ -6,7 +6,7 @@
 #include <getopt.h>
 #include <string.h>
 
-enum { HELP, JSON, SOCKET, LIMIT, TIMEOUT, INTERVAL, QUIET, KINDS };
+enum { HELP, JSON, SOCKET, LIMIT, TIMEOUT, INTERVAL, QUIET, LIST, YES, KINDS };
 
 static const struct option all[KINDS] = {
     {"help", no_argument, NULL, HELP},
@@ -16,6 +16,8 @@ static const struct option all[KINDS] = {
     {"timeout", required_argument, NULL, TIMEOUT},
     {"interval", required_argument, NULL, INTERVAL},
     {"quiet", no_argument, NULL, QUIET},
+    {"list", no_argument, NULL, LIST},
+    {"yes", no_argument, NULL, YES},
 };
 
 static bool named(const char *allowed, const char *name)
@@ -46,6 +48,10 @@ static bool take(int kind, struct visor_cli_options *options)
         return options->json = true;
     case QUIET:
         return options->quiet = true;
+    case LIST:
+        return options->list = true;
+    case YES:
+        return options->yes = true;
     case SOCKET:
         options->socket = optarg;
         return true;

@@ -68,6 +68,79 @@ static char *print_status(struct visor_daemon *daemon)
     return text;
 }
 
+#define BURST_GOOD  4
+#define BURST_TOTAL 8
+
+static const struct {
+    enum visor_control_verb verb;
+    enum visor_command_kind kind;
+} commands[] = {
+    {VISOR_CONTROL_ONLINE, VISOR_COMMAND_ONLINE},
+    {VISOR_CONTROL_OFFLINE, VISOR_COMMAND_OFFLINE},
+    {VISOR_CONTROL_BURST, VISOR_COMMAND_BURST},
+    {VISOR_CONTROL_MAKESTEP, VISOR_COMMAND_MAKESTEP},
+    {VISOR_CONTROL_REFRESH, VISOR_COMMAND_REFRESH},
+    {VISOR_CONTROL_RESET, VISOR_COMMAND_RESET_SOURCES},
+};
+
+/* The command of a verb; false: there is none. */
+static bool command_of(const struct visor_control_request *request,
+                       struct visor_event_command *command)
+{
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        if (commands[i].verb == request->verb) {
+            *command = (struct visor_event_command){.kind = commands[i].kind,
+                                                    .number = {BURST_GOOD, BURST_TOTAL}};
+            return true;
+        }
+    return false;
+}
+
+static enum visor_control_result hand_over(struct visor_daemon *daemon,
+                                           const struct visor_event_command *command)
+{
+    struct visor_action_answer answer;
+
+    visor_daemon_command(daemon, command, &answer);
+    return answer.answer == VISOR_ANSWER_OK               ? VISOR_CONTROL_OK
+           : answer.answer == VISOR_ANSWER_NO_SUCH_SOURCE ? VISOR_CONTROL_BAD
+                                                          : VISOR_CONTROL_FAILED;
+}
+
+/* Of all sources of that name: a pool's have one in common. */
+static enum visor_control_result
+hand_over_named(struct visor_daemon *daemon, struct visor_event_command *command, const char *name)
+{
+    struct visor_status *status = malloc(sizeof(*status));
+    enum visor_control_result result = VISOR_CONTROL_BAD;
+    struct visor_reading now;
+
+    if (!status || daemon->clock.ops->read(&daemon->clock, &now)) {
+        free(status);
+        return VISOR_CONTROL_FAILED;
+    }
+    visor_engine_status(daemon->engine, &now, status);
+    for (size_t i = 0; i < status->source_count; i++)
+        if (!status->sources[i].refclock && !strcmp(status->sources[i].name, name)) {
+            command->match.id = status->sources[i].id;
+            result = hand_over(daemon, command);
+        }
+    free(status);
+    return result;
+}
+
+static enum visor_control_result obey(struct visor_daemon *daemon,
+                                      const struct visor_control_request *request)
+{
+    struct visor_event_command command;
+
+    if (!command_of(request, &command))
+        return VISOR_CONTROL_UNKNOWN;
+    if (!request->argument[0] || visor_address_parse(request->argument, &command.match.address))
+        return hand_over(daemon, &command);
+    return hand_over_named(daemon, &command, request->argument);
+}
+
 void visor_daemon_take_control(struct visor_daemon *daemon, const struct pollfd *ready)
 {
     struct visor_control_call call;
@@ -77,7 +150,7 @@ void visor_daemon_take_control(struct visor_daemon *daemon, const struct pollfd 
         char *text = NULL;
 
         if (call.request.verb != VISOR_CONTROL_STATUS) {
-            visor_control_reply(daemon->control, call.token, VISOR_CONTROL_UNKNOWN, NULL);
+            visor_control_reply(daemon->control, call.token, obey(daemon, &call.request), "{}");
             continue;
         }
         text = print_status(daemon);

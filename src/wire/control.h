@@ -23,7 +23,9 @@ enum visor_control_verb {
     VISOR_CONTROL_OFFLINE = 65,
     VISOR_CONTROL_BURST = 66,
     VISOR_CONTROL_MAKESTEP = 67,
-    VISOR_CONTROL_RELOAD = 68, /* configuration and source files */
+    VISOR_CONTROL_RELOAD = 68,  /* configuration and source files */
+    VISOR_CONTROL_REFRESH = 69, /* look all names up again */
+    VISOR_CONTROL_RESET = 70,   /* forget what the sources were measured to say */
 };
 
 enum visor_control_result {

@@ -1,4 +1,5 @@
 """The tests: one function each, named after what it shows."""
+import json
 import os
 import pathlib
 import re
@@ -242,6 +243,32 @@ def test_exit_statuses_and_json(world):
     expect(code == 1, "beyond the limit")
     code, text, _ = client.timevisor("sources")
     expect(code == 0 and text.splitlines()[1].startswith("*  " + server.ip4), text)
+
+
+def test_respond_walks_through_the_steps(world):
+    server, client = world.node("server"), world.node("client")
+    server.chronyd(SERVER)
+    client.timevisord(f"server {server.ip4} {FAST} offline\nserver 203.0.113.9 backup", "-x")
+
+    def respond(answers, *options):
+        words = " ".join(["respond", "--socket", str(client.folder / "control"), *options])
+        return client.run("sh", "-c", f"printf '{answers}' | {world.programs['timevisor']} {words}")
+
+    world.until(lambda: client.timevisor("status")[0] == 1, 20, "the daemon answers")
+    code, text, _ = respond("", "--list", "--json")
+    listed = json.loads(text)
+    expect(code == 1 and not listed["right"], text)
+    expect([step["verb"] for step in listed["steps"]] == ["online", None], text)
+    code, text, _ = respond("n\\n")
+    expect(code == 1 and "Use the sources that are offline? [y/N/q]" in text, text)
+    expect("No source can be followed." in text, text)
+    expect(client.status()["activity"]["offline"] == 2, "what was not wanted was not done")
+    code, text, _ = respond("q\\n")
+    expect(code == 1 and "No source can be followed." not in text, text)
+    code, text, _ = respond("y\\n", "--timeout", "60s")
+    expect(code == 0 and "This clock is right to within" in text, text)
+    code, text, _ = respond("")
+    expect(code == 0 and "Nothing is to be done." in text, text)
 
 
 def test_observing_binds_nothing(world):
