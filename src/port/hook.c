@@ -122,7 +122,7 @@ static void be_hook(const struct visor_hook_config *hook, const struct visor_occ
     closefrom(4);
     error = become(hook->user);
     if (!error) {
-        setenv("PATH", PATH + 5, 1); /* where systemctl is looked for */
+        setenv("PATH", &PATH[5], 1); /* where systemctl is looked for */
         execute(hook, environment);
         error = errno;
     }
