@@ -329,6 +329,6 @@ void visor_profile_report_html(const struct visor_profile *profile,
     if (history->excursion_count)
         fputs("</table>\n", to);
     if (history->excursion_more)
-        fprintf(to, _("<p>and %llu more</p>\n"), (unsigned long long)history->excursion_more);
+        fprintf(to, "<p>%llu %s</p>\n", (unsigned long long)history->excursion_more, _("more"));
     fputs("</body></html>\n", to);
 }
