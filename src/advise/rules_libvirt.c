@@ -60,7 +60,8 @@ static bool is_windows(const struct visor_check *check)
     if (visor_node_path(domain, "features/hyperv"))
         return true;
     metadata = visor_node_child(domain, "metadata");
-    for (node = metadata; node && (node = visor_node_next_below(node, metadata));)
+    node = metadata ? visor_node_next_below(metadata, metadata) : NULL;
+    for (; node; node = visor_node_next_below(node, metadata))
         if (strcmp(node->name, "@id") == 0 && visor_contains(node->value, "microsoft.com/win"))
             return true;
     return false;

@@ -58,8 +58,9 @@ static bool fail(struct visor_vmclock_device *device, enum visor_vmclock_state s
     if (device->retry_ns > RETRY_MAX_NS)
         device->retry_ns = RETRY_MAX_NS;
     /* What this machine does not have it will not get: nobody is woken to look for it. */
-    device->next = error == -ENOENT && !device->told ? (visor_mono){INT64_MAX}
-                                                     : visor_mono_add(now, device->retry_ns);
+    device->next = visor_mono_add(now, device->retry_ns);
+    if (error == -ENOENT && !device->told)
+        device->next.ns = INT64_MAX;
     return false;
 }
 

@@ -58,7 +58,7 @@ static void test_read__broken(void **state)
     assert_int_equal(read_text(text, &line), VISOR_HISTORY_BROKEN);
     assert_int_equal(read_text(LINE " 1", &line), VISOR_HISTORY_BROKEN);
     strcpy(text, LINE);
-    memcpy(text + sizeof(LINE) - 10, "-2.500e-04", 10); /* errors are not negative */
+    memcpy(text + sizeof(LINE) - 11, "-2.500e-04", 10); /* errors are not negative */
     assert_int_equal(read_text(text, &line), VISOR_HISTORY_BROKEN);
 }
 

@@ -377,7 +377,7 @@ struct group {
 static bool make_group(struct group *group)
 {
     strcpy(group->mount, "/tmp/visor-cgroup-XXXXXX");
-    if (geteuid() != 0 || unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+    if (geteuid() != 0 || unshare(CLONE_NEWNS) || mount(NULL, "/", "", MS_REC | MS_PRIVATE, NULL))
         return false;
     assert_non_null(mkdtemp(group->mount));
     snprintf(group->path, sizeof(group->path), "%s/visor-test-%d", group->mount, (int)getpid());
