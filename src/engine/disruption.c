@@ -125,7 +125,9 @@ static void tells_time(struct visor_engine *e, const struct visor_event_witness 
     struct visor_witness *witness = &e->disruptions.witnesses[event->kind];
     double jump_s, error_s;
 
-    switch (visor_witness_take(witness, event, &e->now, &jump_s, &error_s)) {
+    switch (visor_witness_take(witness, event, &e->now,
+                               e->trust == VISOR_TRUST_SYNCHRONIZED ? &e->line : NULL, &jump_s,
+                               &error_s)) {
     case VISOR_WITNESS_JUMPED:
         if (visor_witness_class(witness) == VISOR_WITNESS_INDEPENDENT)
             jumped(e, event->kind, jump_s, error_s);

@@ -5,13 +5,14 @@
 
 #include "base/math.h"
 
-#define NEXT_NS     (5 * VISOR_NS_PER_S) /* after which those that were taken have had their chance */
-#define AGAIN_NS    (300 * VISOR_NS_PER_S)  /* to ask all again; twice as long each time, … */
-#define LONGEST_NS  (3600 * VISOR_NS_PER_S) /* … up to this: public servers are others' */
-#define BURST_GOOD  4
-#define BURST_TOTAL 8
-#define MORE_A_POOL 2
-#define RIGHT_S     0.01 /* what is left to be slewed of a clock that is called right */
+#define NEXT_NS      (5 * VISOR_NS_PER_S) /* after which those that were taken have had their chance */
+#define AGAIN_NS     (300 * VISOR_NS_PER_S)  /* to ask all again; twice as long each time, … */
+#define LONGEST_NS   (3600 * VISOR_NS_PER_S) /* … up to this: public servers are others' */
+#define BURST_GOOD   4
+#define BURST_TOTAL  8
+#define MORE_A_POOL  2
+#define ASKED_ENOUGH 4
+#define RIGHT_S      0.01 /* what is left to be slewed of a clock that is called right */
 
 enum stage { STAGE_BACKUP, STAGE_OFFLINE, STAGE_POOL, STAGES };
 
@@ -33,14 +34,32 @@ static bool has_sources(const struct visor_engine *e)
     return false;
 }
 
+/* A clock that was never measured is not in need as long as its sources are only slow: each is
+ * given a few polls, at its own pace. */
+static bool has_asked(const struct visor_engine *e)
+{
+    double age = visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->started_at));
+
+    for (int i = 0; i < e->source_count; i++) {
+        const struct visor_source *source = &e->sources[i];
+
+        if (source->id != 0 && !source->refclock && !source->lent && source->resolved &&
+            source->association.online && !e->origins[source->origin].config.iburst &&
+            age < ASKED_ENOUGH * visor_source_interval(source))
+            return false;
+    }
+    return true;
+}
+
 /* With `local`, or on a standard, our own clock is what is followed. */
 static struct visor_emergency_facts facts_of(struct visor_engine *e)
 {
+    bool slow = !e->known && !has_asked(e);
     struct visor_emergency_facts facts = {
         .now = e->now.raw,
         .known = e->known,
         .stopped = e->known && e->trust == VISOR_TRUST_DISRUPTED,
-        .leaderless = e->leader == 0 && !e->local.active && !e->standard && has_sources(e),
+        .leaderless = e->leader == 0 && !e->local.active && !e->standard && has_sources(e) && !slow,
         .error_s = -1.0,
         .limit_s = e->config->emergency_limit,
     };
@@ -208,6 +227,8 @@ static void resync(struct visor_engine *e)
 
     if (visor_mono_before(e->now.raw, r->ask_at))
         return;
+    if (e->trust == VISOR_TRUST_SYNCHRONIZED && e->emergency.cause == VISOR_CAUSE_ERROR)
+        return; /* the time is known, and the clock on its way there */
     r->ask_ns = r->ask_ns == 0 ? AGAIN_NS : 2 * r->ask_ns < LONGEST_NS ? 2 * r->ask_ns : LONGEST_NS;
     r->ask_at = visor_mono_add(e->now.raw, r->ask_ns);
     for (int i = 0; i < e->source_count; i++) {

@@ -101,6 +101,30 @@ static void begin_anew(struct visor_witness *w, const struct visor_reading *ours
     remember(w, ours, said);
 }
 
+static void remember_lead(struct visor_witness *w, const struct visor_line *utc,
+                          const struct visor_reading *ours, visor_wall said)
+{
+    if (utc)
+        w->leads[w->led++ % VISOR_WITNESS_LEADS] =
+            visor_wall_diff(said, visor_line_utc(utc, ours->raw));
+}
+
+/* On a busy machine the line may rest on late readings, one after a jump on a single one; one that
+ * is in time then seems to be ahead. But it is where it has been against the estimate of UTC, which
+ * a jump of our counter would have left behind. */
+static bool was_there(const struct visor_witness *w, const struct visor_line *utc,
+                      const struct visor_reading *ours, visor_wall said, double allowed)
+{
+    int64_t most = INT64_MIN;
+
+    if (!utc || w->led == 0)
+        return false;
+    for (uint32_t i = 0; i < w->led && i < VISOR_WITNESS_LEADS; i++)
+        most = w->leads[i] > most ? w->leads[i] : most;
+    return visor_ns_diff(visor_wall_diff(said, visor_line_utc(utc, ours->raw)), most) <=
+           visor_ns_from_seconds(allowed);
+}
+
 /* By how much a reading misses what one of our clocks let expect, s. */
 struct misses {
     double raw, real;
@@ -193,6 +217,7 @@ static enum visor_witness_verdict jumped(struct visor_witness *w, const struct v
         if (!sharp)
             return VISOR_WITNESS_NOTHING; /* the next edge tells */
         w->sets++;
+        w->led = 0;
         begin_anew(w, ours, middle(event), visor_math_sqrt(w->line.p11));
         return VISOR_WITNESS_SET;
     }
@@ -226,7 +251,8 @@ static bool was_late(struct visor_witness *w, const struct misses *m)
 
 enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
                                               const struct visor_event_witness *event,
-                                              const struct visor_reading *now, double *jump_s,
+                                              const struct visor_reading *now,
+                                              const struct visor_line *utc, double *jump_s,
                                               double *error_s)
 {
     struct visor_reading ours = clocks_at(now, event->stamp.raw);
@@ -250,10 +276,12 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
             take_sharp(w, &ours, middle(event), &m);
         else if (sharp)
             begin_anew(w, &ours, middle(event), FREE_RATE); /* it has come back */
-        if (sharp)
+        if (sharp) {
             w->late = 0;
-        else
+            remember_lead(w, utc, &ours, middle(event));
+        } else {
             w->coarse++;
+        }
         return VISOR_WITNESS_NOTHING;
     }
     if (sharp && w->readings < TRAINING) { /* the first may have been a bogus one */
@@ -271,6 +299,12 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
     }
     if (sharp && m.raw < 0.0 && !w->pending && was_late(w, &m))
         return VISOR_WITNESS_NOTHING;
+    if (sharp && m.raw > 0.0 && !w->pending && was_there(w, utc, &ours, middle(event), m.allowed)) {
+        begin_anew(w, &ours, middle(event), visor_math_sqrt(w->line.p11));
+        return VISOR_WITNESS_NOTHING;
+    }
+    if (m.raw < 0.0)
+        w->led = 0; /* whoever fell behind is where it never was */
     *jump_s = m.raw;
     *error_s = m.half + m.allowed * 5.0 / DEVIATIONS;
     if (event->kind == VISOR_WITNESS_RTC && sharp && !w->pending &&

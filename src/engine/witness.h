@@ -12,6 +12,7 @@
 #include "engine/event.h"
 
 #define VISOR_WITNESS_RECENT 4
+#define VISOR_WITNESS_LEADS  16
 
 enum visor_witness_class {
     VISOR_WITNESS_UNPROVEN,    /* nothing has yet moved our clocks apart */
@@ -34,6 +35,8 @@ struct visor_witness {
     struct visor_reading ours; /* both our clocks at … */
     visor_wall said;           /* … its last sharp reading */
     int64_t ahead[VISOR_WITNESS_RECENT]; /* ns: what it said - REALTIME, of the last ones; ring */
+    int64_t leads[VISOR_WITNESS_LEADS];  /* ns: what it said - the estimate of UTC; ring */
+    uint32_t led;                        /* of these, ever */
     visor_mono jumped_at;
     uint32_t coarse; /* readings in a row that agreed with the sharp ones */
     uint32_t late;   /* sharp readings in a row that missed by `late_s` < 0 */
@@ -46,10 +49,12 @@ struct visor_witness {
 };
 
 /* A reading. JUMPED, MEASURED and SET fill *jump_s and *error_s, s. `event->stamp` lies on the raw
- * counter of `now`; the interval of UTC may be coarse (a whole second of an RTC). */
+ * counter of `now`; the interval of UTC may be coarse (a whole second of an RTC). `utc`: the
+ * estimate, where it is trusted, else NULL. */
 enum visor_witness_verdict visor_witness_take(struct visor_witness *witness,
                                               const struct visor_event_witness *event,
-                                              const struct visor_reading *now, double *jump_s,
+                                              const struct visor_reading *now,
+                                              const struct visor_line *utc, double *jump_s,
                                               double *error_s);
 
 /* Something else says that our counter jumped: the next sharp reading tells by how much. */

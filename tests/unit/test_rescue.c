@@ -109,11 +109,11 @@ static void test_rescue__more_addresses_of_a_pool(void **state)
         event.resolved.addresses[i].bytes[3] = (uint8_t)(10 + i);
     }
     puppet_give(&p, &event);
-    run(&p, 110.0);
+    run(&p, 330.0); /* four polls, and a minute */
     level(&p, VISOR_EMERGENCY_YELLOW);
     assert_int_equal(p.sent_to.bytes[3], 10);
     p.asks = 0;
-    run(&p, 30.0);
+    run(&p, 60.0);
     level(&p, VISOR_EMERGENCY_ORANGE);
     assert_true(p.asks > 0);
     event.resolved.query = p.asked.query;

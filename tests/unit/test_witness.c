@@ -17,6 +17,8 @@ struct chip {
     double real;  /* CLOCK_REALTIME - raw */
     double set;   /* RTC - true time */
     bool derived; /* the RTC shows CLOCK_REALTIME */
+    bool synchronized;
+    double unknown; /* part of `lost` that no source has told of */
     double jump, error;
 };
 
@@ -48,7 +50,13 @@ static enum visor_witness_verdict read(struct chip *chip, double earliest, doubl
                                         .earliest = {(int64_t)(earliest * 1e9)},
                                         .latest = {(int64_t)(latest * 1e9)}};
 
-    return visor_witness_take(&chip->witness, &event, &now, &chip->jump, &chip->error);
+    /* The sources' estimate of UTC is right until something is lost, and again when that is known.
+     */
+    struct visor_line utc = {.at = now.raw,
+                             .offset_ns = (int64_t)((chip->lost - chip->unknown) * 1e9)};
+
+    return visor_witness_take(&chip->witness, &event, &now, chip->synchronized ? &utc : NULL,
+                              &chip->jump, &chip->error);
 }
 
 /* The next edge, told `late` seconds too late and with some noise. */
@@ -204,6 +212,32 @@ static void test_take__edges_of_a_busy_machine_are_no_jumps(void **state)
 }
 
 /* A kernel that copies the clock to an RTC whose seconds begin when they will. */
+static void test_take__a_timely_edge_after_late_ones_is_no_jump(void **state)
+{
+    struct chip chip = chip_of(false);
+
+    (void)state;
+    chip.synchronized = true;
+    learn(&chip);
+    chip.t += 5.0;
+    chip.lost += 5.0; /* the line begins anew with an edge that is late */
+    chip.unknown = 5.0;
+    assert_int_equal(coarse(&chip), VISOR_WITNESS_JUMPED);
+    chip.synchronized = false;
+    assert_int_equal(edge(&chip, 0.19), VISOR_WITNESS_MEASURED);
+    chip.synchronized = true;
+    chip.unknown = 0.0;
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_NOTHING);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_NOTHING);
+    chip.t += 0.19; /* one that is as large is seen as ever */
+    chip.lost += 0.19;
+    chip.unknown = 0.19;
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_JUMPED);
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_MEASURED);
+    assert_true(fabs(chip.jump - 0.19) < 1e-3);
+}
+
 static void test_take__it_is_set_to_the_nearest_second(void **state)
 {
     struct chip chip = chip_of(false);
@@ -265,6 +299,7 @@ int main(void)
         cmocka_unit_test(test_take__our_own_steps_prove_that_it_is_independent),
         cmocka_unit_test(test_take__it_is_set_to_our_clock),
         cmocka_unit_test(test_take__edges_of_a_busy_machine_are_no_jumps),
+        cmocka_unit_test(test_take__a_timely_edge_after_late_ones_is_no_jump),
         cmocka_unit_test(test_take__it_is_set_to_the_nearest_second),
         cmocka_unit_test(test_take__edges_that_are_none),
         cmocka_unit_test(test_take__it_drifts),
