@@ -155,9 +155,13 @@ static const struct visor_node *services_of(const struct visor_check *check)
     return visor_node_child(node, "services");
 }
 
-#define EACH_SERVICE(service)                                                                      \
-    for (const struct visor_node *service = services_of(check) ? services_of(check)->first : NULL; \
-         service; (service) = (service)->next)
+static const struct visor_node *next_service(const struct visor_check *check,
+                                             const struct visor_node *service)
+{
+    const struct visor_node *services = services_of(check);
+
+    return service ? service->next : services ? services->first : NULL;
+}
 
 static const struct visor_node *item_with(const struct visor_node *list, const char *text)
 {
@@ -187,8 +191,7 @@ static const char *service_zone(const struct visor_node *service, const struct v
 
 static void check_service_zone(struct visor_check *check)
 {
-    EACH_SERVICE(service)
-    {
+    for (const struct visor_node *service = NULL; (service = next_service(check, service));) {
         const struct visor_node *where;
         const char *zone = service_zone(service, &where);
 
@@ -201,8 +204,7 @@ static void check_mixed_zones(struct visor_check *check)
 {
     const char *first = NULL;
 
-    EACH_SERVICE(service)
-    {
+    for (const struct visor_node *service = NULL; (service = next_service(check, service));) {
         const struct visor_node *where;
         const char *zone = service_zone(service, &where);
 
@@ -216,8 +218,7 @@ static void check_mixed_zones(struct visor_check *check)
 
 static void check_localtime_mount(struct visor_check *check)
 {
-    EACH_SERVICE(service)
-    {
+    for (const struct visor_node *service = NULL; (service = next_service(check, service));) {
         const struct visor_node *item =
             item_with(visor_node_child(service, "volumes"), "/etc/localtime:");
 
@@ -228,8 +229,7 @@ static void check_localtime_mount(struct visor_check *check)
 
 static void check_two_zones(struct visor_check *check)
 {
-    EACH_SERVICE(service)
-    {
+    for (const struct visor_node *service = NULL; (service = next_service(check, service));) {
         const struct visor_node *where;
         const struct visor_node *item =
             item_with(visor_node_child(service, "volumes"), "/etc/localtime:");
@@ -258,8 +258,7 @@ static bool keeps_time(const struct visor_node *service)
 
 static void check_sys_time(struct visor_check *check)
 {
-    EACH_SERVICE(service)
-    {
+    for (const struct visor_node *service = NULL; (service = next_service(check, service));) {
         const struct visor_node *item = item_with(visor_node_child(service, "cap_add"), "SYS_TIME");
 
         if (item && !keeps_time(service))
@@ -269,8 +268,7 @@ static void check_sys_time(struct visor_check *check)
 
 static void check_daemon_without_right(struct visor_check *check)
 {
-    EACH_SERVICE(service)
-    {
+    for (const struct visor_node *service = NULL; (service = next_service(check, service));) {
         if (keeps_time(service) && !clock_right(service) && !check->document->incomplete &&
             !visor_contains(visor_node_text(service, "command"), "-x"))
             visor_check_found(check, service, "%s: image %s; cap_add SYS_TIME: none", service->name,
@@ -282,8 +280,7 @@ static void check_two_daemons(struct visor_check *check)
 {
     const struct visor_node *first = NULL;
 
-    EACH_SERVICE(service)
-    {
+    for (const struct visor_node *service = NULL; (service = next_service(check, service));) {
         if (!keeps_time(service) || !clock_right(service))
             continue;
         if (first)
@@ -294,8 +291,7 @@ static void check_two_daemons(struct visor_check *check)
 
 static void check_hwclock(struct visor_check *check)
 {
-    EACH_SERVICE(service)
-    {
+    for (const struct visor_node *service = NULL; (service = next_service(check, service));) {
         const struct visor_node *item = item_with(visor_node_child(service, "devices"), "/dev/rtc");
 
         if (item)

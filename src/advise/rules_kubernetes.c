@@ -19,9 +19,6 @@ static const struct visor_node *next_manifest(const struct visor_check *check,
     return node;
 }
 
-#define EACH_MANIFEST(manifest)                                                                    \
-    for (const struct visor_node *manifest = NULL; ((manifest) = next_manifest(check, (manifest)));)
-
 static const struct visor_node *pod_spec(const struct visor_node *manifest)
 {
     const struct visor_node *spec = visor_node_path(manifest, "spec/template/spec");
@@ -33,15 +30,13 @@ static const struct visor_node *pod_spec(const struct visor_node *manifest)
     return spec;
 }
 
-static const struct visor_node *containers_of(const struct visor_node *manifest)
+static const struct visor_node *next_container(const struct visor_node *manifest,
+                                               const struct visor_node *container)
 {
-    return visor_node_child(pod_spec(manifest), "containers");
-}
+    const struct visor_node *containers = visor_node_child(pod_spec(manifest), "containers");
 
-#define EACH_CONTAINER(container)                                                                  \
-    for (const struct visor_node *container =                                                      \
-             containers_of(manifest) ? containers_of(manifest)->first : NULL;                      \
-         container; (container) = (container)->next)
+    return container ? container->next : containers ? containers->first : NULL;
+}
 
 static bool is_true(const struct visor_node *node)
 {
@@ -85,10 +80,9 @@ static bool only_serves(const struct visor_node *container)
 
 static void check_no_right(struct visor_check *check)
 {
-    EACH_MANIFEST(manifest)
-    {
-        EACH_CONTAINER(container)
-        {
+    for (const struct visor_node *manifest = NULL; (manifest = next_manifest(check, manifest));) {
+        for (const struct visor_node *container = NULL;
+             (container = next_container(manifest, container));) {
             if (keeps_time(container) && !is_privileged(container) &&
                 !capability(container, "SYS_TIME") && !capability(container, "ALL") &&
                 !only_serves(container) && !check->document->incomplete)
@@ -100,10 +94,9 @@ static void check_no_right(struct visor_check *check)
 
 static void check_privileged(struct visor_check *check)
 {
-    EACH_MANIFEST(manifest)
-    {
-        EACH_CONTAINER(container)
-        {
+    for (const struct visor_node *manifest = NULL; (manifest = next_manifest(check, manifest));) {
+        for (const struct visor_node *container = NULL;
+             (container = next_container(manifest, container));) {
             if (keeps_time(container) && is_privileged(container))
                 visor_check_found(check, visor_node_path(container, "securityContext/privileged"),
                                   "image: %s; privileged: true",
@@ -114,10 +107,9 @@ static void check_privileged(struct visor_check *check)
 
 static void check_needless_right(struct visor_check *check)
 {
-    EACH_MANIFEST(manifest)
-    {
-        EACH_CONTAINER(container)
-        {
+    for (const struct visor_node *manifest = NULL; (manifest = next_manifest(check, manifest));) {
+        for (const struct visor_node *container = NULL;
+             (container = next_container(manifest, container));) {
             const struct visor_node *item = capability(container, "SYS_TIME");
 
             if (item && !keeps_time(container))
@@ -129,8 +121,8 @@ static void check_needless_right(struct visor_check *check)
 
 static bool sets_clock(const struct visor_node *manifest)
 {
-    EACH_CONTAINER(container)
-    {
+    for (const struct visor_node *container = NULL;
+         (container = next_container(manifest, container));) {
         if (keeps_time(container) && !only_serves(container) &&
             (is_privileged(container) || capability(container, "SYS_TIME")))
             return true;
@@ -140,8 +132,7 @@ static bool sets_clock(const struct visor_node *manifest)
 
 static void check_not_daemonset(struct visor_check *check)
 {
-    EACH_MANIFEST(manifest)
-    {
+    for (const struct visor_node *manifest = NULL; (manifest = next_manifest(check, manifest));) {
         const char *kind = visor_node_text(manifest, "kind");
 
         if ((strcmp(kind, "Deployment") == 0 || strcmp(kind, "StatefulSet") == 0 ||
@@ -153,8 +144,7 @@ static void check_not_daemonset(struct visor_check *check)
 
 static void check_beside_node(struct visor_check *check)
 {
-    EACH_MANIFEST(manifest)
-    {
+    for (const struct visor_node *manifest = NULL; (manifest = next_manifest(check, manifest));) {
         if (strcmp(visor_node_text(manifest, "kind"), "DaemonSet") == 0 && sets_clock(manifest))
             visor_check_found(check, visor_node_child(manifest, "kind"), "DaemonSet %s",
                               visor_node_text(visor_node_child(manifest, "metadata"), "name"));
@@ -163,8 +153,7 @@ static void check_beside_node(struct visor_check *check)
 
 static void check_host_network(struct visor_check *check)
 {
-    EACH_MANIFEST(manifest)
-    {
+    for (const struct visor_node *manifest = NULL; (manifest = next_manifest(check, manifest));) {
         if (strcmp(visor_node_text(manifest, "kind"), "DaemonSet") == 0 && sets_clock(manifest) &&
             !is_true(visor_node_child(pod_spec(manifest), "hostNetwork")))
             visor_check_found(check, pod_spec(manifest), "hostNetwork: none");
@@ -173,8 +162,7 @@ static void check_host_network(struct visor_check *check)
 
 static void check_no_selector(struct visor_check *check)
 {
-    EACH_MANIFEST(manifest)
-    {
+    for (const struct visor_node *manifest = NULL; (manifest = next_manifest(check, manifest));) {
         const char *kind = visor_node_text(manifest, "kind");
 
         if ((strcmp(kind, "DaemonSet") == 0 || strcmp(kind, "Deployment") == 0) &&
@@ -188,10 +176,9 @@ static void check_no_selector(struct visor_check *check)
 
 static void check_latest(struct visor_check *check)
 {
-    EACH_MANIFEST(manifest)
-    {
-        EACH_CONTAINER(container)
-        {
+    for (const struct visor_node *manifest = NULL; (manifest = next_manifest(check, manifest));) {
+        for (const struct visor_node *container = NULL;
+             (container = next_container(manifest, container));) {
             const struct visor_node *image = visor_node_child(container, "image");
 
             if (image && keeps_time(container) && visor_ends(image->value, ":latest"))
@@ -233,10 +220,9 @@ static const struct visor_node *zone_variable(const struct visor_node *container
 
 static void check_zone_by_host(struct visor_check *check)
 {
-    EACH_MANIFEST(manifest)
-    {
-        EACH_CONTAINER(container)
-        {
+    for (const struct visor_node *manifest = NULL; (manifest = next_manifest(check, manifest));) {
+        for (const struct visor_node *container = NULL;
+             (container = next_container(manifest, container));) {
             const struct visor_node *mount = localtime_mount(container);
             const struct visor_node *path =
                 mount ? host_path(manifest, visor_node_text(mount, "name")) : NULL;
@@ -249,10 +235,9 @@ static void check_zone_by_host(struct visor_check *check)
 
 static void check_zone_twice(struct visor_check *check)
 {
-    EACH_MANIFEST(manifest)
-    {
-        EACH_CONTAINER(container)
-        {
+    for (const struct visor_node *manifest = NULL; (manifest = next_manifest(check, manifest));) {
+        for (const struct visor_node *container = NULL;
+             (container = next_container(manifest, container));) {
             const struct visor_node *zone = zone_variable(container);
 
             if (zone && localtime_mount(container))
@@ -264,10 +249,9 @@ static void check_zone_twice(struct visor_check *check)
 
 static void check_zone_name(struct visor_check *check)
 {
-    EACH_MANIFEST(manifest)
-    {
-        EACH_CONTAINER(container)
-        {
+    for (const struct visor_node *manifest = NULL; (manifest = next_manifest(check, manifest));) {
+        for (const struct visor_node *container = NULL;
+             (container = next_container(manifest, container));) {
             const struct visor_node *zone = zone_variable(container);
             const struct visor_node *value = visor_node_child(zone, "value");
 
@@ -281,10 +265,9 @@ static void check_mixed_zones(struct visor_check *check)
 {
     const char *first = NULL;
 
-    EACH_MANIFEST(manifest)
-    {
-        EACH_CONTAINER(container)
-        {
+    for (const struct visor_node *manifest = NULL; (manifest = next_manifest(check, manifest));) {
+        for (const struct visor_node *container = NULL;
+             (container = next_container(manifest, container));) {
             const struct visor_node *value = visor_node_child(zone_variable(container), "value");
 
             if (value && first && strcmp(first, value->value) != 0) {
@@ -298,8 +281,7 @@ static void check_mixed_zones(struct visor_check *check)
 
 static void check_cron_zone(struct visor_check *check)
 {
-    EACH_MANIFEST(manifest)
-    {
+    for (const struct visor_node *manifest = NULL; (manifest = next_manifest(check, manifest));) {
         const struct visor_node *schedule = visor_node_path(manifest, "spec/schedule");
 
         if (strcmp(visor_node_text(manifest, "kind"), "CronJob") != 0 || !schedule)
@@ -311,8 +293,7 @@ static void check_cron_zone(struct visor_check *check)
 
 static void check_no_cron_zone(struct visor_check *check)
 {
-    EACH_MANIFEST(manifest)
-    {
+    for (const struct visor_node *manifest = NULL; (manifest = next_manifest(check, manifest));) {
         const struct visor_node *schedule = visor_node_path(manifest, "spec/schedule");
 
         if (strcmp(visor_node_text(manifest, "kind"), "CronJob") == 0 && schedule &&
@@ -326,10 +307,9 @@ static void check_no_cron_zone(struct visor_check *check)
 
 static void check_chrony_mount(struct visor_check *check)
 {
-    EACH_MANIFEST(manifest)
-    {
-        EACH_CONTAINER(container)
-        {
+    for (const struct visor_node *manifest = NULL; (manifest = next_manifest(check, manifest));) {
+        for (const struct visor_node *container = NULL;
+             (container = next_container(manifest, container));) {
             const struct visor_node *mounts = visor_node_child(container, "volumeMounts");
 
             for (const struct visor_node *item = mounts ? mounts->first : NULL; item;

@@ -21,6 +21,15 @@ static bool is_source(const struct visor_node *node)
            strcmp(node->name, "peer") == 0;
 }
 
+static const struct visor_node *next_source(const struct visor_check *check,
+                                            const struct visor_node *node)
+{
+    node = node ? node->next : check->document->root->first;
+    while (node && !is_source(node))
+        node = node->next;
+    return node;
+}
+
 /* The address behind "-4" and "-6". */
 static const char *address_of(const struct visor_node *source)
 {
@@ -28,11 +37,6 @@ static const char *address_of(const struct visor_node *source)
 
     return strcmp(word, "-4") == 0 || strcmp(word, "-6") == 0 ? visor_node_word(source, 1) : word;
 }
-
-#define EACH_SOURCE(node)                                                                          \
-    for (const struct visor_node *node = check->document->root->first; node;                       \
-         (node) = (node)->next)                                                                    \
-        if (is_source(node))
 
 static bool is_local_clock(const struct visor_node *source)
 {
@@ -55,8 +59,7 @@ static int local_stratum(const struct visor_check *check, int otherwise)
 
 static void check_local_clock(struct visor_check *check)
 {
-    EACH_SOURCE(source)
-    {
+    for (const struct visor_node *source = NULL; (source = next_source(check, source));) {
         if (is_local_clock(source))
             visor_check_found(check, source, "server %s; stratum %d", source->value,
                               local_stratum(check, 5));
@@ -67,8 +70,7 @@ static void check_local_stratum(struct visor_check *check)
 {
     const struct visor_node *fudge = find(check, "fudge");
 
-    EACH_SOURCE(source)
-    {
+    for (const struct visor_node *source = NULL; (source = next_source(check, source));) {
         if (is_local_clock(source) && local_stratum(check, 5) < 10)
             visor_check_found(check, fudge ? fudge : source, "stratum %d", local_stratum(check, 5));
     }
@@ -78,8 +80,7 @@ static int count_sources(const struct visor_check *check, const struct visor_nod
 {
     int count = 0;
 
-    EACH_SOURCE(source)
-    {
+    for (const struct visor_node *source = NULL; (source = next_source(check, source));) {
         const struct visor_service *service = visor_service_find(address_of(source));
 
         if (is_local_clock(source))
@@ -101,8 +102,7 @@ static void check_few(struct visor_check *check)
 
 static void check_iburst(struct visor_check *check)
 {
-    EACH_SOURCE(source)
-    {
+    for (const struct visor_node *source = NULL; (source = next_source(check, source));) {
         if (strcmp(source->name, "peer") != 0 && !visor_begins(address_of(source), "127.127.") &&
             !visor_node_find_word(source, "iburst"))
             visor_finding_edit(
@@ -113,8 +113,7 @@ static void check_iburst(struct visor_check *check)
 
 static void check_burst(struct visor_check *check)
 {
-    EACH_SOURCE(source)
-    {
+    for (const struct visor_node *source = NULL; (source = next_source(check, source));) {
         const struct visor_service *service = visor_service_find(address_of(source));
 
         if (service && service->pool && visor_node_find_word(source, "burst"))
@@ -210,8 +209,7 @@ static void check_smear(struct visor_check *check)
     const struct visor_service *smeared = NULL;
     const struct visor_node *plain = NULL;
 
-    EACH_SOURCE(source)
-    {
+    for (const struct visor_node *source = NULL; (source = next_source(check, source));) {
         const struct visor_service *service = visor_service_find(address_of(source));
 
         if (visor_begins(address_of(source), "127.127."))

@@ -16,9 +16,6 @@ static const struct visor_node *next_command(const struct visor_check *check,
     return NULL;
 }
 
-#define EACH_COMMAND(node, name)                                                                   \
-    for (const struct visor_node *node = NULL; ((node) = next_command(check, (node), (name)));)
-
 static bool writes_to(const struct visor_node *command, const char *end)
 {
     for (const struct visor_node *word = command->first; word; word = word->next)
@@ -47,8 +44,7 @@ static const char *written_clocksource(const struct visor_node *command)
 
 static void check_no_clocksource(struct visor_check *check)
 {
-    EACH_COMMAND(command, NULL)
-    {
+    for (const struct visor_node *command = NULL; (command = next_command(check, command, NULL));) {
         const char *name = written_clocksource(command);
 
         if (*name && *name != '$' && !visor_boot_is_clocksource(name))
@@ -58,8 +54,7 @@ static void check_no_clocksource(struct visor_check *check)
 
 static void check_slow_clocksource(struct visor_check *check)
 {
-    EACH_COMMAND(command, NULL)
-    {
+    for (const struct visor_node *command = NULL; (command = next_command(check, command, NULL));) {
         if (visor_boot_is_slow_clocksource(written_clocksource(command)))
             visor_check_found(check, command, "%s", command->value);
     }
@@ -67,8 +62,7 @@ static void check_slow_clocksource(struct visor_check *check)
 
 static void check_lost_clocksource(struct visor_check *check)
 {
-    EACH_COMMAND(command, NULL)
-    {
+    for (const struct visor_node *command = NULL; (command = next_command(check, command, NULL));) {
         if (visor_boot_is_clocksource(written_clocksource(command)))
             visor_check_found(check, command, "%s", command->value);
     }
@@ -76,8 +70,8 @@ static void check_lost_clocksource(struct visor_check *check)
 
 static void check_chrony_command(struct visor_check *check)
 {
-    EACH_COMMAND(command, "chrony")
-    {
+    for (const struct visor_node *command = NULL;
+         (command = next_command(check, command, "chrony"));) {
         visor_finding_edit(visor_check_found(check, command, "%s", command->value), VISOR_EDIT_NONE,
                            "%s", "");
     }
@@ -85,8 +79,7 @@ static void check_chrony_command(struct visor_check *check)
 
 static void check_setting(struct visor_check *check)
 {
-    EACH_COMMAND(command, NULL)
-    {
+    for (const struct visor_node *command = NULL; (command = next_command(check, command, NULL));) {
         const char *name = command->name;
         bool sets =
             (strcmp(name, "ntpdate") == 0 && !visor_node_find_word(command, "-q")) ||
@@ -104,8 +97,8 @@ static void check_setting(struct visor_check *check)
 
 static void check_ntpdate_query(struct visor_check *check)
 {
-    EACH_COMMAND(command, "ntpdate")
-    {
+    for (const struct visor_node *command = NULL;
+         (command = next_command(check, command, "ntpdate"));) {
         if (visor_node_find_word(command, "-q"))
             visor_check_found(check, command, "%s", command->value);
     }
@@ -113,8 +106,8 @@ static void check_ntpdate_query(struct visor_check *check)
 
 static void check_ssh_date(struct visor_check *check)
 {
-    EACH_COMMAND(command, "ssh")
-    {
+    for (const struct visor_node *command = NULL;
+         (command = next_command(check, command, "ssh"));) {
         const struct visor_node *date = visor_node_find_word(command, "date");
 
         if (date)
@@ -124,8 +117,7 @@ static void check_ssh_date(struct visor_check *check)
 
 static void check_one_sided(struct visor_check *check)
 {
-    EACH_COMMAND(command, "bc")
-    {
+    for (const struct visor_node *command = NULL; (command = next_command(check, command, "bc"));) {
         const struct visor_node *echo = check->document->root->first;
 
         while (echo->next != command && echo != command)
@@ -146,8 +138,8 @@ static bool manages(const struct visor_node *command, const char *verb)
 static const struct visor_node *find_started(const struct visor_check *check,
                                              const char *const *names)
 {
-    EACH_COMMAND(command, "systemctl")
-    {
+    for (const struct visor_node *command = NULL;
+         (command = next_command(check, command, "systemctl"));) {
         if (!manages(command, "enable") && !manages(command, "start") &&
             !manages(command, "restart"))
             continue;
@@ -183,8 +175,7 @@ static void check_two_daemons(struct visor_check *check)
 
 static void check_old_package(struct visor_check *check)
 {
-    EACH_COMMAND(command, NULL)
-    {
+    for (const struct visor_node *command = NULL; (command = next_command(check, command, NULL));) {
         const char *name = command->name;
 
         if ((strcmp(name, "yum") == 0 || strcmp(name, "dnf") == 0 || strcmp(name, "apt") == 0 ||
@@ -201,8 +192,8 @@ static void check_tools_and_daemon(struct visor_check *check)
                                         "systemd-timesyncd", NULL};
     const struct visor_node *started = find_started(check, names);
 
-    EACH_COMMAND(command, "vmware-toolbox-cmd")
-    {
+    for (const struct visor_node *command = NULL;
+         (command = next_command(check, command, "vmware-toolbox-cmd"));) {
         if (visor_node_find_word(command, "timesync") && visor_node_find_word(command, "enable") &&
             started)
             visor_check_found(check, command, "%s; line %u: %s", command->value, started->line,
@@ -212,8 +203,8 @@ static void check_tools_and_daemon(struct visor_check *check)
 
 static void check_tools_sync(struct visor_check *check)
 {
-    EACH_COMMAND(command, "vmware-toolbox-cmd")
-    {
+    for (const struct visor_node *command = NULL;
+         (command = next_command(check, command, "vmware-toolbox-cmd"));) {
         if (visor_node_find_word(command, "timesync") && visor_node_find_word(command, "enable"))
             visor_check_found(check, command, "%s", command->value);
     }
@@ -221,8 +212,8 @@ static void check_tools_sync(struct visor_check *check)
 
 static void check_esxcli(struct visor_check *check)
 {
-    EACH_COMMAND(command, "esxcli")
-    {
+    for (const struct visor_node *command = NULL;
+         (command = next_command(check, command, "esxcli"));) {
         for (const struct visor_node *word = command->first; word; word = word->next)
             if (visor_node_find_word(command, "ntp") && visor_node_find_word(command, "set") &&
                 visor_begins(word->value, "--server=") && strchr(word->value, ','))
@@ -232,8 +223,7 @@ static void check_esxcli(struct visor_check *check)
 
 static void check_container_clock(struct visor_check *check)
 {
-    EACH_COMMAND(command, NULL)
-    {
+    for (const struct visor_node *command = NULL; (command = next_command(check, command, NULL));) {
         bool runs =
             (strcmp(command->name, "docker") == 0 || strcmp(command->name, "podman") == 0) &&
             visor_node_find_word(command, "run");
@@ -246,8 +236,7 @@ static void check_container_clock(struct visor_check *check)
 
 static void check_localtime_mount(struct visor_check *check)
 {
-    EACH_COMMAND(command, NULL)
-    {
+    for (const struct visor_node *command = NULL; (command = next_command(check, command, NULL));) {
         bool runs =
             (strcmp(command->name, "docker") == 0 || strcmp(command->name, "podman") == 0) &&
             visor_node_find_word(command, "run");
@@ -262,8 +251,7 @@ static void check_date_benchmark(struct visor_check *check)
 {
     const struct visor_node *loop = NULL;
 
-    EACH_COMMAND(command, NULL)
-    {
+    for (const struct visor_node *command = NULL; (command = next_command(check, command, NULL));) {
         if (strcmp(command->name, "for") == 0 && visor_contains(command->value, "{1.."))
             loop = command;
         if (loop && loop->line == command->line && strcmp(command->name, "date") == 0)
@@ -275,8 +263,7 @@ static void check_kvmclock_module(struct visor_check *check)
 {
     const struct visor_node *before = NULL;
 
-    EACH_COMMAND(command, NULL)
-    {
+    for (const struct visor_node *command = NULL; (command = next_command(check, command, NULL));) {
         if (before && strcmp(before->name, "lsmod") == 0 && strcmp(command->name, "grep") == 0 &&
             before->line == command->line && visor_node_find_word(command, "kvm"))
             visor_check_found(check, before, "%s | %s", before->value, command->value);
@@ -286,8 +273,8 @@ static void check_kvmclock_module(struct visor_check *check)
 
 static void check_append(struct visor_check *check)
 {
-    EACH_COMMAND(command, "echo")
-    {
+    for (const struct visor_node *command = NULL;
+         (command = next_command(check, command, "echo"));) {
         for (const struct visor_node *word = command->first; word; word = word->next)
             if (strcmp(word->name, ">>") == 0 &&
                 (visor_ends(word->value, "chrony.conf") || visor_ends(word->value, "/ntp.conf") ||
@@ -298,8 +285,8 @@ static void check_append(struct visor_check *check)
 
 static void check_local_rtc(struct visor_check *check)
 {
-    EACH_COMMAND(command, "timedatectl")
-    {
+    for (const struct visor_node *command = NULL;
+         (command = next_command(check, command, "timedatectl"));) {
         const char *value = visor_node_word_after(command, "set-local-rtc");
 
         if (strcmp(value, "1") == 0 || visor_same(value, "true") || visor_same(value, "yes"))
@@ -311,8 +298,8 @@ static void check_timesync_status(struct visor_check *check)
 {
     const struct visor_node *other = next_command(check, NULL, "chronyc");
 
-    EACH_COMMAND(command, "timedatectl")
-    {
+    for (const struct visor_node *command = NULL;
+         (command = next_command(check, command, "timedatectl"));) {
         if (other && (visor_node_find_word(command, "timesync-status") ||
                       visor_node_find_word(command, "show-timesync")))
             visor_check_found(check, command, "%s; line %u: %s", command->value, other->line,

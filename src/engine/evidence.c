@@ -176,11 +176,10 @@ static void size(struct visor_disruption *d, double size_s, double error_s)
     d->error_s = error_s;
 }
 
-/* One that was heard late tells of our own jump again. */
+/* One that was heard late tells of the same jump again; two servers do not make the same one. */
 static bool is_the_same(const struct visor_disruption *d, double jump_s)
 {
     return has(d, VISOR_SIGN_PARTED) && d->kind != VISOR_DISRUPTION_SERVER &&
-           !(d->possible & 1u << VISOR_DISRUPTION_SERVER) &&
            visor_math_size(jump_s - d->size_s) <= SAME * visor_math_size(d->size_s);
 }
 

@@ -88,7 +88,8 @@ static void execute(const struct visor_hook_config *hook, char *environment[])
     switch (hook->kind) {
     case VISOR_HOOK_RUN:
         split(command, argv);
-        execve(argv[0], argv, environment);
+        if (argv[0])
+            execve(argv[0], argv, environment);
         break;
     case VISOR_HOOK_SHELL:
         execve(SHELL, (char *[]){(char[]){"sh"}, (char[]){"-c"}, command, NULL}, environment);

@@ -136,7 +136,7 @@ static bool add(struct sum sums[VISOR_CONFUSION_SETS], const struct visor_sim_ra
     return true;
 }
 
-/* Told as it was; or, where these witnesses cannot know, told nothing wrong. */
+/* Told as it was; or, where these witnesses cannot know, told nothing. */
 static bool is_good(const struct sum *sum, size_t set, size_t fault)
 {
     enum visor_disruption_kind truth = visor_confusion_fault(fault)->kind;
@@ -145,9 +145,9 @@ static bool is_good(const struct sum *sum, size_t set, size_t fault)
     for (int kind = 0; kind < TOLD; kind++)
         all += sum->told[fault][kind];
     wrong = all - right - sum->told[fault][VISOR_DISRUPTION_UNKNOWN] - sum->told[fault][UNNOTICED];
-    if (visor_confusion_set(set)->tells & 1u << fault)
-        return (double)right >= RIGHT * (double)all;
-    return wrong == 0;
+    if (!(visor_confusion_set(set)->tells & 1u << fault))
+        right = all - wrong;
+    return (double)right >= RIGHT * (double)all;
 }
 
 static double window(const struct sum *sum, double share)

@@ -35,6 +35,7 @@
 #define TYPE_TAI        1
 #define SYNCHRONIZED    2
 #define FREERUNNING     3
+#define WIDTH           128 /* bits of `wide` */
 #define SECONDS_MAX     (UINT64_C(1) << 33)
 #define NS_MAX          (UINT64_C(1) << 60)
 #define ROUNDED_NS      3
@@ -155,7 +156,7 @@ enum visor_vmclock_verdict visor_vmclock_read(const void *page, struct visor_vmc
 /* Ticks at so many 2^-(64 + shift) s each, as ns, rounded down; NS_MAX: too many. */
 static uint64_t ns_of(uint64_t ticks, uint64_t each, uint8_t shift)
 {
-    wide parts = (wide)ticks * each >> shift;
+    wide parts = shift < WIDTH ? (wide)ticks * each >> shift : 0;
 
     if (parts >> 64 >= SECONDS_MAX)
         return NS_MAX;
