@@ -62,7 +62,7 @@ struct visor_net {
     _Alignas(8) uint8_t controls[VISOR_NET_BATCH][NET_CONTROL];
     struct sockaddr_storage names[VISOR_NET_BATCH];
     bool single;  /* recvmmsg does not work here */
-    bool stamped; /* the last reply had the kernel's stamp */
+    bool stamped; /* the last reply had the kernel's stamp of its arrival */
 };
 
 /* NULL: not (or no longer) one of ours. */

@@ -230,7 +230,8 @@ size_t visor_net_receive(struct visor_net *net, int fd, const struct visor_datag
             net, &control, control.frame ? control.frame : messages[i].msg_len + HEADERS, &now);
         if (datagram->received.by == VISOR_STAMPER_HARDWARE)
             datagram->received.held_ns = held_ns;
-        net->stamped = datagram->received.by == VISOR_STAMPER_KERNEL;
+        net->stamped = datagram->received.by == VISOR_STAMPER_KERNEL &&
+                       visor_stamp_is_of_arrival(&datagram->received, &now);
         if (datagram->received.by == VISOR_STAMPER_NONE)
             datagram->received =
                 (struct visor_stamp){.raw = now.raw,

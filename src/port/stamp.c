@@ -16,6 +16,8 @@
 #define AGREE_NS  2000
 #define AGREE_PPB 1000.0
 
+#define WAKING_NS 200 /* from a packet's arrival until it has been read, at least */
+
 static int64_t absolute(int64_t ns)
 {
     return ns < 0 ? visor_ns_diff(0, ns) : ns;
@@ -154,4 +156,9 @@ bool visor_stamp_from_real(const struct visor_reading *reading, visor_wall real,
     stamp->raw = visor_mono_add(reading->raw, raw_of(away, reading->frequency_ppb));
     stamp->error_ns = (reading->width_ns + 1) / 2 + drift(away, AGREE_PPB);
     return true;
+}
+
+bool visor_stamp_is_of_arrival(const struct visor_stamp *stamp, const struct visor_reading *read)
+{
+    return visor_mono_diff(read->raw, stamp->raw) > WAKING_NS;
 }

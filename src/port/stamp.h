@@ -46,4 +46,8 @@ bool visor_stamps_convert(const struct visor_stamps *stamps, visor_wall real,
 bool visor_stamp_from_real(const struct visor_reading *reading, visor_wall real,
                            struct visor_stamp *stamp);
 
+/* Was it taken when the packet came, so that it is as good however late the packet is read? False:
+ * perhaps only when it was read, as some simulators and sandboxes do. `read`: after that. */
+bool visor_stamp_is_of_arrival(const struct visor_stamp *stamp, const struct visor_reading *read);
+
 #endif

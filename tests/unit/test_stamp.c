@@ -142,6 +142,17 @@ static void test_note__tells_a_step_from_a_turn(void **state)
     assert_false(visor_stamps_note(&stamps, &r[3]));
 }
 
+static void test_is_of_arrival__not_if_the_packet_was_stamped_when_read(void **state)
+{
+    struct visor_reading read = reading(10 * S, 1010 * S, 0);
+    struct visor_stamp stamp = {.raw = {10 * S - 3000}};
+
+    (void)state;
+    assert_true(visor_stamp_is_of_arrival(&stamp, &read));
+    stamp.raw.ns = 10 * S - 1; /* rounding */
+    assert_false(visor_stamp_is_of_arrival(&stamp, &read));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +164,7 @@ int main(void)
         cmocka_unit_test(test_convert__refuses_a_time_that_came_twice),
         cmocka_unit_test(test_convert__refuses_the_future_the_unknown_past_and_nonsense),
         cmocka_unit_test(test_note__keeps_a_bounded_past),
+        cmocka_unit_test(test_is_of_arrival__not_if_the_packet_was_stamped_when_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
