@@ -73,6 +73,15 @@ static void report_source(const struct visor_engine *e, const struct visor_sourc
     report_filter(e, source, out);
 }
 
+/* By now: the view is of the last update. */
+static double root_dispersion(const struct visor_engine *e)
+{
+    double age = visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->view.raw));
+
+    return visor_seconds_from_ns(e->view.root_dispersion_ns) +
+           e->view.dispersion_rate_ppb * 1e-9 * age;
+}
+
 static void report_tracking(struct visor_engine *e, struct visor_tracking *out)
 {
     const struct visor_source *leader = e->leader ? visor_sources_find(e, e->leader) : NULL;
@@ -110,7 +119,7 @@ static void report_tracking(struct visor_engine *e, struct visor_tracking *out)
     out->rms_offset = e->rms_offset_s;
     out->skew_ppm = visor_math_sqrt(e->line.p11) * 1e6;
     out->root_delay = e->root_delay_s;
-    out->root_dispersion = visor_seconds_from_ns(e->view.root_dispersion_ns);
+    out->root_dispersion = root_dispersion(e);
     out->update_interval = e->update_interval_s;
     if (leader) {
         out->residual_frequency_ppm = (leader->filter.line.rate - e->line.rate) * 1e6;

@@ -265,9 +265,31 @@ static void test_select__that_nobody_can_be_selected_is_said_in_time(void **stat
     puppet_done(&p);
 }
 
+/* Nothing has happened since the last update, but the clock has had time to go wrong. */
+static void test_status__the_root_dispersion_is_of_now(void **state)
+{
+    static struct visor_status early, late;
+    struct visor_reading now;
+    struct puppet p;
+
+    (void)state;
+    puppet_init(&p, puppet_config(1), INT64_C(1700000000), 0.0);
+    puppet_run(&p, 300.0);
+    now = puppet_reading(&p);
+    visor_engine_status(p.engine, &now, &early);
+    now.raw = visor_mono_add(now.raw, 1000 * VISOR_NS_PER_S);
+    visor_engine_status(p.engine, &now, &late);
+    assert_true(early.tracking.root_dispersion > 0.0);
+    assert_true(late.tracking.root_dispersion >=
+                early.tracking.root_dispersion + 1000.0 * p.view.dispersion_rate_ppb * 1e-9);
+    assert_true(p.view.dispersion_rate_ppb > 0.0);
+    puppet_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_status__the_root_dispersion_is_of_now),
         cmocka_unit_test(test_select__who_cannot_be_asked_is_not_waited_for),
         cmocka_unit_test(test_select__that_nobody_can_be_selected_is_said_in_time),
         cmocka_unit_test(test_maxchange__ignores_then_gives_up),
