@@ -165,5 +165,8 @@ void visor_read_xml(struct visor_scan *scan)
     state.parser->sax2 = 0;
     state.parser->userData = &state;
     xmlParseDocument(state.parser);
+    if (state.parser->myDoc) /* the parser makes one for an entity's declaration */
+        xmlFreeDoc(state.parser->myDoc);
+    state.parser->myDoc = NULL;
     xmlFreeParserCtxt(state.parser);
 }

@@ -385,7 +385,7 @@ static void take_configured(struct visor_drift_plan *plan)
     visor_facts_gather(facts, "");
     plan->reference_count = 0;
     for (size_t i = 0; i < facts->source_count; i++)
-        if (strcmp(facts->sources[i].directive, "refclock"))
+        if (strcmp(facts->sources[i].directive, "refclock") != 0)
             visor_drift_add(plan->references, &plan->reference_count, VISOR_DRIFT_REFERENCES,
                             VISOR_DRIFT_NTP, facts->sources[i].name);
     free(facts);

@@ -134,8 +134,9 @@ static int finish(struct lint *lint)
             "{s:i, s:O, s:{s:I, s:I, s:I, s:I, s:I, s:I}}", "version", 1, "files", lint->files,
             "summary", "linted", (json_int_t)lint->linted, "unknown", (json_int_t)lint->unknown,
             "unreadable", (json_int_t)lint->unreadable, "errors",
-            (json_int_t)(lint->counts[VISOR_ORANGE] + lint->counts[VISOR_RED]), "warnings",
-            (json_int_t)lint->counts[VISOR_YELLOW], "notes", (json_int_t)lint->counts[VISOR_NOTE]);
+            (json_int_t)lint->counts[VISOR_ORANGE] + (json_int_t)lint->counts[VISOR_RED],
+            "warnings", (json_int_t)lint->counts[VISOR_YELLOW], "notes",
+            (json_int_t)lint->counts[VISOR_NOTE]);
 
         json_dumpf(all, stdout, JSON_COMPACT);
         putchar('\n');

@@ -121,7 +121,7 @@ static bool add(struct sum sums[VISOR_CONFUSION_SETS], const struct visor_sim_ra
     for (size_t set = 0; set < VISOR_CONFUSION_SETS; set++) {
         struct sum *sum = &sums[set];
 
-        sum->windows = calloc(job->count, sizeof(*sum->windows));
+        sum->windows = calloc((size_t)job->count + 1, sizeof(*sum->windows));
         if (!sum->windows)
             return false;
         for (uint32_t i = 0; i < job->count; i++) {
