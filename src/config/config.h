@@ -69,8 +69,8 @@ struct visor_source_config {
     int poll_target;         /* 8 */
     int max_sources;         /* pool: 4 */
     uint32_t select_options; /* enum visor_select_option bits */
-    bool near;               /* ours: a light heartbeat is allowed (later capability) */
-    bool backup;             /* ours: used in emergencies only (later capability) */
+    bool near;               /* ours: asked once a second as long as it answers within 1 ms */
+    bool backup;             /* ours: used in emergencies only */
 };
 
 enum visor_refclock_driver {
@@ -283,6 +283,7 @@ struct visor_config {
     enum visor_witness_mode witness_vmclock, witness_vmgenid; /* ON and AUTO: where there is one */
     enum visor_witness_mode witness_phc; /* AUTO: a hypervisor's; ON: a network card's is as good */
     enum visor_witness_mode witness_cpu; /* late wake-ups, stolen time, TSC, clocksource */
+    double witness_hosts; /* s, 1: by how much an RTC may differ after this machine has moved */
     bool emergency_off, emergency_backward;
     double emergency_limit; /* s, 0: none */
     struct visor_hook_config *hooks;

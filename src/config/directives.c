@@ -70,8 +70,10 @@ static const struct visor_option witness_rows[] = {
     CHOICE("phc", witness_phc, "off on auto", VISOR_WITNESS_AUTO, "a PTP clock"),
     CHOICE("cpu", witness_cpu, "off on auto", VISOR_WITNESS_AUTO,
            "late wake-ups, stolen time, the TSC and the clocksource"),
+    REAL("hosts", witness_hosts, 0, 86400, 1, "SECONDS",
+         "by how much the clocks of two hosts may differ"),
 };
-const struct visor_option_table visor_witness_options = {"witness", witness_rows, 5};
+const struct visor_option_table visor_witness_options = {"witness", witness_rows, 6};
 
 static const struct visor_option log_rows[] = {
     BITS("rawmeasurements", logs, VISOR_LOG_RAWMEASUREMENTS | VISOR_LOG_MEASUREMENTS,

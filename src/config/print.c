@@ -462,7 +462,7 @@ PRINT(witness)
 
     if (from->witness_rtc != VISOR_WITNESS_AUTO || from->witness_vmclock != VISOR_WITNESS_AUTO ||
         from->witness_vmgenid != VISOR_WITNESS_AUTO || from->witness_phc != VISOR_WITNESS_AUTO ||
-        from->witness_cpu != VISOR_WITNESS_AUTO)
+        from->witness_cpu != VISOR_WITNESS_AUTO || from->witness_hosts != 1.0)
         put_options(printer, directive, &visor_witness_options, config);
 }
 

@@ -104,7 +104,7 @@ static const struct visor_option rows[] = {
     SPECIAL("ipv4", take_family4, print_family, NULL, "IPv4 addresses only"),
     SPECIAL("ipv6", take_family6, print_family, NULL, "IPv6 addresses only"),
     INT_CLAMPED("maxsources", max_sources, 1, 16, 4, "SOURCES", "pool: how many to use"),
-    FLAG("near", near, "ours: close by, a light heartbeat is allowed"),
+    FLAG("near", near, "ours: close by: asked once a second"),
     FLAG("backup", backup, "ours: for emergencies only"),
 };
 

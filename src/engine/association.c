@@ -27,6 +27,7 @@
 #define RETRY_REACH       4           /* of the last 8 polls answered */
 #define PRESSED_MOST      8           /* requests a poll of a source that is pressed */
 #define OWED_MOST         8
+#define HEARTBEAT_REACH   7 /* it has answered one of the last three */
 #define GOOD_FIRST        3 /* samples that selection waits for: no poll is left out before them */
 #define SILENT_POLLS      8 /* in succession: the interval is doubled */
 #define SILENT_POLLS_MORE 4 /* doubled again */
@@ -83,6 +84,14 @@ int visor_association_own_poll(const struct visor_association *a)
                  a->maxpoll);
 }
 
+/* A source on the same link costs nobody anything, and sees at once that this machine has stopped.
+ */
+static bool has_heartbeat(const struct visor_association *a)
+{
+    return a->config.near && a->beside && !a->kissed && is_client(a) &&
+           (a->reach & HEARTBEAT_REACH) != 0;
+}
+
 /* Sub-second polling is for sources that answer from nearby. */
 int visor_association_poll(const struct visor_association *a)
 {
@@ -92,7 +101,7 @@ int visor_association_poll(const struct visor_association *a)
         poll = a->remote_poll > a->minpoll ? a->remote_poll : a->minpoll;
     if (poll < 0 && (!a->reach || !a->near))
         poll = 0;
-    return poll;
+    return poll > 0 && has_heartbeat(a) ? 0 : poll;
 }
 
 /* What the poll interval is stretched to: the core wants it continuous, the protocol's exponent is
@@ -209,7 +218,7 @@ static void start(struct visor_association *a, visor_mono now)
     a->reach = 0;
     a->reach_size = 0;
     a->unreached = 0;
-    a->denied = false;
+    a->denied = a->kissed = false;
     plan_first(a, now);
 }
 
@@ -587,10 +596,12 @@ void visor_association_answered(struct visor_association *a, const struct visor_
 
 void visor_association_back_off(struct visor_association *a, bool rate, visor_mono now)
 {
-    int64_t pause = 4 * interval_ns(visor_association_poll(a));
+    int64_t pause;
 
     if (!is_active(a))
         return;
+    a->kissed = true;
+    pause = 4 * interval_ns(visor_association_poll(a));
     if (!rate) {
         a->denied = true;
         stop(a);

@@ -174,12 +174,14 @@ struct visor_association {
     int poll;       /* as the core wants it, log2 s */
     int minpoll, maxpoll;
     int remote_poll;
-    uint32_t loops;         /* valid replies in succession that were synchronised to us */
-    uint32_t missed_polls;  /* polls in succession without a valid reply, retries included */
-    bool online;            /* false during a burst of an offline source, too: see burst */
-    bool near;              /* not farther than 10 ms: sub-second polling is allowed */
-    uint8_t reach;          /* newest poll in bit 0 */
-    visor_mono next;        /* when to send next; max: never */
+    uint32_t loops;        /* valid replies in succession that were synchronised to us */
+    uint32_t missed_polls; /* polls in succession without a valid reply, retries included */
+    bool online;           /* false during a burst of an offline source, too: see burst */
+    bool near;             /* not farther than 10 ms: sub-second polling is allowed */
+    bool beside;           /* `near`, and not farther than 1 ms: it may be asked every second … */
+    bool kissed;           /* … unless it has asked for less */
+    uint8_t reach;         /* newest poll in bit 0 */
+    visor_mono next;       /* when to send next; max: never */
     visor_mono await_until; /* when the pending request counts as missed; max: none does */
     visor_mono close_at;    /* when to close the client socket; max: it is closed */
 };
@@ -217,7 +219,8 @@ void visor_association_set_interval(struct visor_association *a, double seconds,
 /* The interval in use, s. */
 double visor_association_interval(const struct visor_association *a);
 /* The one in use: longer for a source that has long been silent, not below 0 for one that is
- * unreachable or farther than 10 ms, and in symmetric mode not above the peer's. */
+ * unreachable or farther than 10 ms, in symmetric mode not above the peer's; and 0, whatever the
+ * limits, for one with the option `near` that answers within 1 ms. */
 int visor_association_poll(const struct visor_association *a);
 void visor_association_set_minpoll(struct visor_association *a, int minpoll, visor_mono now);
 void visor_association_set_maxpoll(struct visor_association *a, int maxpoll, visor_mono now);

@@ -228,6 +228,10 @@ bool visor_disruption_steps(struct visor_engine *e, double remaining_s);
 void visor_disruption_timer(struct visor_engine *e);
 visor_mono visor_disruption_deadline(const struct visor_engine *e);
 
+/* resort.c: an independent witness has told the time: if no source does, it is the last resort */
+void visor_resort_look(struct visor_engine *e, const struct visor_witness *witness,
+                       enum visor_witness_kind kind);
+
 /* evidence.c: what was seen, collected into records that are judged by kind.c */
 /* `by` has seen `sign`: a new record, or the one that is open. Never NULL. */
 struct visor_disruption *visor_evidence_note(struct visor_engine *e, enum visor_witness_kind by,

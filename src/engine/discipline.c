@@ -199,6 +199,13 @@ void visor_discipline_rate(struct visor_engine *e, double ppb)
     e->steer.base_ppb = beyond ? ppb < 0.0 ? -limit : limit : ppb;
 }
 
+/* What remains is not allowed to be corrected, or nobody knows since the disruption what it is:
+ * only the slew under way goes on. */
+static bool holds_still(const struct visor_engine *e)
+{
+    return e->change_held || (e->trust == VISOR_TRUST_DISRUPTED && !e->disruptions.shifted);
+}
+
 void visor_discipline_slew(struct visor_engine *e)
 {
     double before = e->steer.wanted_ppb, wanted, tolerance, remaining;
@@ -206,7 +213,7 @@ void visor_discipline_slew(struct visor_engine *e)
     if (!e->settable || !e->known || e->step_pending)
         return;
     remaining =
-        e->change_held ? visor_steer_pending(&e->steer, e->now.raw) : visor_discipline_remaining(e);
+        holds_still(e) ? visor_steer_pending(&e->steer, e->now.raw) : visor_discipline_remaining(e);
     if (e->rate_deviation * 1e6 <= e->max_update_skew)
         visor_discipline_rate(e, e->line.rate * 1e9);
     tolerance = 0.02 * visor_math_sqrt(e->line.p00);

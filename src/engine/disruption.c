@@ -52,7 +52,7 @@ static void invalidate(struct visor_engine *e, struct visor_disruption *d)
     e->epoch++;
     e->disrupted_at = e->now.raw;
     e->disruptions.open = true;
-    e->disruptions.shifted = e->disruptions.step_waits = false;
+    e->disruptions.shifted = e->disruptions.step_waits = e->disruptions.resorted = false;
     e->disruptions.look_at = visor_mono_add(e->now.raw, OTHERS_NS);
     if (e->trust != VISOR_TRUST_UNKNOWN)
         e->trust = VISOR_TRUST_DISRUPTED;
@@ -126,8 +126,8 @@ static void tells_time(struct visor_engine *e, const struct visor_event_witness 
     double jump_s, error_s;
 
     switch (visor_witness_take(witness, event, &e->now,
-                               e->trust == VISOR_TRUST_SYNCHRONIZED ? &e->line : NULL, &jump_s,
-                               &error_s)) {
+                               e->trust == VISOR_TRUST_SYNCHRONIZED ? &e->line : NULL,
+                               visor_discipline_bound_ns(e, e->now.raw), &jump_s, &error_s)) {
     case VISOR_WITNESS_JUMPED:
         if (visor_witness_class(witness) == VISOR_WITNESS_INDEPENDENT)
             jumped(e, event->kind, jump_s, error_s);
@@ -140,6 +140,7 @@ static void tells_time(struct visor_engine *e, const struct visor_event_witness 
     case VISOR_WITNESS_NOTHING:
         break;
     }
+    visor_resort_look(e, witness, event->kind);
 }
 
 static enum visor_sign sign_of(enum visor_witness_kind by)
@@ -211,7 +212,7 @@ bool visor_disruption_waits(const struct visor_engine *e)
     int64_t since = visor_mono_diff(e->now.raw, e->disrupted_at);
     int asked = 0, answered = 0;
 
-    if (e->trust != VISOR_TRUST_DISRUPTED)
+    if (e->trust != VISOR_TRUST_DISRUPTED && !e->disruptions.resorted)
         return false;
     for (int i = 0; i < e->source_count; i++) {
         const struct visor_source *s = &e->sources[i];
@@ -233,7 +234,7 @@ void visor_disruption_settle(struct visor_engine *e, double moved_s)
 
     if (!all->open || !d)
         return;
-    all->open = all->step_waits = false;
+    all->open = all->step_waits = all->resorted = false;
     size_s = all->shifted ? d->size_s + moved_s : moved_s;
     d->settled = true;
     d->settled_after_s = visor_seconds_from_ns(visor_mono_diff(e->now.raw, d->raw));

@@ -44,6 +44,7 @@ struct visor_disruptions {
     bool open;            /* it is not settled */
     bool proven;          /* its witness is independent of our clock: `stall` governs */
     bool shifted;         /* the estimate has gone where a witness says */
+    bool resorted;        /* until the sources speak, a witness tells the time */
     bool step_waits;      /* the clock is to be corrected by the witness's word, when … */
     visor_mono until;     /* … no source has answered by then */
     visor_mono look_at;   /* when to see whether enough have answered */

@@ -24,7 +24,7 @@
 #define BIAS_MOST            0.8   /* 4.4 deviations of a mean over that memory */
 #define RATE_DEVIATIONS      5.0   /* that a bound allows for */
 #define YOUNG_RATE           125.0 /* Student's far tails: 1 + this / freedom^2 normal ones */
-#define TRIAL_CAUTION        3.0   /* deviations of the rate that a trial may still hide */
+#define TRIAL_CAUTION        4.0   /* deviations of the rate that a trial may still hide */
 #define TRIAL_VERDICT        4.5   /* deviations between trial and line that are no chance */
 #define TRIAL_TRIFLE         1e-7  /* s/s: or it matters no more */
 #define TRIAL_ENOUGH         2.0   /* times the line's deviation of the rate: the trial is over */

@@ -69,6 +69,8 @@ enum visor_message_kind {
                                          evidence; number[0] s of size, number[1] s of its error,
                                          < 0: unknown */
     VISOR_MESSAGE_SETTLED,            /* ours: number[0] s: what it came to */
+    VISOR_MESSAGE_RESORTED,   /* ours: count[1] witness, number[0] s by which the estimate moved,
+                                 number[1] s of bound: until a source speaks, it tells the time */
     VISOR_MESSAGE_JUDGED,     /* ours: as DISRUPTION; count[0] + 256 * kinds that are possible */
     VISOR_MESSAGE_RECOVERED,  /* ours: number[0] s: what it came to, number[1] s after it;
                                  count[0] = enum visor_disruption_kind; the clock is right */

@@ -7,6 +7,7 @@
 
 #define SERVER_INTERVAL_S 4.0 /* a server's processing time at most */
 #define NEAR_S            0.01
+#define BESIDE_S          0.001
 #define OFFSET_MAX_NS     (INT64_C(4294967296) * VISOR_NS_PER_S) /* beyond: another era */
 #define INTERLEAVED_RATIO 0.1
 #define MONO_SHIFT_MAX_S  16.0
@@ -433,6 +434,8 @@ static void note_answer(struct reply_work *w)
     if (reply->synced) {
         a->near = reply->delay_s <= NEAR_S ||
                   (w->context->prediction.known && w->context->prediction.min_delay_s <= NEAR_S);
+        a->beside = reply->delay_s <= BESIDE_S || (w->context->prediction.known &&
+                                                   w->context->prediction.min_delay_s <= BESIDE_S);
         if (reply->tests & VISOR_TEST_A) /* else it can be anything */
             a->last_delay_s = reply->delay_s;
         if (a->config.max_delay_quant > 0.0)

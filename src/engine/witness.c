@@ -19,7 +19,11 @@
 #define LATE_S        1.0
 #define LATE_SAME_S   5e-4
 #define LATE_SAME     6.0
-#define LATE_PROOF    5 /* delays are rarely the same so often */
+#define LATE_PROOF    5    /* delays are rarely the same so often */
+#define IN_TIME       3    /* edges that say the same are in time */
+#define LEAD_WANDER   1e-5 /* s/s: what a clock's gain on UTC may change by, with its temperature */
+#define RATE_MOVED    1e-4 /* s a reading, one a second: our own rate after a migration */
+#define LEAD_SURE     5.0  /* deviations of that gain, as learnt */
 #define BACKWARD_MOST 8
 
 static visor_wall middle(const struct visor_event_witness *event)
@@ -101,12 +105,34 @@ static void begin_anew(struct visor_witness *w, const struct visor_reading *ours
     remember(w, ours, said);
 }
 
-static void remember_lead(struct visor_witness *w, const struct visor_line *utc,
+static void remember_lead(struct visor_witness *w, const struct visor_line *utc, int64_t bound_ns,
                           const struct visor_reading *ours, visor_wall said)
 {
-    if (utc)
-        w->leads[w->led++ % VISOR_WITNESS_LEADS] =
-            visor_wall_diff(said, visor_line_utc(utc, ours->raw));
+    int64_t ahead;
+
+    if (!utc) {
+        uint32_t place = w->since_count++ % VISOR_WITNESS_SINCE;
+
+        w->since[place] = visor_ns_diff(said.ns, ours->raw.ns);
+        w->since_at[place] = ours->raw;
+        return;
+    }
+    ahead = visor_wall_diff(said, visor_line_utc(utc, ours->raw));
+    w->leads[w->led++ % VISOR_WITNESS_LEADS] = (struct visor_lead){ahead, bound_ns};
+    w->led_until = said;
+    w->led_rate = w->line.rate - utc->rate;
+    w->led_rate_error = LEAD_WANDER + LEAD_SURE * visor_math_sqrt(w->line.p11 + utc->p11);
+    w->since_count = 0;
+}
+
+/* The greatest is of the edge that was least late. */
+static const struct visor_lead *greatest_lead(const struct visor_witness *w)
+{
+    const struct visor_lead *most = &w->leads[0];
+
+    for (uint32_t i = 1; i < w->led && i < VISOR_WITNESS_LEADS; i++)
+        most = w->leads[i].ns > most->ns ? &w->leads[i] : most;
+    return w->led > 0 ? most : NULL;
 }
 
 /* On a busy machine the line may rest on late readings, one after a jump on a single one; one that
@@ -115,14 +141,11 @@ static void remember_lead(struct visor_witness *w, const struct visor_line *utc,
 static bool was_there(const struct visor_witness *w, const struct visor_line *utc,
                       const struct visor_reading *ours, visor_wall said, double allowed)
 {
-    int64_t most = INT64_MIN;
+    const struct visor_lead *most = greatest_lead(w);
 
-    if (!utc || w->led == 0)
-        return false;
-    for (uint32_t i = 0; i < w->led && i < VISOR_WITNESS_LEADS; i++)
-        most = w->leads[i] > most ? w->leads[i] : most;
-    return visor_ns_diff(visor_wall_diff(said, visor_line_utc(utc, ours->raw)), most) <=
-           visor_ns_from_seconds(allowed);
+    return utc && most &&
+           visor_ns_diff(visor_wall_diff(said, visor_line_utc(utc, ours->raw)), most->ns) <=
+               visor_ns_from_seconds(allowed);
 }
 
 /* By how much a reading misses what one of our clocks let expect, s. */
@@ -225,15 +248,17 @@ static enum visor_witness_verdict jumped(struct visor_witness *w, const struct v
         return VISOR_WITNESS_NOTHING; /* that is known */
     w->pending = !again;
     w->late = 0;
+    w->since_count = 0;
+    w->beside_real += PROOF; /* REALTIME did not go there */
     if (!again) {
         w->jumps++;
         w->backward += m->raw < 0.0;
-        w->beside_real += PROOF; /* REALTIME did not go there */
         w->jumped_at = ours->raw;
-    }
-    if (again) {
+    } else {
         begin_anew(w, ours, middle(event), visor_math_sqrt(w->line.p11));
     }
+    if (again)
+        remember_lead(w, NULL, 0, ours, middle(event));
     return again ? VISOR_WITNESS_MEASURED : VISOR_WITNESS_JUMPED;
 }
 
@@ -252,8 +277,8 @@ static bool was_late(struct visor_witness *w, const struct misses *m)
 enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
                                               const struct visor_event_witness *event,
                                               const struct visor_reading *now,
-                                              const struct visor_line *utc, double *jump_s,
-                                              double *error_s)
+                                              const struct visor_line *utc, int64_t bound_ns,
+                                              double *jump_s, double *error_s)
 {
     struct visor_reading ours = clocks_at(now, event->stamp.raw);
     bool sharp = visor_wall_diff(event->latest, event->earliest) <= SHARP_NS;
@@ -278,7 +303,7 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
             begin_anew(w, &ours, middle(event), FREE_RATE); /* it has come back */
         if (sharp) {
             w->late = 0;
-            remember_lead(w, utc, &ours, middle(event));
+            remember_lead(w, utc, bound_ns, &ours, middle(event));
         } else {
             w->coarse++;
         }
@@ -319,6 +344,50 @@ void visor_witness_doubt(struct visor_witness *w)
 {
     w->pending = w->known;
     w->late = 0;
+    w->since_count = 0;
+}
+
+/* What it says at the newest of its readings since our counter jumped, by the one that was least
+ * late, if others were in time with it. */
+static bool says_the_same(const struct visor_witness *w, uint32_t count, visor_wall *said,
+                          visor_mono *raw)
+{
+    double same = LATE_SAME_S + LATE_SAME * w->noise_s;
+    int64_t now[VISOR_WITNESS_SINCE], most = INT64_MIN;
+    int agreeing = 0;
+
+    if (count < IN_TIME)
+        return false;
+    *raw = w->since_at[(w->since_count - 1) % VISOR_WITNESS_SINCE];
+    for (uint32_t i = 0; i < count; i++) {
+        double passed = visor_seconds_from_ns(visor_mono_diff(*raw, w->since_at[i]));
+
+        now[i] = visor_ns_add(w->since[i], visor_ns_from_seconds(w->line.rate * passed));
+        most = now[i] > most ? now[i] : most;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        agreeing += visor_seconds_from_ns(visor_ns_diff(most, now[i])) <= same;
+    *said = (visor_wall){visor_ns_add(raw->ns, most)};
+    return agreeing >= IN_TIME;
+}
+
+bool visor_witness_utc(const struct visor_witness *w, visor_mono *raw, visor_wall *utc,
+                       double *error_s)
+{
+    const struct visor_lead *lead = greatest_lead(w);
+    uint32_t count = w->since_count < VISOR_WITNESS_SINCE ? w->since_count : VISOR_WITNESS_SINCE;
+    double noise = w->noise_s > NOISE_LEAST_S ? w->noise_s : NOISE_LEAST_S;
+    double went;
+    visor_wall said;
+
+    if (!lead || !says_the_same(w, count, &said, raw))
+        return false;
+    went = visor_seconds_from_ns(visor_wall_diff(said, w->led_until));
+    *utc =
+        visor_wall_add(said, visor_ns_diff(visor_ns_from_seconds(-w->led_rate * went), lead->ns));
+    *error_s = visor_seconds_from_ns(lead->bound_ns) + w->led_rate_error * visor_math_size(went) +
+               DEVIATIONS * noise + RATE_MOVED * (double)count;
+    return true;
 }
 
 enum visor_witness_class visor_witness_class(const struct visor_witness *w)

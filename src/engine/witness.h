@@ -13,6 +13,7 @@
 
 #define VISOR_WITNESS_RECENT 4
 #define VISOR_WITNESS_LEADS  16
+#define VISOR_WITNESS_SINCE  8
 
 enum visor_witness_class {
     VISOR_WITNESS_UNPROVEN,    /* nothing has yet moved our clocks apart */
@@ -28,6 +29,11 @@ enum visor_witness_verdict {
     VISOR_WITNESS_SET,      /* somebody set the witness to CLOCK_REALTIME: by `jump_s` */
 };
 
+/* By how much a witness was ahead of UTC, as far as that was known. */
+struct visor_lead {
+    int64_t ns, bound_ns;
+};
+
 struct visor_witness {
     bool known;                /* the line holds */
     bool pending;              /* a jump was seen, its size not yet: the line is from before it */
@@ -35,8 +41,14 @@ struct visor_witness {
     struct visor_reading ours; /* both our clocks at … */
     visor_wall said;           /* … its last sharp reading */
     int64_t ahead[VISOR_WITNESS_RECENT]; /* ns: what it said - REALTIME, of the last ones; ring */
-    int64_t leads[VISOR_WITNESS_LEADS];  /* ns: what it said - the estimate of UTC; ring */
-    uint32_t led;                        /* of these, ever */
+    struct visor_lead leads[VISOR_WITNESS_LEADS]; /* ring; `led` ever */
+    uint32_t led;
+    visor_wall led_until;            /* what it said at the last of them */
+    double led_rate, led_rate_error; /* s/s: how fast it gained on UTC; 5 deviations */
+    int64_t
+        since[VISOR_WITNESS_SINCE]; /* ns: what it said - raw, of sharp ones since our counter … */
+    visor_mono since_at[VISOR_WITNESS_SINCE]; /* … jumped, and when; ring; `since_count` ever */
+    uint32_t since_count;
     visor_mono jumped_at;
     uint32_t coarse; /* readings in a row that agreed with the sharp ones */
     uint32_t late;   /* sharp readings in a row that missed by `late_s` < 0 */
@@ -50,12 +62,17 @@ struct visor_witness {
 
 /* A reading. JUMPED, MEASURED and SET fill *jump_s and *error_s, s. `event->stamp` lies on the raw
  * counter of `now`; the interval of UTC may be coarse (a whole second of an RTC). `utc`: the
- * estimate, where it is trusted, else NULL. */
+ * estimate, where it is trusted, to `bound_ns`, else NULL. */
 enum visor_witness_verdict visor_witness_take(struct visor_witness *witness,
                                               const struct visor_event_witness *event,
                                               const struct visor_reading *now,
-                                              const struct visor_line *utc, double *jump_s,
-                                              double *error_s);
+                                              const struct visor_line *utc, int64_t bound_ns,
+                                              double *jump_s, double *error_s);
+
+/* UTC at *raw by this witness alone: from how far it was ahead of UTC as long as that was known,
+ * and what it has said since our counter jumped, +- *error_s. False: it has not yet said enough. */
+bool visor_witness_utc(const struct visor_witness *witness, visor_mono *raw, visor_wall *utc,
+                       double *error_s);
 
 /* Something else says that our counter jumped: the next sharp reading tells by how much. */
 void visor_witness_doubt(struct visor_witness *witness);

@@ -33,6 +33,7 @@ static const struct {
     {VISOR_MESSAGE_JUMP_BELIEVED, false, N_("jump believed: %g s")},
     {VISOR_MESSAGE_DISRUPTION, false, N_("this machine has stood still for %g s, says a witness")},
     {VISOR_MESSAGE_SETTLED, false, N_("measured again: it was %g s")},
+    {VISOR_MESSAGE_RESORTED, false, N_("the time is a witness's; the estimate moved by %g s")},
     {VISOR_MESSAGE_JUDGED, true, N_("judged: %s")},
     {VISOR_MESSAGE_RECOVERED, false, N_("recovered from %g s")},
     {VISOR_MESSAGE_REFCLOCK_FAILED, true, N_("reference clock failed %s")},

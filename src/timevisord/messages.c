@@ -315,6 +315,15 @@ static void say_judged(struct sheet *s, const struct visor_message *m)
             possible ? others : "-");
 }
 
+static void say_resorted(struct sheet *s, const struct visor_message *m)
+{
+    char told[LIST];
+
+    list((uint64_t)m->count[1], witness_name, VISOR_WITNESS_KINDS, told);
+    say(s, _("No source has answered: until one does, the time is %s's, to within %.3f s"), told,
+        m->number[1]);
+}
+
 static const char *cause_text(int64_t cause)
 {
     static const char *const causes[] = {
@@ -482,6 +491,9 @@ static void say_clock(struct sheet *s, const struct visor_message *m)
         break;
     case VISOR_MESSAGE_SETTLED:
         say(s, _("The time is measured again: the disruption came to %+.6f s"), offset);
+        break;
+    case VISOR_MESSAGE_RESORTED:
+        say_resorted(s, m);
         break;
     case VISOR_MESSAGE_LEAP:
         say_leap(s, m);

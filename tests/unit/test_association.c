@@ -323,6 +323,62 @@ static void test_switches__auto_offline(void **state)
     assert_false(run_to_send(&w, w.now.ns + 1000 * S));
 }
 
+/* The seconds between requests, as they are now. */
+static int64_t spacing(struct world *w)
+{
+    visor_mono last;
+
+    (void)exchange(w);
+    last = w->sent_at;
+    (void)exchange(w);
+    return visor_mono_diff(w->sent_at, last) / MS;
+}
+
+static void test_near__once_a_second_until_it_asks_for_less(void **state)
+{
+    struct world w;
+
+    (void)state;
+    init_world(&w, VISOR_SOURCE_SERVER);
+    w.config.near = true;
+    start(&w);
+    (void)exchange(&w);
+    assert_in_range(spacing(&w), 980, 1050);
+    w.forward_ns = 2 * MS; /* it is not so near any more */
+    (void)exchange(&w);
+    assert_in_range(spacing(&w), 60000, 70000);
+    w.forward_ns = 100 * US;
+    (void)exchange(&w);
+    assert_in_range(spacing(&w), 980, 1050);
+    for (int i = 0; i < 4; i++) /* silent: no more often than any other */
+        assert_true(run_to_send(&w, w.now.ns + 1000 * S));
+    assert_false(run_to_send(&w, w.now.ns + 50 * S));
+    assert_true(run_to_send(&w, w.now.ns + 100 * S));
+    assert_int_equal(answer(&w), VISOR_VERDICT_SAMPLE);
+    assert_in_range(spacing(&w), 980, 1050);
+
+    w.answer.stratum = 0;
+    w.answer.leap = VISOR_LEAP_UNSYNCHRONIZED;
+    w.answer.refid = VISOR_NTP_KISS_RATE;
+    assert_int_equal(exchange(&w), VISOR_VERDICT_KISS);
+    w.answer.stratum = 1;
+    w.answer.leap = 0;
+    w.answer.refid = 0x47505300;
+    (void)exchange(&w);
+    assert_in_range(spacing(&w), 60000, 70000);
+}
+
+static void test_near__not_by_itself(void **state)
+{
+    struct world w;
+
+    (void)state;
+    init_world(&w, VISOR_SOURCE_SERVER);
+    start(&w);
+    (void)exchange(&w);
+    assert_in_range(spacing(&w), 60000, 70000);
+}
+
 static void test_kiss__rate_and_deny(void **state)
 {
     struct world w;
@@ -518,6 +574,8 @@ int main(void)
         cmocka_unit_test(test_handle_packet__minstratum_and_copy),
         cmocka_unit_test(test_switches__online_and_offline),
         cmocka_unit_test(test_switches__auto_offline),
+        cmocka_unit_test(test_near__once_a_second_until_it_asks_for_less),
+        cmocka_unit_test(test_near__not_by_itself),
         cmocka_unit_test(test_kiss__rate_and_deny),
         cmocka_unit_test(test_kiss__bogus_is_refused),
         cmocka_unit_test(test_request__reveals_nothing),

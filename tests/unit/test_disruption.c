@@ -117,6 +117,101 @@ static void test_witness__alone_it_sets_the_clock_but_proves_nothing(void **stat
     puppet_done(&p);
 }
 
+static double bound_of(const struct puppet *p)
+{
+    return (double)visor_view_bound_ns(&p->view, (visor_mono){p->now}) * 1e-9;
+}
+
+static double wrong_by(const struct puppet *p)
+{
+    return size_of((double)(visor_view_utc(&p->view, (visor_mono){p->now}).ns - puppet_utc(p)) *
+                   1e-9);
+}
+
+static void test_resort__where_no_source_answers_it_tells_the_time(void **state)
+{
+    struct puppet p;
+
+    (void)state;
+    start(&p, VISOR_STALL_AUTO);
+    p.silent = true;
+    pause(&p, 60.4);
+    witness(&p, VISOR_NS_PER_S);
+    run(&p, 5);
+    assert_int_equal(p.view.trust, VISOR_TRUST_HOLDOVER);
+    assert_int_equal(p.messages[VISOR_MESSAGE_RESORTED], 1);
+    assert_false(p.status.synchronized);
+    assert_true(bound_of(&p) > 1.0 && bound_of(&p) < 1.1); /* another host's RTC, perhaps */
+    assert_true(wrong_by(&p) < 1e-3);
+    for (int i = 0; i < 600; i++) {
+        run(&p, 1);
+        assert_int_equal(p.view.trust, VISOR_TRUST_HOLDOVER);
+        assert_true(wrong_by(&p) < bound_of(&p));
+    }
+    assert_true(bound_of(&p) < 1.1); /* it is read again and again */
+    p.silent = false;
+    run(&p, 100);
+    assert_int_equal(p.view.trust, VISOR_TRUST_SYNCHRONIZED);
+    assert_int_equal(p.messages[VISOR_MESSAGE_RESORTED], 1);
+    assert_int_equal(p.messages[VISOR_MESSAGE_SETTLED], 1);
+    assert_true(size_of(p.last[VISOR_MESSAGE_SETTLED].number[0] - 60.4) < 1e-3);
+    assert_true(bound_of(&p) < 0.01);
+    puppet_done(&p);
+}
+
+static void generation(struct puppet *p, uint64_t marker)
+{
+    struct visor_event event = {.kind = VISOR_EVENT_WITNESS};
+
+    event.witness = (struct visor_event_witness){
+        .kind = VISOR_WITNESS_VMCLOCK, .stamp = {.raw = {p->now}}, .marker = marker};
+    puppet_give(p, &event);
+}
+
+/* What never moved to another host still sees the same RTC. */
+static void test_resort__vmclock_says_that_it_has_not_moved(void **state)
+{
+    struct puppet p;
+
+    (void)state;
+    start(&p, VISOR_STALL_AUTO);
+    generation(&p, 7);
+    p.silent = true;
+    pause(&p, 60.4);
+    witness(&p, VISOR_NS_PER_S);
+    generation(&p, 7);
+    run(&p, 5);
+    assert_int_equal(p.view.trust, VISOR_TRUST_HOLDOVER);
+    assert_true(bound_of(&p) < 0.02);
+    assert_true(wrong_by(&p) < bound_of(&p));
+    puppet_done(&p);
+}
+
+/* A jump that vmclock tells of, too small for an edge to show by itself. */
+static void test_resort__a_small_jump_is_corrected(void **state)
+{
+    struct puppet p;
+
+    (void)state;
+    start(&p, VISOR_STALL_AUTO);
+    pause(&p, 60.0); /* by which the RTC is proven */
+    witness(&p, VISOR_NS_PER_S);
+    generation(&p, 7);
+    run(&p, 200);
+    assert_int_equal(p.view.trust, VISOR_TRUST_SYNCHRONIZED);
+    p.silent = true;
+    pause(&p, 0.005);
+    generation(&p, 8);
+    assert_int_equal(p.view.trust, VISOR_TRUST_DISRUPTED);
+    run(&p, 5);
+    assert_int_equal(p.view.trust, VISOR_TRUST_HOLDOVER);
+    assert_true(wrong_by(&p) < 1e-3);
+    assert_true(wrong_by(&p) < bound_of(&p));
+    run(&p, 60);
+    assert_true(size_of(puppet_error(&p)) < 1e-3);
+    puppet_done(&p);
+}
+
 /* An emulated processor is late for every edge, now more and now less. */
 static void test_witness__a_noisy_one_alone_sets_the_clock(void **state)
 {
@@ -443,6 +538,9 @@ int main(void)
         cmocka_unit_test(test_witness__all_sources_are_asked_at_once),
         cmocka_unit_test(test_witness__a_pause_keeps_the_frequency),
         cmocka_unit_test(test_witness__a_migration_widens_the_frequency),
+        cmocka_unit_test(test_resort__where_no_source_answers_it_tells_the_time),
+        cmocka_unit_test(test_resort__vmclock_says_that_it_has_not_moved),
+        cmocka_unit_test(test_resort__a_small_jump_is_corrected),
         cmocka_unit_test(test_witness__of_a_clock_that_was_never_measured),
         cmocka_unit_test(test_witness__the_kernel_counts_by_something_else),
         cmocka_unit_test(test_witness__suspended_by_itself),

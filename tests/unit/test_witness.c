@@ -55,7 +55,7 @@ static enum visor_witness_verdict read(struct chip *chip, double earliest, doubl
     struct visor_line utc = {.at = now.raw,
                              .offset_ns = (int64_t)((chip->lost - chip->unknown) * 1e9)};
 
-    return visor_witness_take(&chip->witness, &event, &now, chip->synchronized ? &utc : NULL,
+    return visor_witness_take(&chip->witness, &event, &now, chip->synchronized ? &utc : NULL, 1000,
                               &chip->jump, &chip->error);
 }
 
