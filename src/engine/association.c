@@ -35,7 +35,6 @@
 #define SERVER_INTERVAL   (4 * VISOR_NS_PER_S) /* a server's processing time at most */
 #define SEPARATION_MIN    (2 * MS)
 #define SEPARATION_MAX    (200 * MS)
-#define COMPANY_POLL      4 /* from this one on requests may leave together: a matter of cost */
 #define PEER_STRETCH      1.1
 #define PEER_ROUNDING     1.4142
 #define LATENCY_MAX       MS
@@ -681,16 +680,6 @@ void visor_association_defer(struct visor_association *a, visor_mono until)
 {
     if (a->next.ns != INT64_MAX && visor_mono_before(a->next, until))
         a->next = until;
-}
-
-bool visor_association_hasten(struct visor_association *a, visor_mono now, visor_mono most)
-{
-    if (!visor_mono_before(a->next, most) || !a->on_grid || a->poll < COMPANY_POLL ||
-        !is_active(a) || !is_client(a) || a->burst.active || a->warmup)
-        return false;
-    if (visor_mono_before(now, a->next))
-        a->next = now;
-    return true;
 }
 
 void visor_association_start_burst(struct visor_association *a, int good, int total, visor_mono now)

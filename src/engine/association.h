@@ -229,10 +229,6 @@ void visor_association_set_maxpoll(struct visor_association *a, int maxpoll, vis
 int64_t visor_association_separation_ns(const struct visor_association *a);
 void visor_association_defer(struct visor_association *a, visor_mono until);
 
-/* The next ordinary request may leave a little before its time, together with another one: it does
- * if it is due before `most`. False: nothing has changed. */
-bool visor_association_hasten(struct visor_association *a, visor_mono now, visor_mono most);
-
 /* Symmetric mode has no bursts. `good` replies wanted, `total` requests at most. */
 void visor_association_start_burst(struct visor_association *a, int good, int total,
                                    visor_mono now);

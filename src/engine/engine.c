@@ -9,8 +9,8 @@
 #include <string.h>
 
 #define SPARE_SOURCES   16   /* room for sources that are added by command */
-#define PATIENCE        16.0 /* parts of a poll interval */
-#define PATIENCE_MOST_S 1.0
+#define PATIENCE        32.0 /* parts of a poll interval */
+#define PATIENCE_MOST_S 0.5
 #define GENTLE_PPB      1000.0 /* a slew that is a nanosecond off if it ends a millisecond late */
 
 static int count_sources(const struct visor_config *config)

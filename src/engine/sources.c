@@ -630,7 +630,7 @@ static void keep_apart(struct visor_engine *e)
         }
 }
 
-static bool serve_association(struct visor_engine *e, struct visor_source *source)
+static void serve_association(struct visor_engine *e, struct visor_source *source)
 {
     struct visor_association *a = &source->association;
     struct visor_association_context context;
@@ -639,7 +639,7 @@ static bool serve_association(struct visor_engine *e, struct visor_source *sourc
     bool send;
 
     if (visor_mono_before(e->now.raw, visor_association_deadline(a)))
-        return false;
+        return;
     source->stirred = true;
     context = context_of(e, source);
     action = visor_engine_push(e, VISOR_ACTION_SEND);
@@ -665,7 +665,6 @@ static bool serve_association(struct visor_engine *e, struct visor_source *sourc
     if (a->polls != polls)
         do_without(e, source, polls); /* if the last one was in vain */
     count_idle(e, source, a->polls != polls);
-    return send;
 }
 
 /* Faults are noticed by time as well as by samples: silence has no event of its own but a request
@@ -690,43 +689,22 @@ static void judge(struct visor_engine *e, struct visor_source *source)
     visor_follow_update(e);
 }
 
-/* A request does not go alone if another one is due soon: to wake up for it is most of what it
- * costs. More than two would be in one another's way. */
-static void ask_another(struct visor_engine *e)
-{
-    struct visor_source *source, *next = NULL;
-    visor_mono most = visor_mono_add(e->now.raw, visor_engine_patience(e));
-
-    for (int at = 0; (source = each(e, &at));)
-        if (!source->refclock && source->resolved &&
-            visor_mono_before(source->association.next, most)) {
-            most = source->association.next;
-            next = source;
-        }
-    if (next && visor_association_hasten(&next->association, e->now.raw, visor_mono_add(most, 1)) &&
-        serve_association(e, next))
-        judge(e, next);
-}
-
 void visor_sources_timer(struct visor_engine *e)
 {
     struct visor_source *source;
-    int sent = 0;
 
     visor_names_timer(e);
     for (int at = 0; (source = each(e, &at));) {
         if (source->refclock)
             serve_refclock(e, source);
         else if (source->resolved)
-            sent += serve_association(e, source);
+            serve_association(e, source);
         else
             continue;
         if (e->rare || source->refclock || source->stirred)
             judge(e, source);
         source->stirred = false;
     }
-    if (sent == 1)
-        ask_another(e);
 }
 
 static void earlier(visor_mono *deadline, visor_mono at)

@@ -34,53 +34,6 @@ static void test_schedule__one_request_a_poll_in_the_long_run(void **state)
     assert_int_equal(w.sends, 1001);
 }
 
-/* Requests that leave early, with others, do not make it more of them. */
-static void test_hasten__keeps_the_grid(void **state)
-{
-    struct world w;
-    visor_mono first;
-
-    (void)state;
-    init_world(&w, VISOR_SOURCE_SERVER);
-    start(&w);
-    for (int i = 0; i < 3; i++)
-        assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE);
-    first = w.sent_at;
-    for (int i = 0; i < 1000; i++) {
-        visor_mono next = visor_association_deadline(&w.a);
-
-        set_now(&w, next.ns - S);
-        assert_false(visor_association_hasten(&w.a, w.now, next)); /* too early */
-        assert_int_equal(visor_association_deadline(&w.a).ns, next.ns);
-        assert_true(visor_association_hasten(&w.a, w.now, visor_mono_add(next, 1)));
-        assert_int_equal(visor_association_deadline(&w.a).ns, w.now.ns);
-        assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE);
-        assert_in_range(visor_mono_diff(w.sent_at, next) + S, 0, MS);
-    }
-    assert_in_range(visor_mono_diff(w.sent_at, first), 64640 * S - 3 * S, 64640 * S + 2 * S);
-}
-
-static void test_hasten__only_what_is_slow_and_ordinary(void **state)
-{
-    struct world w;
-
-    (void)state;
-    init_world(&w, VISOR_SOURCE_SERVER);
-    w.config.minpoll = 3;
-    start(&w);
-    assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE);
-    assert_false(visor_association_hasten(&w.a, w.now, (visor_mono){INT64_MAX}));
-    init_world(&w, VISOR_SOURCE_SERVER);
-    w.config.iburst = true;
-    start(&w);
-    assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE);
-    assert_false(visor_association_hasten(&w.a, w.now, (visor_mono){INT64_MAX}));
-    init_world(&w, VISOR_SOURCE_PEER);
-    start(&w);
-    assert_true(run_to_send(&w, 5100 * S));
-    assert_false(visor_association_hasten(&w.a, w.now, (visor_mono){INT64_MAX}));
-}
-
 static void test_schedule__iburst_of_four(void **state)
 {
     struct world w;
@@ -419,8 +372,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_schedule__pressed_for_an_answer),
         cmocka_unit_test(test_schedule__one_request_a_poll_in_the_long_run),
-        cmocka_unit_test(test_hasten__keeps_the_grid),
-        cmocka_unit_test(test_hasten__only_what_is_slow_and_ordinary),
         cmocka_unit_test(test_schedule__iburst_of_four),
         cmocka_unit_test(test_schedule__iburst_gives_up_after_eight),
         cmocka_unit_test(test_schedule__subsecond_only_for_near_sources),
