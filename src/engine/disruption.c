@@ -123,11 +123,12 @@ static void measured(struct visor_engine *e, double jump_s, double error_s)
 static void tells_time(struct visor_engine *e, const struct visor_event_witness *event)
 {
     struct visor_witness *witness = &e->disruptions.witnesses[event->kind];
+    struct visor_trusted utc = {e->line, visor_discipline_bound_ns(e, e->now.raw)};
     double jump_s, error_s;
 
     switch (visor_witness_take(witness, event, &e->now,
-                               e->trust == VISOR_TRUST_SYNCHRONIZED ? &e->line : NULL,
-                               visor_discipline_bound_ns(e, e->now.raw), &jump_s, &error_s)) {
+                               e->trust == VISOR_TRUST_SYNCHRONIZED ? &utc : NULL, &jump_s,
+                               &error_s)) {
     case VISOR_WITNESS_JUMPED:
         if (visor_witness_class(witness) == VISOR_WITNESS_INDEPENDENT)
             jumped(e, event->kind, jump_s, error_s);

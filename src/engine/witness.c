@@ -105,7 +105,7 @@ static void begin_anew(struct visor_witness *w, const struct visor_reading *ours
     remember(w, ours, said);
 }
 
-static void remember_lead(struct visor_witness *w, const struct visor_line *utc, int64_t bound_ns,
+static void remember_lead(struct visor_witness *w, const struct visor_trusted *utc,
                           const struct visor_reading *ours, visor_wall said)
 {
     int64_t ahead;
@@ -117,11 +117,11 @@ static void remember_lead(struct visor_witness *w, const struct visor_line *utc,
         w->since_at[place] = ours->raw;
         return;
     }
-    ahead = visor_wall_diff(said, visor_line_utc(utc, ours->raw));
-    w->leads[w->led++ % VISOR_WITNESS_LEADS] = (struct visor_lead){ahead, bound_ns};
+    ahead = visor_wall_diff(said, visor_line_utc(&utc->line, ours->raw));
+    w->leads[w->led++ % VISOR_WITNESS_LEADS] = (struct visor_lead){ahead, utc->bound_ns};
     w->led_until = said;
-    w->led_rate = w->line.rate - utc->rate;
-    w->led_rate_error = LEAD_WANDER + LEAD_SURE * visor_math_sqrt(w->line.p11 + utc->p11);
+    w->led_rate = w->line.rate - utc->line.rate;
+    w->led_rate_error = LEAD_WANDER + LEAD_SURE * visor_math_sqrt(w->line.p11 + utc->line.p11);
     w->since_count = 0;
 }
 
@@ -138,13 +138,13 @@ static const struct visor_lead *greatest_lead(const struct visor_witness *w)
 /* On a busy machine the line may rest on late readings, one after a jump on a single one; one that
  * is in time then seems to be ahead. But it is where it has been against the estimate of UTC, which
  * a jump of our counter would have left behind. */
-static bool was_there(const struct visor_witness *w, const struct visor_line *utc,
+static bool was_there(const struct visor_witness *w, const struct visor_trusted *utc,
                       const struct visor_reading *ours, visor_wall said, double allowed)
 {
     const struct visor_lead *most = greatest_lead(w);
 
     return utc && most &&
-           visor_ns_diff(visor_wall_diff(said, visor_line_utc(utc, ours->raw)), most->ns) <=
+           visor_ns_diff(visor_wall_diff(said, visor_line_utc(&utc->line, ours->raw)), most->ns) <=
                visor_ns_from_seconds(allowed);
 }
 
@@ -258,7 +258,7 @@ static enum visor_witness_verdict jumped(struct visor_witness *w, const struct v
         begin_anew(w, ours, middle(event), visor_math_sqrt(w->line.p11));
     }
     if (again)
-        remember_lead(w, NULL, 0, ours, middle(event));
+        remember_lead(w, NULL, ours, middle(event));
     return again ? VISOR_WITNESS_MEASURED : VISOR_WITNESS_JUMPED;
 }
 
@@ -277,8 +277,8 @@ static bool was_late(struct visor_witness *w, const struct misses *m)
 enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
                                               const struct visor_event_witness *event,
                                               const struct visor_reading *now,
-                                              const struct visor_line *utc, int64_t bound_ns,
-                                              double *jump_s, double *error_s)
+                                              const struct visor_trusted *utc, double *jump_s,
+                                              double *error_s)
 {
     struct visor_reading ours = clocks_at(now, event->stamp.raw);
     bool sharp = visor_wall_diff(event->latest, event->earliest) <= SHARP_NS;
@@ -303,7 +303,7 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
             begin_anew(w, &ours, middle(event), FREE_RATE); /* it has come back */
         if (sharp) {
             w->late = 0;
-            remember_lead(w, utc, bound_ns, &ours, middle(event));
+            remember_lead(w, utc, &ours, middle(event));
         } else {
             w->coarse++;
         }

@@ -29,6 +29,12 @@ enum visor_witness_verdict {
     VISOR_WITNESS_SET,      /* somebody set the witness to CLOCK_REALTIME: by `jump_s` */
 };
 
+/* UTC, where it is trusted. */
+struct visor_trusted {
+    struct visor_line line;
+    int64_t bound_ns;
+};
+
 /* By how much a witness was ahead of UTC, as far as that was known. */
 struct visor_lead {
     int64_t ns, bound_ns;
@@ -61,13 +67,13 @@ struct visor_witness {
 };
 
 /* A reading. JUMPED, MEASURED and SET fill *jump_s and *error_s, s. `event->stamp` lies on the raw
- * counter of `now`; the interval of UTC may be coarse (a whole second of an RTC). `utc`: the
- * estimate, where it is trusted, to `bound_ns`, else NULL. */
+ * counter of `now`; the interval of UTC may be coarse (a whole second of an RTC). `utc`:
+ * NULL where nothing is trusted. */
 enum visor_witness_verdict visor_witness_take(struct visor_witness *witness,
                                               const struct visor_event_witness *event,
                                               const struct visor_reading *now,
-                                              const struct visor_line *utc, int64_t bound_ns,
-                                              double *jump_s, double *error_s);
+                                              const struct visor_trusted *utc, double *jump_s,
+                                              double *error_s);
 
 /* UTC at *raw by this witness alone: from how far it was ahead of UTC as long as that was known,
  * and what it has said since our counter jumped, +- *error_s. False: it has not yet said enough. */

@@ -52,10 +52,11 @@ static enum visor_witness_verdict read(struct chip *chip, double earliest, doubl
 
     /* The sources' estimate of UTC is right until something is lost, and again when that is known.
      */
-    struct visor_line utc = {.at = now.raw,
-                             .offset_ns = (int64_t)((chip->lost - chip->unknown) * 1e9)};
+    struct visor_trusted utc = {
+        .line = {.at = now.raw, .offset_ns = (int64_t)((chip->lost - chip->unknown) * 1e9)},
+        .bound_ns = 1000};
 
-    return visor_witness_take(&chip->witness, &event, &now, chip->synchronized ? &utc : NULL, 1000,
+    return visor_witness_take(&chip->witness, &event, &now, chip->synchronized ? &utc : NULL,
                               &chip->jump, &chip->error);
 }
 
