@@ -14,8 +14,9 @@
     VISOR_NS_PER_S /* that the sources are left before a witness's word alone moves the clock */
 #define OTHERS_NS  VISOR_NS_PER_S
 #define MOST_NS    (10 * VISOR_NS_PER_S)
-#define STALL_NS   (10 * VISOR_NS_PER_S) /* for so long `stall` governs what is left of it */
-#define STALL_STEP 0.01                  /* s: what `stall auto` steps, forward only */
+#define AGAIN_NS   (128 * VISOR_NS_PER_S) /* those that are silent are asked again, if politely */
+#define STALL_NS   (10 * VISOR_NS_PER_S)  /* for so long `stall` governs what is left of it */
+#define STALL_STEP 0.01                   /* s: what `stall auto` steps, forward only */
 
 /* The record that is being treated. */
 struct visor_disruption *visor_disruption_treated(struct visor_engine *e)
@@ -206,6 +207,12 @@ bool visor_disruption_spans(const struct visor_engine *e, const struct visor_sam
                              e->disrupted_at);
 }
 
+/* No source has yet said what the time is. */
+static bool is_unsettled(const struct visor_engine *e)
+{
+    return e->trust == VISOR_TRUST_DISRUPTED || e->disruptions.resorted;
+}
+
 /* The first to answer may be a liar: all that were in reach are waited for, or, longer, most of
  * them. */
 bool visor_disruption_waits(const struct visor_engine *e)
@@ -213,7 +220,7 @@ bool visor_disruption_waits(const struct visor_engine *e)
     int64_t since = visor_mono_diff(e->now.raw, e->disrupted_at);
     int asked = 0, answered = 0;
 
-    if (e->trust != VISOR_TRUST_DISRUPTED && !e->disruptions.resorted)
+    if (!is_unsettled(e))
         return false;
     for (int i = 0; i < e->source_count; i++) {
         const struct visor_source *s = &e->sources[i];
@@ -275,10 +282,13 @@ void visor_disruption_timer(struct visor_engine *e)
         all->step_waits = false;
         visor_discipline_correct(e);
     }
-    if (e->trust == VISOR_TRUST_DISRUPTED && !visor_mono_before(e->now.raw, all->look_at)) {
-        all->look_at.ns = INT64_MAX;
-        if (visor_mono_diff(e->now.raw, e->disrupted_at) < MOST_NS)
-            all->look_at = visor_mono_add(e->disrupted_at, MOST_NS);
+    if (is_unsettled(e) && !visor_mono_before(e->now.raw, all->look_at)) {
+        bool waited = visor_mono_diff(e->now.raw, e->disrupted_at) >= MOST_NS;
+
+        all->look_at = waited ? visor_mono_add(e->now.raw, AGAIN_NS)
+                              : visor_mono_add(e->disrupted_at, MOST_NS);
+        if (waited)
+            visor_sources_verify(e, NULL);
         visor_follow_update(e);
     }
 }
@@ -289,5 +299,5 @@ visor_mono visor_disruption_deadline(const struct visor_engine *e)
 
     if (all->open && all->step_waits)
         return all->until;
-    return all->open && e->trust == VISOR_TRUST_DISRUPTED ? all->look_at : (visor_mono){INT64_MAX};
+    return all->open && is_unsettled(e) ? all->look_at : (visor_mono){INT64_MAX};
 }

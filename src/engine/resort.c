@@ -27,6 +27,24 @@ static bool is_wanted(struct visor_engine *e)
             (all->resorted && e->trust == VISOR_TRUST_HOLDOVER));
 }
 
+/* Our own rate was kept, and may be the better guide: as long as the witness does not deny it, the
+ * estimate stays, within what both allow. */
+static bool confirms(struct visor_engine *e, visor_mono raw, visor_wall utc, double noise_s,
+                     double error_s)
+{
+    double grown = e->drift * visor_seconds_from_ns(visor_mono_diff(raw, e->line.at));
+    double off = visor_seconds_from_ns(visor_wall_diff(utc, visor_line_utc(&e->line, raw)));
+
+    if (visor_math_size(off) > noise_s)
+        return false;
+    visor_line_move(&e->line, raw, e->wander);
+    e->low = e->low - grown > off - error_s ? e->low - grown : off - error_s;
+    e->high = e->high + grown < off + error_s ? e->high + grown : off + error_s;
+    e->root_dispersion_s = -e->low > e->high ? -e->low : e->high;
+    visor_follow_foresee(e, AGAIN_S);
+    return true;
+}
+
 static void adopt(struct visor_engine *e, visor_mono raw, visor_wall utc, double noise_s,
                   double error_s)
 {
@@ -89,7 +107,8 @@ void visor_resort_look(struct visor_engine *e, const struct visor_witness *witne
         error_s += e->config->witness_hosts;
     if (!first && error_s > WORTH * visor_discipline_settled_s(e, raw))
         return;
-    adopt(e, raw, utc, noise_s, error_s);
+    if (first || !confirms(e, raw, utc, noise_s, error_s))
+        adopt(e, raw, utc, noise_s, error_s);
     moved_s = visor_line_diff(&e->line, &before, e->now.raw);
     resize(e, moved_s, error_s);
     if (first)

@@ -58,6 +58,18 @@ static void note(struct visor_unmet *unmet, double at, double value)
     unmet->value = value;
 }
 
+static void count_share(struct visor_unmet *unmet, const struct visor_scenario_expect *expect,
+                        const struct visor_host *host, const struct visor_world *world, double at)
+{
+    if (at < expect->from || at > expect->until || !concerns(expect, host, world))
+        return;
+    unmet->seen++;
+    if (host->view.trust == VISOR_TRUST_SYNCHRONIZED)
+        return;
+    if (unmet->off++ == 0)
+        unmet->at = at;
+}
+
 void visor_expectation_check(struct visor_host *host, const struct visor_world *world,
                              const struct visor_score_sample *sample)
 {
@@ -65,6 +77,10 @@ void visor_expectation_check(struct visor_host *host, const struct visor_world *
         const struct visor_scenario_expect *expect = &world->scenario->expects[i];
         double value = 0.0;
 
+        if (expect->kind == VISOR_EXPECT_UNSYNCHRONIZED) {
+            count_share(&host->unmet[i], expect, host, world, sample->seconds);
+            continue;
+        }
         if (sample->seconds >= expect->from && sample->seconds <= expect->until &&
             concerns(expect, host, world) && !met_now(expect, host, sample, &value))
             note(&host->unmet[i], sample->seconds, value);
@@ -112,9 +128,13 @@ void visor_expectation_finish(struct visor_host *host, const struct visor_world 
 {
     for (size_t i = 0; i < world->scenario->expect_count; i++) {
         const struct visor_scenario_expect *expect = &world->scenario->expects[i];
+        struct visor_unmet *unmet = &host->unmet[i];
         double value = 0.0;
 
-        if (concerns(expect, host, world) && !met_at_end(expect, &host->score, &value))
+        if (expect->kind == VISOR_EXPECT_UNSYNCHRONIZED) {
+            unmet->value = unmet->seen ? (double)unmet->off / (double)unmet->seen : 0.0;
+            unmet->count = unmet->value >= expect->limit;
+        } else if (concerns(expect, host, world) && !met_at_end(expect, &host->score, &value))
             note(&host->unmet[i], host->score.last, value);
     }
 }

@@ -152,14 +152,15 @@ struct visor_scenario_mishap {
 
 /* What must be true; checked at every whole second in [from, until], or at the end. */
 enum visor_expect_kind {
-    VISOR_EXPECT_ERROR,    /* |REALTIME - UTC| < limit s */
-    VISOR_EXPECT_AHEAD,    /* REALTIME - UTC < limit s: no overshoot after standing still */
-    VISOR_EXPECT_BEHIND,   /* UTC - REALTIME < limit s */
-    VISOR_EXPECT_ESTIMATE, /* |published UTC - UTC| < limit s, and it is published */
-    VISOR_EXPECT_BOUND,    /* published bound < limit s */
-    VISOR_EXPECT_SELECTED, /* `server` is the selected source */
-    VISOR_EXPECT_AVOIDED,  /* … is not */
-    VISOR_EXPECT_RMS,      /* at the end, from statistics: of REALTIME, s */
+    VISOR_EXPECT_ERROR,          /* |REALTIME - UTC| < limit s */
+    VISOR_EXPECT_AHEAD,          /* REALTIME - UTC < limit s: no overshoot after standing still */
+    VISOR_EXPECT_BEHIND,         /* UTC - REALTIME < limit s */
+    VISOR_EXPECT_ESTIMATE,       /* |published UTC - UTC| < limit s, and it is published */
+    VISOR_EXPECT_BOUND,          /* published bound < limit s */
+    VISOR_EXPECT_UNSYNCHRONIZED, /* share of its time with another status < limit */
+    VISOR_EXPECT_SELECTED,       /* `server` is the selected source */
+    VISOR_EXPECT_AVOIDED,        /* … is not */
+    VISOR_EXPECT_RMS,            /* at the end, from statistics: of REALTIME, s */
     VISOR_EXPECT_MAX,
     VISOR_EXPECT_P99,         /* 99 % of the seconds are within, s */
     VISOR_EXPECT_OUTAGE,      /* the longest time beyond statistics' error, s */

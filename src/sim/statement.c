@@ -224,6 +224,7 @@ static const struct expectation {
     {"behind", VISOR_EXPECT_BEHIND, 't', true},
     {"estimate", VISOR_EXPECT_ESTIMATE, 't', true},
     {"bound", VISOR_EXPECT_BOUND, 't', true},
+    {"unsynchronized", VISOR_EXPECT_UNSYNCHRONIZED, 's', true},
     {"selected", VISOR_EXPECT_SELECTED, 'S', true},
     {"rms", VISOR_EXPECT_RMS, 't', false},
     {"max", VISOR_EXPECT_MAX, 't', false},

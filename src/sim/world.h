@@ -55,8 +55,9 @@ struct visor_watch {
 
 /* An expectation of the scenario that was not met. */
 struct visor_unmet {
-    uint64_t count;   /* samples, or 1 */
-    double at, value; /* of the first: s, and what was seen */
+    uint64_t count;     /* samples, or 1 */
+    uint64_t seen, off; /* of a share: samples looked at, and that were not so */
+    double at, value;   /* of the first: s, and what was seen */
 };
 
 struct visor_host {

@@ -6,18 +6,44 @@
 #include "timevisor/jobs.h"
 #include "timevisor/quantity.h"
 #include "timevisor/sim.h"
+#include "timevisor/table.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* A host's witnesses that tell the time or that it moved: bits, and how long bounds were false. */
+enum { RTC, VMCLOCK, PHC, SETS_LOG2 };
+#define SETS (1 << SETS_LOG2)
+
+struct visor_random_set {
+    double hosts, windows, windows_s, longest_s;
+};
+
 /* Of one seed: sums over its hosts, and the first host that failed. */
 struct visor_random_result {
     bool done, failed, refused;
     double hours, events, packets, windows, windows_s, longest_s, worst;
+    struct visor_random_set sets[SETS];
     struct visor_outcome first;
     uint32_t line; /* of the first unmet expectation */
 };
+
+static int set_of(const struct visor_scenario_host *host)
+{
+    return (host->rtc.exists && !host->rtc.derived ? 1 << RTC : 0) |
+           (host->watches & 1u << VISOR_WITNESS_VMCLOCK ? 1 << VMCLOCK : 0) |
+           (host->watches & 1u << VISOR_WITNESS_PHC ? 1 << PHC : 0);
+}
+
+static void add_to_set(struct visor_random_set *sum, const struct visor_random_set *set)
+{
+    sum->hosts += set->hosts;
+    sum->windows += set->windows;
+    sum->windows_s += set->windows_s;
+    if (set->longest_s > sum->longest_s)
+        sum->longest_s = set->longest_s;
+}
 
 static void add(struct visor_random_result *result, const struct visor_outcome *outcome,
                 const struct visor_scenario *scenario)
@@ -52,6 +78,10 @@ static void run_scenario(const struct visor_scenario *scenario, uint64_t seed,
 
         visor_outcome_of(world, i, 0, &outcome);
         add(result, &outcome, scenario);
+        add_to_set(&result->sets[set_of(world->hosts[i].model)],
+                   &(struct visor_random_set){1.0, outcome.metric[VISOR_METRIC_WINDOWS],
+                                              outcome.metric[VISOR_METRIC_WINDOWS_TOTAL],
+                                              outcome.metric[VISOR_METRIC_WINDOWS_LONGEST]});
     }
     visor_world_free(world);
 }
@@ -99,6 +129,47 @@ static void print_failure(uint64_t seed, const struct visor_random_result *resul
             seed, VISOR_COMMIT);
 }
 
+static const char *set_name(int set)
+{
+    static const char *const names[SETS] = {
+        "-",   "rtc",      "vmclock",      "rtc, vmclock",
+        "phc", "rtc, phc", "vmclock, phc", "rtc, vmclock, phc",
+    };
+
+    return names[set];
+}
+
+static void print_sets(const struct visor_random_set *sets, FILE *to)
+{
+    struct visor_table *table = visor_table_new("lrrrr");
+    char text[3][VISOR_QUANTITY_MAX];
+
+    if (!table)
+        return;
+    visor_table_add(table, VISOR_BOLD, _("witnesses"));
+    visor_table_add(table, VISOR_BOLD, _("hosts"));
+    visor_table_add(table, VISOR_BOLD, _("false bounds"));
+    visor_table_add(table, VISOR_BOLD, _("mean"));
+    visor_table_add(table, VISOR_BOLD, _("longest"));
+    for (int set = 0; set < SETS; set++) {
+        const struct visor_random_set *s = &sets[set];
+
+        if (s->hosts == 0.0)
+            continue;
+        visor_table_add(table, VISOR_PLAIN, set_name(set));
+        snprintf(text[0], sizeof(text[0]), "%.0f", s->hosts);
+        visor_table_add(table, VISOR_PLAIN, text[0]);
+        snprintf(text[0], sizeof(text[0]), "%.0f", s->windows);
+        visor_table_add(table, VISOR_PLAIN, text[0]);
+        visor_table_add(table, VISOR_PLAIN,
+                        s->windows > 0.0 ? visor_quantity_print(s->windows_s / s->windows, text[1])
+                                         : "-");
+        visor_table_add(table, VISOR_PLAIN, visor_quantity_print(s->longest_s, text[2]));
+    }
+    visor_table_print(table, to, visor_table_wants_color(to));
+    visor_table_free(table);
+}
+
 static void print_sum(const struct visor_random_result *sum, uint32_t count, uint32_t failed,
                       FILE *to)
 {
@@ -112,6 +183,7 @@ static void print_sum(const struct visor_random_result *sum, uint32_t count, uin
                   "%s in all, longest %s, worst error/bound %.3g\n"),
                 sum->windows, visor_quantity_print(sum->windows_s, text[0]),
                 visor_quantity_print(sum->longest_s, text[1]), sum->worst);
+    print_sets(sum->sets, to);
 }
 
 static void print_json(const struct visor_random_result *results, uint64_t seed,
@@ -122,9 +194,16 @@ static void print_json(const struct visor_random_result *results, uint64_t seed,
     fprintf(to,
             "{\"version\": 1, \"worlds\": %" PRIu32 ", \"host_hours\": %.9g, \"events\": %.0f, "
             "\"excused_windows\": %.0f, \"excused_total_s\": %.9g, "
-            "\"excused_longest_s\": %.9g, \"excused_worst_ratio\": %.9g, \"failed\": [",
+            "\"excused_longest_s\": %.9g, \"excused_worst_ratio\": %.9g, \"sets\": [",
             count, sum->hours, sum->events, sum->windows, sum->windows_s, sum->longest_s,
             sum->worst);
+    for (int set = 0; set < SETS; set++)
+        fprintf(to,
+                "%s\n  {\"witnesses\": \"%s\", \"hosts\": %.0f, \"windows\": %.0f, "
+                "\"total_s\": %.9g, \"longest_s\": %.9g}",
+                set ? "," : "", set ? set_name(set) : "", sum->sets[set].hosts,
+                sum->sets[set].windows, sum->sets[set].windows_s, sum->sets[set].longest_s);
+    fputs("], \"failed\": [", to);
     for (uint32_t i = 0; i < count; i++) {
         const struct visor_outcome *o = &results[i].first;
 
@@ -169,6 +248,8 @@ int visor_sim_random(const struct visor_sim_random *job, FILE *to, bool *good)
         sum.windows_s += r->windows_s;
         sum.longest_s = r->longest_s > sum.longest_s ? r->longest_s : sum.longest_s;
         sum.worst = r->worst > sum.worst ? r->worst : sum.worst;
+        for (int set = 0; set < SETS; set++)
+            add_to_set(&sum.sets[set], &r->sets[set]);
     }
     if (job->json)
         print_json(results, seed, &sum, job->count, to);
