@@ -99,7 +99,7 @@ void visor_resort_look(struct visor_engine *e, const struct visor_witness *witne
     bool first = !e->disruptions.resorted;
 
     if (!is_wanted(e) || visor_witness_class(witness) != VISOR_WITNESS_INDEPENDENT ||
-        !visor_witness_utc(witness, &raw, &utc, &error_s) ||
+        !visor_witness_utc(witness, e->disrupted_at, &raw, &utc, &error_s) ||
         !visor_mono_before(e->disrupted_at, raw))
         return;
     noise_s = error_s / SURE;

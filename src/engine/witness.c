@@ -23,7 +23,8 @@
 #define IN_TIME       3    /* edges that say the same are in time */
 #define LEAD_WANDER   1e-5 /* s/s: what a clock's gain on UTC may change by, with its temperature */
 #define RATE_MOVED    1e-4 /* s a reading, one a second: our own rate after a migration */
-#define LEAD_SURE     5.0  /* deviations of that gain, as learnt */
+#define BLIND_NS      (4 * VISOR_NS_PER_S) /* in which a jump is noticed */
+#define LEAD_SURE     5.0                  /* deviations of that gain, as learnt */
 #define BACKWARD_MOST 8
 
 static visor_wall middle(const struct visor_event_witness *event)
@@ -108,8 +109,6 @@ static void begin_anew(struct visor_witness *w, const struct visor_reading *ours
 static void remember_lead(struct visor_witness *w, const struct visor_trusted *utc,
                           const struct visor_reading *ours, visor_wall said)
 {
-    int64_t ahead;
-
     if (!utc) {
         uint32_t place = w->since_count++ % VISOR_WITNESS_SINCE;
 
@@ -117,22 +116,33 @@ static void remember_lead(struct visor_witness *w, const struct visor_trusted *u
         w->since_at[place] = ours->raw;
         return;
     }
-    ahead = visor_wall_diff(said, visor_line_utc(&utc->line, ours->raw));
-    w->leads[w->led++ % VISOR_WITNESS_LEADS] = (struct visor_lead){ahead, utc->bound_ns};
-    w->led_until = said;
-    w->led_rate = w->line.rate - utc->line.rate;
-    w->led_rate_error = LEAD_WANDER + LEAD_SURE * visor_math_sqrt(w->line.p11 + utc->line.p11);
+    w->leads[w->led++ % VISOR_WITNESS_LEADS] = (struct visor_lead){
+        .at = ours->raw,
+        .said = said,
+        .ns = visor_wall_diff(said, visor_line_utc(&utc->line, ours->raw)),
+        .bound_ns = utc->bound_ns,
+        .rate = w->line.rate - utc->line.rate,
+        .rate_error = LEAD_WANDER + LEAD_SURE * visor_math_sqrt(w->line.p11 + utc->line.p11),
+    };
     w->since_count = 0;
 }
 
-/* The greatest is of the edge that was least late. */
-static const struct visor_lead *greatest_lead(const struct visor_witness *w)
+/* Of those before `until`. The greatest is of the edge that was least late. */
+static const struct visor_lead *greatest_lead(const struct visor_witness *w, visor_mono until,
+                                              const struct visor_lead **newest)
 {
-    const struct visor_lead *most = &w->leads[0];
+    const struct visor_lead *most = NULL;
 
-    for (uint32_t i = 1; i < w->led && i < VISOR_WITNESS_LEADS; i++)
-        most = w->leads[i].ns > most->ns ? &w->leads[i] : most;
-    return w->led > 0 ? most : NULL;
+    *newest = NULL;
+    for (uint32_t i = 0; i < w->led && i < VISOR_WITNESS_LEADS; i++) {
+        const struct visor_lead *lead = &w->leads[i];
+
+        if (!visor_mono_before(lead->at, until))
+            continue;
+        most = !most || lead->ns > most->ns ? lead : most;
+        *newest = !*newest || visor_mono_before((*newest)->at, lead->at) ? lead : *newest;
+    }
+    return most;
 }
 
 /* On a busy machine the line may rest on late readings, one after a jump on a single one; one that
@@ -141,7 +151,7 @@ static const struct visor_lead *greatest_lead(const struct visor_witness *w)
 static bool was_there(const struct visor_witness *w, const struct visor_trusted *utc,
                       const struct visor_reading *ours, visor_wall said, double allowed)
 {
-    const struct visor_lead *most = greatest_lead(w);
+    const struct visor_lead *newest, *most = greatest_lead(w, (visor_mono){INT64_MAX}, &newest);
 
     return utc && most &&
            visor_ns_diff(visor_wall_diff(said, visor_line_utc(&utc->line, ours->raw)), most->ns) <=
@@ -371,10 +381,13 @@ static bool says_the_same(const struct visor_witness *w, uint32_t count, visor_w
     return agreeing >= IN_TIME;
 }
 
-bool visor_witness_utc(const struct visor_witness *w, visor_mono *raw, visor_wall *utc,
-                       double *error_s)
+/* What was said just before the jump was noticed may have been said after it: an edge that waited
+ * for us to go on seems to be in time, where both were late. */
+bool visor_witness_utc(const struct visor_witness *w, visor_mono noticed, visor_mono *raw,
+                       visor_wall *utc, double *error_s)
 {
-    const struct visor_lead *lead = greatest_lead(w);
+    const struct visor_lead *newest;
+    const struct visor_lead *lead = greatest_lead(w, visor_mono_add(noticed, -BLIND_NS), &newest);
     uint32_t count = w->since_count < VISOR_WITNESS_SINCE ? w->since_count : VISOR_WITNESS_SINCE;
     double noise = w->noise_s > NOISE_LEAST_S ? w->noise_s : NOISE_LEAST_S;
     double went;
@@ -382,10 +395,10 @@ bool visor_witness_utc(const struct visor_witness *w, visor_mono *raw, visor_wal
 
     if (!lead || !says_the_same(w, count, &said, raw))
         return false;
-    went = visor_seconds_from_ns(visor_wall_diff(said, w->led_until));
+    went = visor_seconds_from_ns(visor_wall_diff(said, newest->said));
     *utc =
-        visor_wall_add(said, visor_ns_diff(visor_ns_from_seconds(-w->led_rate * went), lead->ns));
-    *error_s = visor_seconds_from_ns(lead->bound_ns) + w->led_rate_error * visor_math_size(went) +
+        visor_wall_add(said, visor_ns_diff(visor_ns_from_seconds(-newest->rate * went), lead->ns));
+    *error_s = visor_seconds_from_ns(lead->bound_ns) + newest->rate_error * visor_math_size(went) +
                DEVIATIONS * noise + RATE_MOVED * (double)count;
     return true;
 }

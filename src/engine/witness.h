@@ -37,7 +37,10 @@ struct visor_trusted {
 
 /* By how much a witness was ahead of UTC, as far as that was known. */
 struct visor_lead {
+    visor_mono at;
+    visor_wall said;
     int64_t ns, bound_ns;
+    double rate, rate_error; /* s/s: how fast it gained; 5 deviations */
 };
 
 struct visor_witness {
@@ -49,8 +52,6 @@ struct visor_witness {
     int64_t ahead[VISOR_WITNESS_RECENT]; /* ns: what it said - REALTIME, of the last ones; ring */
     struct visor_lead leads[VISOR_WITNESS_LEADS]; /* ring; `led` ever */
     uint32_t led;
-    visor_wall led_until;            /* what it said at the last of them */
-    double led_rate, led_rate_error; /* s/s: how fast it gained on UTC; 5 deviations */
     int64_t
         since[VISOR_WITNESS_SINCE]; /* ns: what it said - raw, of sharp ones since our counter … */
     visor_mono since_at[VISOR_WITNESS_SINCE]; /* … jumped, and when; ring; `since_count` ever */
@@ -75,10 +76,11 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *witness,
                                               const struct visor_trusted *utc, double *jump_s,
                                               double *error_s);
 
-/* UTC at *raw by this witness alone: from how far it was ahead of UTC as long as that was known,
- * and what it has said since our counter jumped, +- *error_s. False: it has not yet said enough. */
-bool visor_witness_utc(const struct visor_witness *witness, visor_mono *raw, visor_wall *utc,
-                       double *error_s);
+/* UTC at *raw by this witness alone: from how far it was ahead of UTC before `noticed`, when our
+ * counter was seen to have jumped, and what it has said since, +- *error_s. False: it has not yet
+ * said enough. */
+bool visor_witness_utc(const struct visor_witness *witness, visor_mono noticed, visor_mono *raw,
+                       visor_wall *utc, double *error_s);
 
 /* Something else says that our counter jumped: the next sharp reading tells by how much. */
 void visor_witness_doubt(struct visor_witness *witness);

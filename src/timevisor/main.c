@@ -22,6 +22,7 @@ static const struct command commands[] = {
     {"doctor", visor_cli_doctor, N_("what is wrong with this machine's time?")},
     {"lint", visor_cli_lint, N_("what is wrong in files that have to do with time?")},
     {"explain", visor_cli_explain, N_("all about a rule of lint and doctor")},
+    {"generate", visor_cli_generate, N_("the files that set up time, for every platform")},
     {"profile", visor_cli_profile, N_("what rules ask of a clock, and was it kept?")},
     {"clocksource", visor_cli_clocksource, N_("what does the kernel count by, and why?")},
     {"config", visor_cli_config, N_("is a configuration good?")},
