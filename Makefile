@@ -24,7 +24,7 @@ run: build
 	@tools/run $(BUILD) $(MODE)
 
 check:
-	@tools/packages build check netns lab
+	@tools/packages build check generated netns lab
 	@tests/check
 
 fuzz:

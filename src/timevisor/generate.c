@@ -38,6 +38,8 @@ enum {
     PROFILE
 };
 
+#define ENOUGH 4
+
 struct job {
     struct visor_needs needs;
     const char *out, *root;
@@ -183,10 +185,9 @@ static bool read_options(int argc, char **argv, struct job *job)
 /* In the language of the other texts. */
 static const char *about(const struct visor_generated *file)
 {
-    /* TRANSLATORS: the name of your language as in po/LINGUAS. */
-    const char *language = _("en");
+    const char *language = _("en"); /* by its code */
 
-    return file->about[strcmp(language, "zh_CN") == 0 ? 1 : 0];
+    return file->about[strncmp(language, "zh", 2) == 0 ? 1 : 0];
 }
 
 struct ready {
@@ -352,9 +353,10 @@ static int run_target(struct job *job, const char *target, bool alone)
     return VISOR_CLI_YES;
 }
 
-static int print_list(bool json)
+static int print_list(const struct job *job)
 {
     const struct visor_generated *file;
+    struct ready ready;
     struct visor_table *table = visor_table_new("lll");
     json_t *list = json_array();
 
@@ -362,13 +364,16 @@ static int print_list(bool json)
     visor_table_add(table, VISOR_DIM, _("File"));
     visor_table_add(table, VISOR_DIM, _("What it is"));
     for (size_t i = 0; (file = visor_generated_at(i)); i++) {
+        if (!make(job, file, &ready))
+            continue;
         json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "target", file->target, "path",
-                                              file->path, "about", about(file)));
+                                              ready.path, "about", about(file)));
         visor_table_add(table, VISOR_PLAIN, file->target);
-        visor_table_add(table, VISOR_PLAIN, file->path);
+        visor_table_add(table, VISOR_PLAIN, ready.path);
         visor_table_add(table, VISOR_PLAIN, about(file));
+        free(ready.text);
     }
-    if (json) {
+    if (job->json) {
         json_dumpf(list, stdout, JSON_INDENT(2));
         putchar('\n');
     } else {
@@ -403,7 +408,7 @@ int visor_cli_generate(int argc, char **argv)
         return VISOR_CLI_YES;
     }
     if (job.list)
-        return print_list(job.json);
+        return print_list(&job);
     if (optind == argc) {
         print_usage(stderr);
         return VISOR_CLI_USAGE;
@@ -416,6 +421,12 @@ int visor_cli_generate(int argc, char **argv)
                     argv[i]);
             return VISOR_CLI_USAGE;
         }
+    if (job.needs.server_count > 0 && job.needs.server_count < ENOUGH)
+        fprintf(
+            stderr,
+            _("timevisor: of fewer than %d servers, a wrong one cannot be outvoted while another "
+              "one is silent\n"),
+            ENOUGH);
     job.files = job.json ? json_array() : NULL;
     for (int i = optind; i < argc; i++) {
         status = run_target(&job, argv[i], argc - optind == 1 && count_of(argv[i]) == 1);
