@@ -89,6 +89,7 @@ struct visor_engine {
     /* the clock */
     struct visor_steer steer;
     bool step_pending;
+    int frequencies_pending; /* that were asked for and not yet answered */
     visor_mono
         foreign_at; /* of the last change by somebody else, which may go on; else INT64_MIN */
     visor_mono restarted_at; /* of the last source that began anew; INT64_MIN: none */
@@ -194,6 +195,7 @@ void visor_discipline_correct(struct visor_engine *e); /* step or slew, as confi
 void visor_discipline_rate(struct visor_engine *e,
                            double ppb);             /* that it runs at, up to maxdrift */
 void visor_discipline_slew(struct visor_engine *e); /* plan anew */
+void visor_discipline_run_at(struct visor_engine *e, double ppb); /* until told otherwise */
 /* Tell the kernel how well we are; `force`: even if it is not due. */
 void visor_discipline_status(struct visor_engine *e, bool force);
 

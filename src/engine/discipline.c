@@ -60,8 +60,7 @@ void visor_discipline_start(struct visor_engine *e, const struct visor_event_sta
         message->number[0] = start->drift_ppm;
         message->number[1] = start->skew_ppm;
         if (e->settable)
-            visor_engine_push(e, VISOR_ACTION_FREQUENCY)->frequency.frequency_ppb =
-                e->steer.base_ppb;
+            visor_discipline_run_at(e, e->steer.base_ppb);
     }
     visor_publish_view(e);
 }
@@ -82,7 +81,7 @@ void visor_discipline_stop(struct visor_engine *e)
 {
     visor_discipline_save_drift(e);
     if (e->settable && e->steer.slewing)
-        visor_engine_push(e, VISOR_ACTION_FREQUENCY)->frequency.frequency_ppb = e->steer.base_ppb;
+        visor_discipline_run_at(e, e->steer.base_ppb);
     e->stopping = true;
 }
 
@@ -112,6 +111,12 @@ int64_t visor_discipline_bound_ns(const struct visor_engine *e, visor_mono raw)
     if (bound > 1e6)
         return VISOR_NS_MAX;
     return visor_ns_from_seconds(bound) + 2;
+}
+
+void visor_discipline_run_at(struct visor_engine *e, double ppb)
+{
+    e->frequencies_pending++;
+    visor_engine_push(e, VISOR_ACTION_FREQUENCY)->frequency.frequency_ppb = ppb;
 }
 
 /* ---- kernel status ---- */
@@ -221,7 +226,7 @@ void visor_discipline_slew(struct visor_engine *e)
                               tolerance > 1e-9 ? tolerance : 1e-9);
     if (wanted != before || e->steer.frequency_ppb - wanted > 1.0 ||
         wanted - e->steer.frequency_ppb > 1.0)
-        visor_engine_push(e, VISOR_ACTION_FREQUENCY)->frequency.frequency_ppb = wanted;
+        visor_discipline_run_at(e, wanted);
 }
 
 static bool change_too_large(const struct visor_engine *e, double offset)
@@ -306,8 +311,7 @@ static void ask_about(struct visor_engine *e, double change)
     e->asked_at = e->now.raw;
     visor_sources_verify(e, NULL);
     if (wants_step(e, visor_discipline_remaining(e)))
-        visor_engine_push(e, VISOR_ACTION_FREQUENCY)->frequency.frequency_ppb =
-            visor_steer_wait(&e->steer, e->now.raw, ANSWER_S);
+        visor_discipline_run_at(e, visor_steer_wait(&e->steer, e->now.raw, ANSWER_S));
 }
 
 static bool waits(const struct visor_engine *e)
@@ -322,8 +326,8 @@ void visor_discipline_watch(struct visor_engine *e)
     double ours = e->steer.frequency_ppb;
     struct visor_message *message;
 
-    if (e->step_pending)
-        return;
+    if (e->step_pending || e->frequencies_pending > 0)
+        return; /* what was found is our own, perhaps */
     switch (visor_steer_watch(&e->steer, &e->now, &change)) {
     case VISOR_FOREIGN_NONE:
         if (e->foreign_at.ns != INT64_MIN &&
@@ -362,6 +366,8 @@ void visor_discipline_applied(struct visor_engine *e, const struct visor_event_a
 {
     if (applied->action == VISOR_CLOCK_STATUS)
         return;
+    if (applied->action == VISOR_CLOCK_FREQUENCY && e->frequencies_pending > 0)
+        e->frequencies_pending--;
     visor_steer_applied(&e->steer, applied);
     e->now = applied->after;
     if (applied->error != 0) {

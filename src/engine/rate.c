@@ -37,7 +37,7 @@ void visor_sources_turn(struct visor_engine *e, const struct visor_event_rate *e
         visor_discipline_slew(e);
     } else if (e->settable) {
         visor_discipline_rate(e, e->steer.base_ppb + event->change_ppb);
-        visor_engine_push(e, VISOR_ACTION_FREQUENCY)->frequency.frequency_ppb = e->steer.base_ppb;
+        visor_discipline_run_at(e, e->steer.base_ppb);
         e->steer.wanted_ppb = e->steer.base_ppb;
     }
     visor_publish_view(e);

@@ -14,7 +14,8 @@
 #define STRANGE          1e-4 /* chance */
 #define LATE_EXCESS      6.0  /* times the typical one */
 #define UNSETTLED        2e-5 /* s/s */
-#define UNSETTLED_NOISE  4.0  /* deviations of a sample, in one interval */
+#define UNSETTLED_NOISE  4.0  /* deviations of a sample, in one interval … */
+#define UNSETTLED_LEAST  5e-6 /* … and s: who is so good is left for no other */
 #define USEFUL_INTERVAL                                                                            \
     45.0 /* s, times (noise / wander)^(1/4): beyond it the clock only coasts                       \
           */
@@ -203,10 +204,10 @@ static enum visor_select_state usability(const struct visor_source *source,
 static bool is_unsettled(const struct visor_source *source)
 {
     const struct visor_filter *filter = &source->filter;
-    double rate = visor_math_sqrt(filter->line.p11);
+    double rate = visor_math_sqrt(filter->line.p11), grown = rate * visor_source_interval(source);
 
     return filter->on_trial || rate > UNSETTLED ||
-           rate * visor_source_interval(source) > UNSETTLED_NOISE * visor_filter_deviation(filter);
+           (grown > UNSETTLED_LEAST && grown > UNSETTLED_NOISE * visor_filter_deviation(filter));
 }
 
 void visor_source_nominate(struct visor_source *source, const struct visor_line *base,

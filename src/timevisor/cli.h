@@ -40,6 +40,7 @@ int visor_cli_drift(int argc, char **argv);
 int visor_cli_doctor(int argc, char **argv);
 int visor_cli_lint(int argc, char **argv);
 int visor_cli_explain(int argc, char **argv);
+int visor_cli_plan(int argc, char **argv);
 int visor_cli_generate(int argc, char **argv);
 int visor_cli_profile(int argc, char **argv);
 int visor_cli_config(int argc, char **argv);
