@@ -53,7 +53,7 @@ static void print_usage(FILE *out)
 {
     fputs(_("Usage: timevisor generate [OPTION]... TARGET...\n"
             "       timevisor generate --list\n"
-            "Writes the files that set up time on a platform, complete and with their reasons.\n\n"
+            "Writes the files that set up time on a platform, complete, with their reasons.\n\n"
             "  --servers NAME,...  NTP servers (the public pool)\n"
             "  --hosts NAME,...    servers near a guest: its host, the site's own\n"
             "  --peers NAME,...    of a server: the others of its rank\n"
@@ -62,7 +62,7 @@ static void print_usage(FILE *out)
             "  --zone ZONE         of containers (Etc/UTC)\n"
             "  --interface NAME, --ptp-domain N, --image IMAGE, --name NAME, --profile NAME\n"
             "  --out DIR           write them there instead of printing them\n"
-            "  --diff              what would change of the files that are there; exit 1 if any\n"
+            "  --diff              what would change of the files there; exit 1 if so\n"
             "  --root DIR          where those are (/)\n"
             "  --json              for programs\n"),
           out);

@@ -31,7 +31,7 @@ static const struct command commands[] = {
     {"exec", visor_cli_exec, N_("run a program that sees this clock")},
     {"bench", visor_cli_bench, N_("what does a reading of the time cost?")},
     {"version", visor_cli_version, N_("print the version")},
-    {"help", visor_cli_help, NULL},
+    {"help", visor_cli_help, N_("print this")},
     {"--version", visor_cli_version, NULL},
     {"--help", visor_cli_help, NULL},
     {"-h", visor_cli_help, NULL},
@@ -47,7 +47,7 @@ int visor_cli_help(int argc, char **argv)
     for (int i = 0; i < COMMANDS; i++)
         if (commands[i].summary)
             printf("  %-11s %s\n", commands[i].name, _(commands[i].summary));
-    puts(_("\n\"timevisor COMMAND --help\" tells more about one; all of it is in timevisor(1)."));
+    puts(_("\"timevisor COMMAND --help\" tells more about one; all of it is in timevisor(1)."));
     return VISOR_CLI_YES;
 }
 
