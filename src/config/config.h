@@ -285,7 +285,8 @@ struct visor_config {
     enum visor_witness_mode witness_cpu; /* late wake-ups, stolen time, TSC, clocksource */
     double witness_hosts; /* s, 1: by how much an RTC may differ after this machine has moved */
     bool emergency_off, emergency_backward;
-    double emergency_limit; /* s, 0: none */
+    double emergency_limit;     /* s, 0: none */
+    unsigned emergency_profile; /* 0: none; else its place in profile.h's table, from 1 */
     struct visor_hook_config *hooks;
     size_t hook_count;
     struct visor_hold_config *holds;
@@ -364,6 +365,8 @@ void visor_source_config_init(struct visor_source_config *source); /* the defaul
 void visor_refclock_config_init(struct visor_refclock_config *refclock);
 
 /* "disruption", "recovered", "yellow", … */
+/* s; 0: none: as given, or of the profile that is named. */
+double visor_config_emergency_limit(const struct visor_config *config);
 const char *visor_config_hook_event(enum visor_hook_event event);
 
 /* "PPS", "SHM", … */

@@ -1,4 +1,5 @@
 /* What is to happen in an emergency: `emergency`, `hook` and `hold`. */
+#include "config/profile.h"
 #include "config/tables.h"
 
 #include <string.h>
@@ -10,8 +11,20 @@ static const struct visor_option emergency_rows[] = {
     FLAG("backward", emergency_backward, "the clock may be stepped backward"),
     REAL("limit", emergency_limit, 0, UNLIMITED, 0, "SECONDS",
          "error bound beyond which this machine's time is of no use; 0: none"),
+    CHOICE("profile", emergency_profile,
+           "none general cloud finance-cat finance-mifid finance-hft industrial access-5g "
+           "power-t5 telecom",
+           0, "whose limit it is, where none is given"),
 };
-const struct visor_option_table visor_emergency_options = {"emergency", emergency_rows, 3};
+const struct visor_option_table visor_emergency_options = {"emergency", emergency_rows, 4};
+
+double visor_config_emergency_limit(const struct visor_config *config)
+{
+    const struct visor_profile *profile =
+        config->emergency_profile > 0 ? visor_profile_at(config->emergency_profile - 1) : NULL;
+
+    return config->emergency_limit > 0.0 || !profile ? config->emergency_limit : profile->limit_s;
+}
 
 #define LIMIT_MOST 86400.0 /* s */
 
@@ -204,7 +217,8 @@ PRINT(emergency)
 {
     const struct visor_config *from = config;
 
-    if (!from->emergency_off && !from->emergency_backward && !(from->emergency_limit > 0.0))
+    if (!from->emergency_off && !from->emergency_backward && !(from->emergency_limit > 0.0) &&
+        from->emergency_profile == 0)
         return;
     visor_text_put(&printer->out, directive);
     visor_options_print(printer, &visor_emergency_options, from);

@@ -1,6 +1,8 @@
 /* The status model, made from the engine's state. */
 #include "engine/core.h"
 
+#include "config/profile.h"
+
 #include "base/math.h"
 #include "engine/journal.h"
 
@@ -191,7 +193,9 @@ static void report_emergency(const struct visor_engine *e, struct visor_emergenc
 
     out->level = emergency->level;
     out->cause = emergency->cause;
-    out->limit_s = e->config->emergency_limit;
+    out->limit_s = visor_config_emergency_limit(e->config);
+    if (e->config->emergency_profile > 0 && !(e->config->emergency_limit > 0.0))
+        out->profile = visor_profile_at(e->config->emergency_profile - 1)->name;
     out->quarantined = e->rescue.quarantined;
     out->lent = e->rescue.lent;
     out->by_hand = e->config->emergency_off;

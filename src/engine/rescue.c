@@ -61,7 +61,7 @@ static struct visor_emergency_facts facts_of(struct visor_engine *e)
         .stopped = e->known && e->trust == VISOR_TRUST_DISRUPTED,
         .leaderless = e->leader == 0 && !e->local.active && !e->standard && has_sources(e) && !slow,
         .error_s = -1.0,
-        .limit_s = e->config->emergency_limit,
+        .limit_s = visor_config_emergency_limit(e->config),
     };
 
     if (facts.stopped)

@@ -131,8 +131,9 @@ struct visor_manual_status {
 struct visor_emergency_status {
     enum visor_emergency_level level;
     enum visor_emergency_cause cause;
-    visor_mono since; /* meaningless if `count` is 0 */
-    double limit_s;   /* 0: none */
+    visor_mono since;    /* meaningless if `count` is 0 */
+    double limit_s;      /* 0: none */
+    const char *profile; /* whose limit that is; NULL: given as a figure, or none */
     bool quarantined;
     int lent;     /* sources that are used because of it */
     bool by_hand; /* nothing is done by itself */

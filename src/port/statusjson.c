@@ -495,6 +495,10 @@ static json_t *emergency_object(const struct visor_emergency_status *emergency)
     put_text(&b, "cause", visor_statusjson_cause(emergency->cause));
     put(&b, "since_raw_ns", emergency->count > 0 ? json_integer(emergency->since.ns) : json_null());
     put_number(&b, "limit_s", emergency->limit_s > 0.0 ? emergency->limit_s : NAN);
+    if (emergency->profile)
+        put_text(&b, "profile", emergency->profile);
+    else
+        put(&b, "profile", json_null());
     put_bool(&b, "quarantined", emergency->quarantined);
     put_integer(&b, "lent_sources", emergency->lent);
     put_bool(&b, "automatic", !emergency->by_hand);

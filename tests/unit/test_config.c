@@ -8,6 +8,7 @@
 #include "config/option.h"
 #include "config/parse.h"
 #include "config/print.h"
+#include "config/profile.h"
 #include "port/file.h"
 
 #include <stdio.h>
@@ -108,6 +109,8 @@ static const char *const right[][2] = {
     {"stall slew", "="},
     {"emergency backward limit 0.05", "="},
     {"emergency off", "="},
+    {"emergency profile finance-mifid", "="},
+    {"emergency limit 0.05 profile cloud", "="},
     {"emergency", ""},
     {"hook disruption recovered limit 5 user nobody run /bin/true a b", "="},
     {"hook red  shell  echo 'a  b' | logger", "hook red shell echo 'a b' | logger"},
@@ -427,6 +430,9 @@ static const char *const wrong[][2] = {
     {"noclientlog\nratelimit", "f: 'ratelimit' cannot be used together with 'noclientlog'"},
     {"noclientlog\ncmdratelimit", "f: 'cmdratelimit' cannot be used together with 'noclientlog'"},
     {"stall jump", "f:1: 'jump' is not one of the words for 'stall': auto step slew"},
+    {"emergency profile finance-mifd",
+     "f:1: 'finance-mifd' is not one of the words for 'profile': none general cloud finance-cat "
+     "finance-mifid finance-hft industrial access-5…"},
     {"emergency forward", "f:1: 'forward' is not an option of 'emergency'"},
     {"emergency limit -1", "f:1: '-1' is out of range for 'limit': at least 0"},
     {"hook", "f:1: 'hook' needs a value: EVENT... (run PROGRAM | shell COMMAND | start UNIT)"},
@@ -690,6 +696,27 @@ static void test_parse__limits(void **state)
                    "aaaaaa…' is too long: at most 255 characters");
 }
 
+/* The words of the table are the profiles, in their order. */
+static void test_emergency__a_profile_lends_its_limit(void **state)
+{
+    const struct visor_profile *profile;
+    char text[100];
+
+    (void)state;
+    for (size_t i = 0; (profile = visor_profile_at(i)); i++) {
+        struct visor_config *config;
+
+        snprintf(text, sizeof(text), "emergency profile %s\n", profile->name);
+        config = parse_right(text);
+        assert_true(visor_config_emergency_limit(config) == profile->limit_s);
+        visor_config_free(config);
+        snprintf(text, sizeof(text), "emergency profile %s limit 7\n", profile->name);
+        config = parse_right(text);
+        assert_true(visor_config_emergency_limit(config) == 7.0);
+        visor_config_free(config);
+    }
+}
+
 static void test_parse_source__one_line(void **state)
 {
     struct visor_diagnoses diagnoses;
@@ -777,6 +804,7 @@ int main(void)
         cmocka_unit_test(test_tables__every_row_is_in_the_manual),
         cmocka_unit_test(test_parse__goes_on_after_errors),
         cmocka_unit_test(test_parse__limits),
+        cmocka_unit_test(test_emergency__a_profile_lends_its_limit),
         cmocka_unit_test(test_parse_source__one_line),
         cmocka_unit_test(test_parse_into__other_defaults),
         cmocka_unit_test(test_defaults__are_chronys),

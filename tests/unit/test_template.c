@@ -45,20 +45,21 @@ static void test_expand__values_and_parts(void **state)
 
 static void test_expand__a_wrong_template_is_refused(void **state)
 {
-    static const char *const cases[] = {"{{unknown}}",
-                                        "{{#unknown}}{{/unknown}}",
-                                        "{{#one}}",
-                                        "{{/one}}",
-                                        "{{none}}",
-                                        "{{.}}",
-                                        "{{#one}}{{#two}}{{/one}}{{/two}}",
-                                        "{{#one}}{{#one}}{{#one}}{{#one}}{{#one}}{{#one}}{{/"
-                                        "one}}{{/one}}{{/one}}{{/one}}{{/one}}{{/one}}"};
+    static const char *const cases[] = {
+        "{{unknown}}", "{{#unknown}}{{/unknown}}",         "{{#one}}", "{{/one}}", "{{none}}",
+        "{{.}}",       "{{#one}}{{#two}}{{/one}}{{/two}}",
+    };
+    char deep[200] = "";
     char text[200];
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         assert_false(expand(cases[i], text, sizeof(text)));
+    for (int i = 0; i < 6; i++)
+        strcat(deep, "{{#one}}");
+    for (int i = 0; i < 6; i++)
+        strcat(deep, "{{/one}}");
+    assert_false(expand(deep, text, sizeof(text)));
 }
 
 static void test_generate__every_template_is_good(void **state)
