@@ -99,9 +99,17 @@ static bool fail(struct visor_rtcpoll *poll, int error, visor_mono now)
     return false;
 }
 
+bool visor_rtcpoll_parse(const char *text, int64_t *seconds)
+{
+    char *end;
+
+    *seconds = strtoll(text, &end, 10);
+    return end != text && (!*end || *end == '\n') && *seconds > 0 && *seconds < SECONDS_MAX;
+}
+
 static int read_seconds(struct visor_rtcpoll *poll, int64_t *seconds)
 {
-    char text[32], *end;
+    char text[32];
     ssize_t size;
 
     if (poll->fd < 0)
@@ -112,10 +120,7 @@ static int read_seconds(struct visor_rtcpoll *poll, int64_t *seconds)
     if (size < 0)
         return errno;
     text[size] = 0;
-    *seconds = strtoll(text, &end, 10);
-    return end == text || (*end && *end != '\n') || *seconds <= 0 || *seconds >= SECONDS_MAX
-               ? EBADMSG
-               : 0;
+    return visor_rtcpoll_parse(text, seconds) ? 0 : EBADMSG;
 }
 
 bool visor_rtcpoll_look(struct visor_rtcpoll *poll, visor_mono now,

@@ -32,6 +32,9 @@ visor_mono visor_rtcpoll_deadline(const struct visor_rtcpoll *poll);
 bool visor_rtcpoll_look(struct visor_rtcpoll *poll, visor_mono now,
                         struct visor_event_witness *witness);
 
+/* What since_epoch holds. False: no time of a clock that works. Pure. */
+bool visor_rtcpoll_parse(const char *text, int64_t *seconds);
+
 /* Makes of a reading at `at` what it says, and plans the next one. Pure. */
 void visor_rtcpoll_take(struct visor_rtcpoll *poll, visor_mono at, int64_t seconds,
                         struct visor_event_witness *witness);
