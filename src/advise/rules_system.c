@@ -90,20 +90,33 @@ static bool runs_time_daemon(const struct visor_check *check)
     return false;
 }
 
+/* It wants the daemon itself, whatever time it is. */
+static bool asks_daemon(const struct visor_check *check)
+{
+    static const char *const programs[] = {"chrony", "ntpq", "ntpwait", "timevisor"};
+
+    for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
+        if (key_with(section(check, "Service"), "ExecStart", programs[i]))
+            return true;
+    return false;
+}
+
 static void check_sync_order(struct visor_check *check)
 {
+    static const char *const daemons[] = {
+        "ntpd.service",   "ntp.service",        "ntpsec.service",           "chronyd.service",
+        "chrony.service", "timevisord.service", "systemd-timesyncd.service"};
     const struct visor_node *unit = section(check, "Unit");
     const struct visor_node *after = key_with(unit, "After", "time-sync.target");
 
     if (after && !key_with(unit, "Wants", "time-sync.target") &&
         !key_with(unit, "Requires", "time-sync.target"))
         return; /* passive target: After= is enough */
-    after = key_with(unit, "After", "ntpd.service");
-    if (!after)
-        after = key_with(unit, "After", "chronyd.service");
-    if (!after)
-        after = key_with(unit, "After", "systemd-timesyncd.service");
-    if (after && !runs_time_daemon(check) && !key_with(unit, "After", "time-sync.target"))
+    after = NULL;
+    for (size_t i = 0; i < sizeof(daemons) / sizeof(daemons[0]) && !after; i++)
+        after = key_with(unit, "After", daemons[i]);
+    if (after && !runs_time_daemon(check) && !key_with(unit, "After", "time-sync.target") &&
+        !key_with(unit, "Before", "time-sync.target") && !asks_daemon(check))
         visor_check_found(check, after, "After=%s", after->value);
 }
 

@@ -142,6 +142,7 @@ static enum visor_kind by_yaml(const struct look *look)
 /* Lines whose first word is a directive of chrony, of ntpd, and all lines with words. */
 struct directives {
     int chrony, ntp, sources, all;
+    int decisive; /* of chrony, and not only words that others have, too */
 };
 
 static bool is_in(const char *word, const char *const *words)
@@ -160,6 +161,7 @@ static void count_directives(const struct look *look, struct directives *count)
         "keys",   "crypto", "interface", "trustedkey", "requestkey", "logconfig", "includefile",
         "nts",    "mru",    "refclock",  "controlkey", "broadcast",  "logfile",   NULL};
     struct visor_lines lines = visor_lines_of(look->text, (size_t)(look->end - look->text));
+    static const char *const common[] = {"allow", "deny", "include", "user", "log", "port", NULL};
     struct visor_words words;
 
     while (visor_lines_next(&lines)) {
@@ -172,6 +174,8 @@ static void count_directives(const struct look *look, struct directives *count)
         count->sources += is_in(word, sources);
         count->ntp += is_in(word, ntp);
         count->chrony += visor_options_find(&visor_directives, word) != NULL;
+        count->decisive +=
+            visor_options_find(&visor_directives, word) != NULL && !is_in(word, common);
     }
 }
 
@@ -189,7 +193,7 @@ static enum visor_kind by_directives(const struct look *look)
     count_directives(look, &count);
     if (count.ntp > count.chrony && 4 * count.ntp >= 3 * count.all && count.all > 1)
         return VISOR_KIND_NTP;
-    if (4 * count.chrony >= 3 * count.all && count.all > 0 &&
+    if (count.decisive > 0 && 4 * count.chrony >= 3 * count.all &&
         (count.all > 1 || (count.sources && visor_ends(look->name, ".sources"))))
         return VISOR_KIND_CHRONY;
     return VISOR_KIND_UNKNOWN;

@@ -113,7 +113,6 @@ static int simulate(struct visor_planned *planned, int failure)
 {
     struct watching *w = calloc(1, sizeof(*w));
     char *text = malloc(VISOR_PLAN_SCRIPT);
-    struct visor_text out = visor_text_over(text, text ? VISOR_PLAN_SCRIPT : 0);
     struct visor_scenario scenario;
     struct visor_diagnoses diagnoses;
     int error = -ENOMEM;
@@ -121,6 +120,8 @@ static int simulate(struct visor_planned *planned, int failure)
     visor_scenario_init(&scenario);
     visor_diagnoses_init(&diagnoses);
     if (w && text) {
+        struct visor_text out = visor_text_over(text, VISOR_PLAN_SCRIPT);
+
         w->plan = &planned->plan;
         w->result = &planned->results[failure + 1];
         w->limit_s = planned->plan.needs.limit_s;

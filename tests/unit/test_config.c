@@ -8,7 +8,6 @@
 #include "config/option.h"
 #include "config/parse.h"
 #include "config/print.h"
-#include "config/profile.h"
 #include "port/file.h"
 
 #include <stdio.h>
@@ -696,27 +695,6 @@ static void test_parse__limits(void **state)
                    "aaaaaa…' is too long: at most 255 characters");
 }
 
-/* The words of the table are the profiles, in their order. */
-static void test_emergency__a_profile_lends_its_limit(void **state)
-{
-    const struct visor_profile *profile;
-    char text[100];
-
-    (void)state;
-    for (size_t i = 0; (profile = visor_profile_at(i)); i++) {
-        struct visor_config *config;
-
-        snprintf(text, sizeof(text), "emergency profile %s\n", profile->name);
-        config = parse_right(text);
-        assert_true(visor_config_emergency_limit(config) == profile->limit_s);
-        visor_config_free(config);
-        snprintf(text, sizeof(text), "emergency profile %s limit 7\n", profile->name);
-        config = parse_right(text);
-        assert_true(visor_config_emergency_limit(config) == 7.0);
-        visor_config_free(config);
-    }
-}
-
 static void test_parse_source__one_line(void **state)
 {
     struct visor_diagnoses diagnoses;
@@ -804,7 +782,6 @@ int main(void)
         cmocka_unit_test(test_tables__every_row_is_in_the_manual),
         cmocka_unit_test(test_parse__goes_on_after_errors),
         cmocka_unit_test(test_parse__limits),
-        cmocka_unit_test(test_emergency__a_profile_lends_its_limit),
         cmocka_unit_test(test_parse_source__one_line),
         cmocka_unit_test(test_parse_into__other_defaults),
         cmocka_unit_test(test_defaults__are_chronys),

@@ -6,10 +6,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "config/parse.h"
+#include "config/profile.h"
 
 #define FAR                                                                                        \
     "{\"kind\":\"server\",\"name\":\"far\",\"last_sample_age_s\":1.0,\"last_delay_s\":4e-2,"       \
@@ -39,6 +43,35 @@ static void test_find(void **state)
     for (size_t i = 0; visor_profile_at(i); i++)
         assert_ptr_equal(visor_profile_find(visor_profile_at(i)->name), visor_profile_at(i));
     assert_true(visor_profile_find("finance-hft")->limit_s == 100e-6);
+}
+
+static double emergency_limit(const char *name, const char *rest)
+{
+    struct visor_diagnoses diagnoses;
+    struct visor_config *config;
+    char text[100];
+    double limit_s;
+
+    visor_diagnoses_init(&diagnoses);
+    snprintf(text, sizeof(text), "emergency profile %s%s\n", name, rest);
+    assert_int_equal(visor_config_parse_text("f", text, strlen(text), NULL, &config, &diagnoses),
+                     0);
+    visor_diagnoses_done(&diagnoses);
+    limit_s = visor_config_emergency_limit(config);
+    visor_config_free(config);
+    return limit_s;
+}
+
+/* The words of the option's table are the profiles, in their order. */
+static void test_emergency__a_profile_lends_its_limit(void **state)
+{
+    const struct visor_profile *profile;
+
+    (void)state;
+    for (size_t i = 0; (profile = visor_profile_at(i)); i++) {
+        assert_true(emergency_limit(profile->name, "") == profile->limit_s);
+        assert_true(emergency_limit(profile->name, " limit 7") == 7.0);
+    }
 }
 
 static void test_level(void **state)
@@ -154,6 +187,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_find),
+        cmocka_unit_test(test_emergency__a_profile_lends_its_limit),
         cmocka_unit_test(test_level),
         cmocka_unit_test(test_reach__by_the_sources),
         cmocka_unit_test(test_reach__hardware_where_the_profile_wants_it),
