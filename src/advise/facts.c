@@ -99,6 +99,7 @@ enum visor_hypervisor visor_facts_hypervisor_by_dmi(const struct visor_facts *fa
 {
     static const struct dmi_rule rules[] = {
         {"Amazon EC2", NULL, NULL, NULL, VISOR_HYPERVISOR_NONE, VISOR_CLOUD_AWS},
+        {"Xen", "HVM domU", "amazon", NULL, VISOR_HYPERVISOR_XEN, VISOR_CLOUD_AWS},
         {NULL, NULL, "Amazon EC2", NULL, VISOR_HYPERVISOR_NONE, VISOR_CLOUD_AWS},
         {"Google", "Google Compute Engine", NULL, NULL, VISOR_HYPERVISOR_KVM, VISOR_CLOUD_GCP},
         {"Microsoft Corporation", "Virtual Machine", NULL, "7783-7084-3265-9085-8269-3286-77",
@@ -137,6 +138,30 @@ enum visor_hypervisor visor_facts_hypervisor_by_dmi(const struct visor_facts *fa
         return rule->hypervisor;
     }
     return VISOR_HYPERVISOR_NONE;
+}
+
+static bool has_clocksource(const struct visor_facts *facts, const char *name)
+{
+    for (size_t i = 0; i < facts->clocksource_count; i++)
+        if (begins(facts->clocksources[i], name))
+            return true;
+    return false;
+}
+
+void visor_facts_conclude(struct visor_facts *facts)
+{
+    bool unknown =
+        facts->hypervisor == VISOR_HYPERVISOR_NONE || facts->hypervisor == VISOR_HYPERVISOR_UNKNOWN;
+
+    if (has_clocksource(facts, "xen"))
+        facts->hypervisor = VISOR_HYPERVISOR_XEN;
+    else if (has_clocksource(facts, "kvm-clock") &&
+             facts->hypervisor != VISOR_HYPERVISOR_FIRECRACKER)
+        facts->hypervisor = VISOR_HYPERVISOR_KVM;
+    else if (has_clocksource(facts, "hyperv_clocksource") && unknown) /* KVM can show it, too */
+        facts->hypervisor = VISOR_HYPERVISOR_HYPERV;
+    if (facts->cloud == VISOR_CLOUD_NONE && begins(facts->vmclock_acpi.id, "AMZNC10C"))
+        facts->cloud = VISOR_CLOUD_AWS;
 }
 
 bool visor_facts_is_time_daemon(const char *comm, bool *steers)

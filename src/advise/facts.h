@@ -118,6 +118,7 @@ struct visor_facts_reach {
     enum visor_facts_answer answer;
     bool is_address;                             /* the name needs no name server */
     int64_t offset_ns, delay_ns, uncertainty_ns; /* GOOD: + is behind */
+    int64_t slowest_ns;                          /* greatest delay of the exchanges */
 };
 
 /* chronyd's own word. */
@@ -177,6 +178,11 @@ struct visor_facts {
     bool rtc_local;                  /* /etc/adjtime says LOCAL */
     char zone[VISOR_FACTS_TEXT];     /* "Asia/Shanghai" */
     bool zone_known, tools_periodic; /* vmtoolsd's periodic sync is not known to be off */
+    bool hyperv_sets;                /* hv_utils' timesync_implicit */
+    bool marked;                     /* chrony.conf: dscp */
+    /* A process in another mount namespace with another zone than ours: "" for none, or none that
+     * may be looked into. */
+    char other_zone_of[VISOR_FACTS_TEXT], other_zone[VISOR_FACTS_TEXT];
     struct visor_facts_card cards[VISOR_FACTS_DEVICES];
     size_t card_count;
     struct visor_facts_reach reach[VISOR_FACTS_DEVICES];
@@ -202,6 +208,9 @@ enum visor_hypervisor visor_facts_hypervisor_by_id(const char *id);
 /* What the DMI strings mean: `*cloud`, and the hypervisor where they tell it (else NONE). */
 enum visor_hypervisor visor_facts_hypervisor_by_dmi(const struct visor_facts *facts,
                                                     enum visor_cloud *cloud);
+/* What proves more than a signature does, which anybody can write: a paravirtual clocksource is
+ * only where its hypervisor is, and Amazon's vmclock only at Amazon. Call when all is gathered. */
+void visor_facts_conclude(struct visor_facts *facts);
 /* Does this word of the kernel's command line concern time? (The others may hold secrets.) */
 bool visor_facts_is_time_word(const char *word);
 /* Is a process of this name one that keeps time? `*steers`: it sets the clock. */

@@ -22,6 +22,12 @@ static bool is_contained(const struct visor_facts *f)
     return f->container[0] != 0;
 }
 
+/* A container that cannot set the clock has its host's time, and its host's witnesses. */
+static bool is_guest_of_host(const struct visor_facts *f)
+{
+    return is_contained(f) && !f->cap_sys_time;
+}
+
 static unsigned count_steering(const struct visor_facts *f)
 {
     unsigned count = 0;
@@ -100,7 +106,8 @@ static void check_steal(struct visor_check *check)
 
 static void check_no_rtc(struct visor_check *check)
 {
-    if (is_virtual(check->facts) && check->facts->rtc_count == 0 && check->facts->phc_count == 0)
+    if (is_virtual(check->facts) && check->facts->rtc_count == 0 && check->facts->phc_count == 0 &&
+        !is_guest_of_host(check->facts))
         FOUND("/sys/class/rtc: none");
 }
 
@@ -114,7 +121,9 @@ static void check_no_kvm_phc(struct visor_check *check)
 {
     const struct visor_facts *f = check->facts;
 
-    if (f->hypervisor == VISOR_HYPERVISOR_KVM && !is_contained(f) && !clock_named(f, "KVM"))
+    /* AWS has other devices (ENA, vmclock), and no ptp_kvm. */
+    if (f->hypervisor == VISOR_HYPERVISOR_KVM && f->cloud != VISOR_CLOUD_AWS && !is_contained(f) &&
+        !clock_named(f, "KVM"))
         FOUND("clock_name \"KVM virtual PTP\": none");
 }
 
@@ -155,7 +164,8 @@ static void check_no_witness(struct visor_check *check)
 {
     const struct visor_facts *f = check->facts;
 
-    if (is_virtual(f) && f->rtc_count == 0 && f->phc_count == 0 && f->vmclock_count == 0)
+    if (is_virtual(f) && f->rtc_count == 0 && f->phc_count == 0 && f->vmclock_count == 0 &&
+        !is_guest_of_host(f))
         FOUND("RTC: none; PHC: none; vmclock: none");
 }
 
@@ -190,6 +200,14 @@ static void check_daemon_in_container(struct visor_check *check)
               check->facts->daemons[0].name);
 }
 
+static void check_powerless(struct visor_check *check)
+{
+    const struct visor_facts *f = check->facts;
+
+    if (is_guest_of_host(f) && count_steering(f) > 0)
+        FOUND("%s (%u); CAP_SYS_TIME: none", f->daemons[0].name, f->daemons[0].pid);
+}
+
 static void check_tools(struct visor_check *check)
 {
     const struct visor_facts *f = check->facts;
@@ -198,6 +216,32 @@ static void check_tools(struct visor_check *check)
         if (strcmp(f->daemons[i].name, "vmtoolsd") == 0 && f->tools_periodic &&
             count_steering(f) > 0)
             FOUND("vmtoolsd (%u); tools.conf: disable-periodic: none", f->daemons[i].pid);
+}
+
+static bool runs(const struct visor_facts *f, const char *name)
+{
+    for (size_t i = 0; i < f->daemon_count; i++)
+        if (strcmp(f->daemons[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void check_vbox(struct visor_check *check)
+{
+    if (runs(check->facts, "VBoxService") && count_steering(check->facts) > 0)
+        FOUND("VBoxService, %s", check->facts->daemons[0].name);
+}
+
+static void check_hyperv_implicit(struct visor_check *check)
+{
+    if (check->facts->hyperv_sets && count_steering(check->facts) > 0)
+        FOUND("/sys/module/hv_utils/parameters/timesync_implicit: Y");
+}
+
+static void check_wsl(struct visor_check *check)
+{
+    if (strcmp(check->facts->container, "wsl") == 0)
+        FOUND("%s", check->facts->release);
 }
 
 static void check_sntp(struct visor_check *check)
@@ -212,7 +256,7 @@ static void check_sntp(struct visor_check *check)
 static void check_unsynchronized(struct visor_check *check)
 {
     if (check->facts->kernel.known && (check->facts->kernel.status & STA_UNSYNC) &&
-        count_steering(check->facts) > 0)
+        count_steering(check->facts) > 0 && !is_guest_of_host(check->facts))
         FOUND("adjtimex: STA_UNSYNC");
 }
 
@@ -239,9 +283,11 @@ static void check_rate(struct visor_check *check)
         FOUND("adjtimex: %.1f ppm", kernel->frequency_ppm);
 }
 
+/* (systemd-timesyncd has servers of its distribution built in.) */
 static void check_no_source(struct visor_check *check)
 {
-    if (check->facts->source_count == 0 && !is_contained(check->facts))
+    if (check->facts->source_count == 0 && !is_contained(check->facts) &&
+        !runs(check->facts, "systemd-timesyn"))
         FOUND("chrony.conf, ntp.conf, timesyncd.conf, DHCP: none");
 }
 
@@ -298,6 +344,14 @@ static void check_zone(struct visor_check *check)
 {
     if (check->facts->zone_known && visor_begins(check->facts->zone, "right/"))
         FOUND("/etc/localtime: %s", check->facts->zone);
+}
+
+static void check_other_zone(struct visor_check *check)
+{
+    const struct visor_facts *f = check->facts;
+
+    if (f->other_zone[0])
+        FOUND("%s: %s; /etc/localtime: %s", f->other_zone_of, f->other_zone, f->zone);
 }
 
 static void check_log(struct visor_check *check)
@@ -439,6 +493,15 @@ static const struct visor_rule rules[] = {
      .source =
          "measured under QEMU 7.2 and 10.0: 15 s of pause, 15 s behind, no kernel clock differs",
      .check = check_no_witness},
+    {.id = "TV-VM-004",
+     ON(PLATFORM, NOTE),
+     .what = N_("This is Windows' Subsystem for Linux: its clock stands while Windows sleeps"),
+     .why = N_("After that it is behind by as much, until something sets it. All distributions in "
+               "it have one kernel and one clock: only one of them can keep it."),
+     .fix =
+         "timevisord with: refclock PHC /dev/ptp_hyperv poll 2\n or after a sleep: wsl --shutdown",
+     .source = "Linux, drivers/hv/hv_util.c: the host's PTP clock; wsl --help",
+     .check = check_wsl},
     {.id = "TV-DAEMON-001",
      ON(DAEMONS, RED),
      .what = N_("Two daemons set this machine's clock"),
@@ -463,6 +526,14 @@ static const struct visor_rule rules[] = {
      .fix = "docker run without --cap-add SYS_TIME and --privileged",
      .source = "time_namespaces(7): CLOCK_REALTIME is not virtualized",
      .check = check_daemon_in_container},
+    {.id = "TV-DAEMON-005",
+     ON(DAEMONS, ORANGE),
+     .what = N_("A time daemon runs in a container that may not set the clock"),
+     .why = N_("It does nothing, and who relies on it does not notice. A container's clock is its "
+               "host's: it is kept there, once."),
+     .fix = "keep the time on the host; in the container: apt-get purge chrony",
+     .source = "capabilities(7), CAP_SYS_TIME; time_namespaces(7)",
+     .check = check_powerless},
     {.id = "TV-DAEMON-004",
      ON(DAEMONS, NOTE),
      .what = N_("A simple client keeps the time of a virtual machine (systemd-timesyncd)"),
@@ -483,6 +554,22 @@ static const struct visor_rule rules[] = {
             "or in /etc/vmware-tools/tools.conf:\n+[timeSync]\n+disable-periodic=true",
      .source = "VMware, Timekeeping best practices for Linux guests (1006427)",
      .check = check_tools},
+    {.id = "TV-TOOLS-002",
+     ON(GUEST_TOOLS, YELLOW),
+     .what = N_("Hyper-V's time service sets the clock beside a time daemon"),
+     .why = N_("Each of the host's samples counts as an order then, whenever the clock is behind: "
+               "the daemon sees steps that it did not make."),
+     .fix = "echo N > /sys/module/hv_utils/parameters/timesync_implicit",
+     .source = "Linux, drivers/hv/hv_util.c: timesync_implicit",
+     .check = check_hyperv_implicit},
+    {.id = "TV-TOOLS-003",
+     ON(GUEST_TOOLS, YELLOW),
+     .what = N_("VirtualBox's guest service runs beside a time daemon, and it sets the clock, too"),
+     .why = N_("It slews by its own measure every ten seconds, and steps beyond 20 minutes: the "
+               "two pull at one clock."),
+     .fix = "VBoxService --disable-timesync",
+     .source = "VirtualBox manual, Tuning the Guest Additions time synchronization parameters",
+     .check = check_vbox},
     {.id = "TV-KERNEL-001",
      ON(KERNEL, RED),
      .what = N_("The kernel calls its clock unsynchronized, though a daemon is there to keep it"),
@@ -577,6 +664,13 @@ static const struct visor_rule rules[] = {
      .fix = "timedatectl set-timezone Asia/Shanghai",
      .source = "tzfile(5)",
      .check = check_zone},
+    {.id = "TV-ZONE-002",
+     ON(ZONE, NOTE),
+     .what = N_("A container here has another time zone than this machine"),
+     .why = N_("Lines of their logs that belong together are hours apart."),
+     .fix = "docker run -e TZ=ZONE; Kubernetes: env TZ in the Pod, not hostPath",
+     .source = "tzset(3)",
+     .check = check_other_zone},
     {.id = "TV-LOG-001",
      ON(LOGS, YELLOW),
      .what = N_("A time daemon complains in the log"),

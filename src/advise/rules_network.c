@@ -23,6 +23,27 @@ static bool is_name(const char *name)
     return !visor_contains(name, ":") && name[strspn(name, "0123456789.")] != 0;
 }
 
+static bool is_tunnel(const char *interface)
+{
+    static const char *const tunnels[] = {"tun", "tap",  "wg",        "ppp", "ipsec", "vti",
+                                          "gre", "xfrm", "tailscale", "zt",  "utun"};
+
+    for (size_t i = 0; i < sizeof(tunnels) / sizeof(tunnels[0]); i++)
+        if (visor_begins(interface, tunnels[i]))
+            return true;
+    return false;
+}
+
+static void check_tunnel(struct visor_check *check)
+{
+    const struct visor_facts *f = check->facts;
+    const char *interface = f->route4[0] ? f->route4 : f->route6;
+
+    /* (A rootless container's way out looks like one.) */
+    if (is_tunnel(interface) && f->source_count > 0 && !f->container[0])
+        FOUND("default dev %s", interface);
+}
+
 static void check_no_nameserver(struct visor_check *check)
 {
     const struct visor_facts *f = check->facts;
@@ -119,6 +140,79 @@ static void check_far(struct visor_check *check)
                   (double)check->facts->reach[i].delay_ns * 1e-6);
 }
 
+/* What the server says of itself, without the doubt that the way there leaves. */
+static int64_t claim(const struct visor_facts_reach *reach)
+{
+    return reach->uncertainty_ns - reach->delay_ns / 2;
+}
+
+/* Two good answers, `apart_ns` from each other. */
+struct pair {
+    const struct visor_facts_reach *a, *b;
+    int64_t apart_ns;
+};
+
+/* Next pair of sources that answered well, by the number of it; false: there is none. */
+static bool pair_at(const struct visor_facts *f, size_t number, struct pair *pair)
+{
+    for (size_t i = 0; i < f->reach_count; i++)
+        for (size_t j = 0; j < i; j++) {
+            if (f->reach[i].answer != VISOR_ANSWER_GOOD ||
+                f->reach[j].answer != VISOR_ANSWER_GOOD || number-- > 0)
+                continue;
+            pair->a = &f->reach[j];
+            pair->b = &f->reach[i];
+            pair->apart_ns = pair->a->offset_ns - pair->b->offset_ns;
+            if (pair->apart_ns < 0)
+                pair->apart_ns = -pair->apart_ns;
+            return true;
+        }
+    return false;
+}
+
+static bool is_contradiction(const struct pair *pair)
+{
+    return pair->apart_ns > pair->a->uncertainty_ns + pair->b->uncertainty_ns;
+}
+
+static void check_contradiction(struct visor_check *check)
+{
+    struct pair pair;
+
+    for (size_t i = 0; pair_at(check->facts, i, &pair); i++)
+        if (is_contradiction(&pair))
+            FOUND("%s, %s: %.3f ms", pair.a->name, pair.b->name, (double)pair.apart_ns * 1e-6);
+}
+
+/* More apart than they say they can be wrong and jitter explains, and less than their delays allow.
+ */
+static void check_asymmetry(struct visor_check *check)
+{
+    struct pair pair;
+
+    for (size_t i = 0; pair_at(check->facts, i, &pair); i++) {
+        int64_t jitter =
+            pair.a->slowest_ns - pair.a->delay_ns + pair.b->slowest_ns - pair.b->delay_ns;
+
+        if (!is_contradiction(&pair) &&
+            pair.apart_ns > claim(pair.a) + claim(pair.b) + jitter + 1000000 +
+                                (pair.a->delay_ns + pair.b->delay_ns) / 10)
+            FOUND("%s, %s: %.3f ms", pair.a->name, pair.b->name, (double)pair.apart_ns * 1e-6);
+    }
+}
+
+static void check_congestion(struct visor_check *check)
+{
+    for (size_t i = 0; !check->facts->marked && i < check->facts->reach_count; i++) {
+        const struct visor_facts_reach *reach = &check->facts->reach[i];
+
+        if (reach->answer == VISOR_ANSWER_GOOD && reach->slowest_ns > 10000000 &&
+            reach->slowest_ns > 3 * reach->delay_ns)
+            FOUND("%s: %.1f–%.1f ms", reach->name, (double)reach->delay_ns * 1e-6,
+                  (double)reach->slowest_ns * 1e-6);
+    }
+}
+
 static void check_chronyd(struct visor_check *check)
 {
     if (check->facts->chronyd.answers && check->facts->chronyd.leap == 3)
@@ -152,6 +246,16 @@ static const struct visor_rule rules[] = {
      .fix = "cat /etc/resolv.conf; resolvectl status",
      .source = "resolv.conf(5)",
      .check = check_no_nameserver},
+    {.id = "TV-NET-003",
+     ON(NETWORK, YELLOW),
+     .what = N_("The way to the sources leads through a tunnel (VPN)"),
+     .why = N_("Each exchange takes the tunnel's detour, waits in its queues, and often differs "
+               "there and back: the error is up to half of that delay, and no filter sees it."),
+     .fix = "+server NEAREST iburst\n a source on this side of the tunnel, or a route past it: ip "
+            "route "
+            "add SERVER via GATEWAY",
+     .source = "RFC 5905, 11.1: the offset's error is at most half the delay",
+     .check = check_tunnel},
     {.id = "TV-REACH-001",
      ON(REACH, ORANGE),
      .what = N_("Name servers know no such source"),
@@ -236,6 +340,30 @@ static const struct visor_rule rules[] = {
      .fix = "+server NEARER iburst",
      .source = "RFC 5905, 11.1: the offset's error is at most half the delay",
      .check = check_far},
+    {.id = "TV-REACH-012",
+     ON(REACH, ORANGE),
+     .what = N_("Two sources contradict each other: one of them is wrong"),
+     .why = N_("They are further apart than both their claims and the network allow. A daemon with "
+               "two sources cannot tell which one is right."),
+     .fix = "+server THIRD iburst\n+server FOURTH iburst",
+     .source = "RFC 5905, 11.2.1: correctness intervals must intersect; RFC 8633, 3.2",
+     .check = check_contradiction},
+    {.id = "TV-REACH-013",
+     ON(REACH, YELLOW),
+     .what = N_("The way to a source seems to be longer in one direction than in the other"),
+     .why = N_("Two sources are further apart than they say they can be wrong. Half of the "
+               "difference of the two ways goes into the clock, and no daemon can see it."),
+     .fix = "+server NEARER iburst\n where the asymmetry is known: offset SECONDS",
+     .source = "RFC 5905, 11.1; chrony.conf(5), offset",
+     .check = check_asymmetry},
+    {.id = "TV-REACH-014",
+     ON(REACH, YELLOW),
+     .what = N_("The way to a source is congested, and requests carry no mark"),
+     .why = N_("They wait in the same queues as everything else. Where the network honours marks, "
+               "time goes first."),
+     .fix = "+dscp 46",
+     .source = "RFC 4594, 4.1; chrony.conf(5), dscp",
+     .check = check_congestion},
     {.id = "TV-SYNC-001",
      ON(SYNC, RED),
      .what = N_("chronyd runs and is not synchronized"),

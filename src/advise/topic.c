@@ -10,7 +10,7 @@ static enum visor_look look_platform(const struct visor_facts *f, struct visor_p
 {
     const char *cloud = visor_facts_cloud_name(f->cloud);
 
-    SHOW(figure, f->container[0] ? N_("%1, in a container (%2)") : "%1 %2");
+    SHOW(figure, f->container[0] ? N_("%1, in a container (%2)") : f->product[0] ? "%1 %2" : "%1");
     DETAIL(figure, 0, "%s%s%s",
            f->hypervisor == VISOR_HYPERVISOR_NONE ? "bare metal"
                                                   : visor_facts_hypervisor_name(f->hypervisor),
@@ -27,11 +27,21 @@ static enum visor_look not_checked(struct visor_phrase *figure, const char *why)
 
 static enum visor_look look_clocksource(const struct visor_facts *f, struct visor_phrase *figure)
 {
+    const char *asked;
+
     if (!f->clocksource[0])
         return not_checked(figure, N_("/sys/devices/system/clocksource cannot be read"));
-    SHOW(figure, "%1 (%2)");
+    asked = strstr(f->command_line, "clocksource=");
+    /* The kernel lists them by its rating. */
+    SHOW(figure, asked ? visor_begins(asked + 12, f->clocksource)
+                             ? N_("%1, by the kernel's command line (there is: %2)")
+                             : N_("%1, though the command line asks for another (there is: %2)")
+                 : strcmp(f->clocksource, f->clocksources[0]) == 0
+                     ? N_("%1, the kernel's own choice (there is: %2)")
+                     : N_("%1, chosen by hand, or a better one failed (there is: %2)"));
     DETAIL(figure, 0, "%s", f->clocksource);
-    DETAIL(figure, 1, "%s %s %s", f->clocksources[0], f->clocksources[1], f->clocksources[2]);
+    DETAIL(figure, 1, "%s%s%s%s%s", f->clocksources[0], f->clocksource_count > 1 ? " " : "",
+           f->clocksources[1], f->clocksource_count > 2 ? " " : "", f->clocksources[2]);
     return VISOR_LOOK_DONE;
 }
 
@@ -175,11 +185,23 @@ static bool has_daemon(const struct visor_facts *f, const char *name)
 
 static enum visor_look look_tools(const struct visor_facts *f, struct visor_phrase *figure)
 {
-    if (!has_daemon(f, "vmtoolsd"))
+    static const char *const agents[] = {"VBoxService", "qemu-ga", "prltoolsd"};
+
+    if (has_daemon(f, "vmtoolsd")) {
+        if (f->tools_periodic)
+            return not_checked(figure, N_("ask: vmware-toolbox-cmd timesync status"));
+        SHOW(figure, N_("periodic synchronisation is off"));
+        return VISOR_LOOK_DONE;
+    }
+    for (size_t i = 0; i < sizeof(agents) / sizeof(agents[0]); i++)
+        if (has_daemon(f, agents[i])) {
+            SHOW(figure, agents[i]);
+            return VISOR_LOOK_DONE;
+        }
+    if (f->hypervisor != VISOR_HYPERVISOR_HYPERV || f->container[0])
         return VISOR_LOOK_USELESS;
-    if (f->tools_periodic)
-        return not_checked(figure, N_("ask: vmware-toolbox-cmd timesync status"));
-    SHOW(figure, N_("periodic synchronisation is off"));
+    SHOW(figure, f->hyperv_sets ? N_("Hyper-V's service sets this clock when it is behind")
+                                : N_("Hyper-V's service sets this clock after a pause only"));
     return VISOR_LOOK_DONE;
 }
 
@@ -247,7 +269,7 @@ static const struct {
     [VISOR_TOPIC_NAMES] = {"names", N_("Name servers"), VISOR_STEP_NETWORK, look_names},
     [VISOR_TOPIC_REACH] = {"reach", N_("Sources asked"), VISOR_STEP_NETWORK, look_reach},
     [VISOR_TOPIC_DAEMONS] = {"daemons", N_("Time daemons"), VISOR_STEP_SERVICE, look_daemons},
-    [VISOR_TOPIC_GUEST_TOOLS] = {"tools", "VMware Tools", VISOR_STEP_SERVICE, look_tools},
+    [VISOR_TOPIC_GUEST_TOOLS] = {"tools", N_("Guest tools"), VISOR_STEP_SERVICE, look_tools},
     [VISOR_TOPIC_SOURCES] = {"sources", N_("Configured sources"), VISOR_STEP_SYNC, look_sources},
     [VISOR_TOPIC_SYNC] = {"chronyd", "chronyd", VISOR_STEP_SYNC, look_sync},
     [VISOR_TOPIC_KERNEL] = {"kernel", N_("Kernel's clock"), VISOR_STEP_SYNC, look_kernel},

@@ -23,6 +23,11 @@
 
 /* ---- virtualization ---- */
 
+static void copy(char *to, size_t size, const char *from)
+{
+    snprintf(to, size, "%s", from);
+}
+
 #if defined(__x86_64__) || defined(__i386__)
 static void ask_cpu(struct visor_facts *facts)
 {
@@ -57,7 +62,9 @@ static void read_dmi(struct visor_facts *facts, const char *root)
     visor_tree_line(root, "/sys/class/dmi/id/sys_vendor", TEXT(facts->vendor));
     visor_tree_line(root, "/sys/class/dmi/id/product_name", TEXT(facts->product));
     visor_tree_line(root, "/sys/class/dmi/id/bios_version", TEXT(facts->bios));
-    if (strncmp(facts->bios, "BHYVE", 5) != 0 && strncmp(facts->bios, "Amazon", 6) != 0)
+    if (strstr(facts->bios, ".amazon")) /* Xen's version, and then whose it is */
+        copy(TEXT(facts->bios), "amazon");
+    else if (strncmp(facts->bios, "BHYVE", 5) != 0 && strncmp(facts->bios, "Amazon", 6) != 0)
         visor_tree_line(root, "/sys/class/dmi/id/bios_vendor", TEXT(facts->bios));
     visor_tree_line(root, "/sys/class/dmi/id/chassis_asset_tag", TEXT(facts->asset_tag));
     told = visor_facts_hypervisor_by_dmi(facts, &facts->cloud);
@@ -77,16 +84,15 @@ bool visor_facts_is_virtual(void)
     return facts.hypervisor != VISOR_HYPERVISOR_NONE;
 }
 
-static void copy(char *to, size_t size, const char *from)
-{
-    snprintf(to, size, "%s", from);
-}
-
 static void find_container(struct visor_facts *facts, const char *root)
 {
     char text[4096];
     const char *value;
 
+    if (strstr(facts->release, "microsoft-standard-WSL")) {
+        copy(TEXT(facts->container), "wsl");
+        return;
+    }
     if (visor_tree_read(root, "/proc/1/environ", text, sizeof(text)) > 0 &&
         (value = strncmp(text, "container=", 10) == 0 ? text : strstr(text, "\ncontainer="))) {
         value = strchr(value, '=') + 1;
@@ -467,4 +473,5 @@ void visor_facts_gather(struct visor_facts *facts, const char *root)
     read_network(facts, root);
     visor_facts_gather_sources(facts, root);
     visor_facts_refresh(facts, root);
+    visor_facts_conclude(facts);
 }

@@ -177,6 +177,7 @@ static json_t *reach(const struct visor_facts *facts)
         set(one, "offset_ns", json_integer(facts->reach[i].offset_ns));
         set(one, "delay_ns", json_integer(facts->reach[i].delay_ns));
         set(one, "uncertainty_ns", json_integer(facts->reach[i].uncertainty_ns));
+        set(one, "slowest_ns", json_integer(facts->reach[i].slowest_ns));
         json_array_append_new(array, one);
     }
     return array;
@@ -191,6 +192,10 @@ static void add_more(json_t *object, const struct visor_facts *facts)
         facts->timer_rate_hz > 0.0 ? json_real(facts->timer_rate_hz) : NULL);
     set(object, "vdso", facts->vdso_known ? json_boolean(facts->vdso) : NULL);
     set(object, "zone", text(facts->zone));
+    set(object, "other_zone",
+        facts->other_zone[0]
+            ? json_pack("{s:s, s:s}", "process", facts->other_zone_of, "zone", facts->other_zone)
+            : NULL);
     set(object, "chronyd", chronyd(facts));
     set(object, "reach", reach(facts));
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define ASK_MS     900
+#define ROUNDS     4 /* enough to see whether delays are alike */
 #define CHRONYD_MS 200
 #define FACTS_FILE "/timevisor/facts.json"
 
@@ -54,7 +55,7 @@ static void ask_sources(struct visor_facts *facts)
         if (strcmp(facts->sources[i].directive, "refclock") != 0)
             snprintf(queries[count++].name, sizeof(queries->name), "%.255s",
                      facts->sources[i].name);
-    if (count > 0 && visor_ntpquery_run(queries, count, 2, ASK_MS) == 0)
+    if (count > 0 && visor_ntpquery_run(queries, count, ROUNDS, ASK_MS) == 0)
         for (int i = 0; i < count; i++) {
             struct visor_facts_reach *reach = &facts->reach[facts->reach_count++];
 
@@ -63,6 +64,7 @@ static void ask_sources(struct visor_facts *facts)
             reach->offset_ns = queries[i].offset_ns;
             reach->delay_ns = queries[i].delay_ns;
             reach->uncertainty_ns = queries[i].uncertainty_ns;
+            reach->slowest_ns = queries[i].slowest_ns;
         }
     free(queries);
 }
@@ -118,6 +120,7 @@ static void read_reach(struct visor_facts *facts, const json_t *list)
         reach->offset_ns = json_integer_value(json_object_get(one, "offset_ns"));
         reach->delay_ns = json_integer_value(json_object_get(one, "delay_ns"));
         reach->uncertainty_ns = json_integer_value(json_object_get(one, "uncertainty_ns"));
+        reach->slowest_ns = json_integer_value(json_object_get(one, "slowest_ns"));
     }
 }
 
@@ -152,6 +155,18 @@ static void read_signature(struct visor_facts *facts, const json_t *whole)
         return;
     snprintf(facts->hypervisor_id, sizeof(facts->hypervisor_id), "%.12s", id);
     facts->hypervisor = visor_facts_hypervisor_by_id(facts->hypervisor_id);
+    visor_facts_conclude(facts);
+}
+
+static void read_other_zone(struct visor_facts *facts, const json_t *other)
+{
+    const char *who = json_string_value(json_object_get(other, "process"));
+    const char *zone = json_string_value(json_object_get(other, "zone"));
+
+    if (!who || !zone)
+        return;
+    snprintf(facts->other_zone_of, sizeof(facts->other_zone_of), "%.63s", who);
+    snprintf(facts->other_zone, sizeof(facts->other_zone), "%.63s", zone);
 }
 
 static void read_collected(struct visor_facts *facts, const char *root)
@@ -165,6 +180,7 @@ static void read_collected(struct visor_facts *facts, const char *root)
     read_kernel(facts, json_object_get(whole, "kernel_clock"));
     read_chronyd(facts, json_object_get(whole, "chronyd"));
     read_reach(facts, json_object_get(whole, "reach"));
+    read_other_zone(facts, json_object_get(whole, "other_zone"));
     facts->vdso_known = json_is_boolean(vdso);
     facts->vdso = json_is_true(vdso);
     json_decref(whole);

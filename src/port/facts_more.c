@@ -3,12 +3,14 @@
 
 #include "port/tree.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define TEXT(array) (array), sizeof(array)
+#define TEXT(array)     (array), sizeof(array)
+#define HYPERV_IMPLICIT "/sys/module/hv_utils/parameters/timesync_implicit"
 
 /* Calls `take` for each line of a file, read up to its limit. False if it cannot be read. */
 static bool each_line(const char *root, const char *path, struct visor_facts *facts,
@@ -93,21 +95,69 @@ static void read_cards(struct visor_facts *facts, const char *root)
     }
 }
 
-static void read_zone(struct visor_facts *facts, const char *root)
+/* "" if it cannot be told: no link, and no name in /etc/timezone. */
+static void zone_of(const char *root, char zone[VISOR_FACTS_TEXT])
 {
     char full[VISOR_TREE_PATH_MAX], target[VISOR_TREE_PATH_MAX];
-    const char *zone;
+    const char *name;
     ssize_t length;
 
-    snprintf(full, sizeof(full), "%s/etc/localtime", root);
+    snprintf(full, sizeof(full), "%.480s/etc/localtime", root);
     length = readlink(full, target, sizeof(target) - 1);
     target[length > 0 ? length : 0] = 0;
-    zone = strstr(target, "zoneinfo/");
-    if (zone)
-        visor_tree_trim(TEXT(facts->zone), zone + 9);
+    name = strstr(target, "zoneinfo/");
+    if (name)
+        visor_tree_trim(zone, VISOR_FACTS_TEXT, name + 9);
     else
-        visor_tree_line(root, "/etc/timezone", TEXT(facts->zone));
+        visor_tree_line(root, "/etc/timezone", zone, VISOR_FACTS_TEXT);
+}
+
+static bool same_zone(const char *a, const char *b)
+{
+    static const char *const utc[] = {"UTC",       "Etc/UTC", "Etc/UCT",
+                                      "Universal", "Zulu",    "Etc/Universal"};
+    bool both[2] = {false, false};
+
+    for (size_t i = 0; i < sizeof(utc) / sizeof(utc[0]); i++) {
+        both[0] = both[0] || strcmp(a, utc[i]) == 0;
+        both[1] = both[1] || strcmp(b, utc[i]) == 0;
+    }
+    return strcmp(a, b) == 0 || (both[0] && both[1]);
+}
+
+/* Only root may look into others' namespaces, and only the first that differs is told. */
+static void take_process(struct visor_facts *facts, const char *pid)
+{
+    char path[VISOR_TREE_PATH_MAX], own[VISOR_FACTS_TEXT], its[VISOR_FACTS_TEXT],
+        zone[VISOR_FACTS_TEXT];
+
+    snprintf(path, sizeof(path), "/proc/%.16s/ns/mnt", pid);
+    if (!visor_tree_link("", path, TEXT(its)) ||
+        !visor_tree_link("", "/proc/self/ns/mnt", TEXT(own)) || strcmp(own, its) == 0)
+        return;
+    snprintf(path, sizeof(path), "/proc/%.16s/root", pid);
+    zone_of(path, zone);
+    if (!zone[0] || same_zone(zone, facts->zone))
+        return;
+    strcpy(facts->other_zone, zone);
+    snprintf(path, sizeof(path), "/proc/%.16s/comm", pid);
+    visor_tree_line("", path, TEXT(own));
+    snprintf(facts->other_zone_of, sizeof(facts->other_zone_of), "%.40s (%.16s)", own, pid);
+}
+
+static void read_zones(struct visor_facts *facts, const char *root)
+{
+    const struct dirent *entry;
+    DIR *dir;
+
+    zone_of(root, facts->zone);
     facts->zone_known = facts->zone[0] != 0;
+    if (!facts->zone_known || root[0] || !(dir = opendir("/proc")))
+        return;
+    while (!facts->other_zone[0] && (entry = readdir(dir)))
+        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
+            take_process(facts, entry->d_name);
+    closedir(dir);
 }
 
 static void take_adjtime(struct visor_facts *facts, const char *line)
@@ -153,11 +203,12 @@ void visor_facts_gather_more(struct visor_facts *facts, const char *root)
     read_config(facts, root);
     read_interrupts(facts, root);
     read_cards(facts, root);
-    read_zone(facts, root);
+    read_zones(facts, root);
     read_logs(facts, root);
     visor_tree_line(root, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_driver",
                     TEXT(facts->scaling_driver));
     each_line(root, "/etc/adjtime", facts, take_adjtime);
+    facts->hyperv_sets = visor_tree_line(root, HYPERV_IMPLICIT, TEXT(line)) && line[0] == 'Y';
     facts->tools_periodic = true;
     each_line(root, "/etc/vmware-tools/tools.conf", facts, take_tools);
     facts->live = visor_tree_line(root, "/proc/1/comm", TEXT(line));

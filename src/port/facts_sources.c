@@ -125,6 +125,8 @@ static void read_directive(struct hunt *hunt, const char *text, const char *file
     if (strcasecmp(word, "server") == 0 || strcasecmp(word, "pool") == 0 ||
         strcasecmp(word, "peer") == 0) {
         add(hunt, word, name, rest, file, line);
+    } else if (strcasecmp(word, "dscp") == 0) {
+        hunt->facts->marked = strcmp(name, "0") != 0;
     } else if (strcasecmp(word, "servers") == 0) { /* OpenNTPD: all addresses of the name */
         add(hunt, "pool", name, rest, file, line);
     } else if (strcasecmp(word, "refclock") == 0) {

@@ -61,6 +61,8 @@ static void judge(struct visor_ntpquery *query, const struct visor_ntp_header *r
 
     if (stepped > STEP_LIMIT_NS || stepped < -STEP_LIMIT_NS)
         return;
+    if (away > query->slowest_ns)
+        query->slowest_ns = away;
     if (query->received++ && away >= query->delay_ns)
         return;
     there = visor_ntp_diff_ns(reply->receive, visor_ntp_from_wall(sent->real));

@@ -35,6 +35,7 @@ struct visor_ntpquery {
     int64_t offset_ns;              /* server - CLOCK_REALTIME: > 0: our clock is behind */
     int64_t delay_ns;               /* of that exchange, network both ways */
     int64_t uncertainty_ns;         /* half of that delay, and the server's root distance */
+    int64_t slowest_ns;             /* the greatest delay of all exchanges */
 };
 
 /* Asks `count` (at most VISOR_NTPQUERY_MAX) servers, each `rounds` times at most, 50 ms apart, and

@@ -53,6 +53,7 @@ static const char *const patterns[] = {
     "/sys/class/dmi/id/bios_vendor",
     "/sys/class/dmi/id/chassis_asset_tag",
     "/sys/hypervisor/type",
+    "/sys/module/hv_utils/parameters/timesync_implicit",
     "/sys/devices/system/clocksource/clocksource0/*_clocksource",
     "/sys/devices/system/cpu/online",
     "/sys/devices/system/cpu/cpu0/cpufreq/scaling_driver",
