@@ -156,10 +156,13 @@ void visor_facts_conclude(struct visor_facts *facts)
     if (has_clocksource(facts, "xen"))
         facts->hypervisor = VISOR_HYPERVISOR_XEN;
     else if (has_clocksource(facts, "kvm-clock") &&
-             facts->hypervisor != VISOR_HYPERVISOR_FIRECRACKER)
+             (unknown || facts->hypervisor == VISOR_HYPERVISOR_BHYVE))
         facts->hypervisor = VISOR_HYPERVISOR_KVM;
-    else if (has_clocksource(facts, "hyperv_clocksource") && unknown) /* KVM can show it, too */
+    else if (has_clocksource(facts, "hyperv_clocksource") && unknown)
         facts->hypervisor = VISOR_HYPERVISOR_HYPERV;
+    /* It shows Linux KVM's signature and clock, so that Linux knows them. */
+    if (facts->hypervisor == VISOR_HYPERVISOR_KVM && begins(facts->vendor, "innotek GmbH"))
+        facts->hypervisor = VISOR_HYPERVISOR_VIRTUALBOX;
     if (facts->cloud == VISOR_CLOUD_NONE && begins(facts->vmclock_acpi.id, "AMZNC10C"))
         facts->cloud = VISOR_CLOUD_AWS;
 }

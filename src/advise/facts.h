@@ -208,8 +208,8 @@ enum visor_hypervisor visor_facts_hypervisor_by_id(const char *id);
 /* What the DMI strings mean: `*cloud`, and the hypervisor where they tell it (else NONE). */
 enum visor_hypervisor visor_facts_hypervisor_by_dmi(const struct visor_facts *facts,
                                                     enum visor_cloud *cloud);
-/* What proves more than a signature does, which anybody can write: a paravirtual clocksource is
- * only where its hypervisor is, and Amazon's vmclock only at Amazon. Call when all is gathered. */
+/* What the signature leaves open or has wrong, by what only one hypervisor or cloud offers. Call
+ * when all is gathered. */
 void visor_facts_conclude(struct visor_facts *facts);
 /* Does this word of the kernel's command line concern time? (The others may hold secrets.) */
 bool visor_facts_is_time_word(const char *word);

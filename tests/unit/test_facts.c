@@ -250,6 +250,41 @@ static void test_hypervisor_by_id__knows_the_signatures(void **state)
     assert_int_equal(visor_facts_hypervisor_by_id("strange"), VISOR_HYPERVISOR_UNKNOWN);
 }
 
+static void test_conclude__a_clocksource_says_more_than_a_signature(void **state)
+{
+    static const struct {
+        enum visor_hypervisor told;
+        const char *clocksource, *vendor;
+        enum visor_hypervisor is;
+    } cases[] = {
+        {VISOR_HYPERVISOR_BHYVE, "kvm-clock", "", VISOR_HYPERVISOR_KVM},
+        {VISOR_HYPERVISOR_NONE, "kvm-clock", "", VISOR_HYPERVISOR_KVM},
+        {VISOR_HYPERVISOR_KVM, "kvm-clock", "innotek GmbH", VISOR_HYPERVISOR_VIRTUALBOX},
+        {VISOR_HYPERVISOR_HYPERV, "xen", "Xen", VISOR_HYPERVISOR_XEN},
+        {VISOR_HYPERVISOR_UNKNOWN, "hyperv_clocksource_tsc_page", "", VISOR_HYPERVISOR_HYPERV},
+        {VISOR_HYPERVISOR_KVM, "hyperv_clocksource_tsc_page", "", VISOR_HYPERVISOR_KVM},
+        {VISOR_HYPERVISOR_NONE, "tsc", "Dell Inc.", VISOR_HYPERVISOR_NONE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct visor_facts *facts = calloc(1, sizeof(*facts));
+
+        assert_non_null(facts);
+        facts->hypervisor = cases[i].told;
+        strcpy(facts->clocksources[0], cases[i].clocksource);
+        facts->clocksource_count = 1;
+        strcpy(facts->vendor, cases[i].vendor);
+        visor_facts_conclude(facts);
+        assert_int_equal(facts->hypervisor, cases[i].is);
+        assert_int_equal(facts->cloud, VISOR_CLOUD_NONE);
+        strcpy(facts->vmclock_acpi.id, "AMZNC10C:00");
+        visor_facts_conclude(facts);
+        assert_int_equal(facts->cloud, VISOR_CLOUD_AWS);
+        free(facts);
+    }
+}
+
 static void test_tree__list_is_sorted_bounded_and_filtered(void **state)
 {
     struct visor_tree_name names[2];
@@ -279,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_gather__this_machine_shows_itself),
         cmocka_unit_test(test_json__has_everything_and_null_for_unknown),
         cmocka_unit_test(test_hypervisor_by_id__knows_the_signatures),
+        cmocka_unit_test(test_conclude__a_clocksource_says_more_than_a_signature),
         cmocka_unit_test(test_tree__list_is_sorted_bounded_and_filtered),
     };
 
