@@ -2,7 +2,7 @@
 #     make run                 watch this machine's time, without touching its clock (MODE=discipline: keep it)
 #     make check               all tests
 #     make fuzz                all parsers for a minute each (FUZZ="ntp control" FUZZ_SECONDS=600)
-#     make bench               beside chronyd (BENCH="clocks accuracy sync footprint start simulator")
+#     make bench               beside chronyd (BENCH="clocks accuracy sync footprint start simulator lint")
 #     make lab                 real guests under QEMU that stop and move (LAB=short, LAB=stop-5/source)
 #     make soak                for hours: SEEDS random worlds from SEED on, FUZZ_SECONDS a parser
 #     make install             into PREFIX (/usr/local), DESTDIR honoured

@@ -1,5 +1,6 @@
 /* timevisor clocksource: what the kernel counts by, why, what a reading costs, and another choice
  * on request. It is the kernel's own choice that is changed, so it is explained and asked first. */
+#include "timevisor/clocksource.h"
 #include "port/facts.h"
 #include "port/text.h"
 #include "port/tree.h"
@@ -252,7 +253,7 @@ static bool agrees(void)
     return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
-static int write_choice(const char *root, const char *name)
+int visor_clocksource_choose(const char *root, const char *name)
 {
     char path[VISOR_TREE_PATH_MAX];
     size_t size = strlen(name);
@@ -289,7 +290,7 @@ static int switch_to(const struct visor_facts *facts, const char *root, const ch
     explain(facts, name);
     if (!yes && !agrees())
         return VISOR_CLI_NO;
-    error = write_choice(root, name);
+    error = visor_clocksource_choose(root, name);
     if (error) {
         fprintf(stderr, _("timevisor clocksource: it could not be changed: %s (only root may)\n"),
                 strerror(-error));
