@@ -445,17 +445,17 @@ static int run(const struct wish *wish)
 
 static void print_usage(FILE *out)
 {
-    fputs(
-        _("Usage: timevisor bench clocks [--each] [--svg FILE] [--json]\n"
-          "What a reading of the time costs here: by the kernel's clocks, by a system call, by\n"
-          "the TSC, by libtimevisor; whether the vDSO is in use, and why not; whether processors\n"
-          "agree; how late timers are. Takes about three seconds, and needs no daemon.\n\n"
-          "  --each      also by each clocksource that the kernel offers: it is switched for\n"
-          "              a moment, and put back (root)\n"
-          "  --svg FILE  also a drawing\n"
-          "  --json      for programs\n\n"
-          "Exit status: 0 done, 4 it could not be measured.\n"),
-        out);
+    fputs(_("Usage: timevisor bench clocks [--each] [--svg FILE] [--json]\n"
+            "What a reading of the time costs here: by the kernel's clocks, by a system\n"
+            "call, by the TSC, by libtimevisor; whether the vDSO is in use, and why not;\n"
+            "whether processors agree; how late timers are. Takes about three seconds, and\n"
+            "needs no daemon.\n\n"
+            "  --each      also by each clocksource that the kernel offers: it is switched for\n"
+            "              a moment, and put back (root)\n"
+            "  --svg FILE  also a drawing\n"
+            "  --json      for programs\n\n"
+            "Exit status: 0 done, 4 it could not be measured.\n"),
+          out);
 }
 
 int visor_cli_bench(int argc, char **argv)

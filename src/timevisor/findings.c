@@ -124,6 +124,21 @@ static size_t describe(json_t *rules, const struct visor_rule *rule)
     return count;
 }
 
+/* A line as a whole, as SARIF has it: up to the beginning of the next one. */
+static json_t *fix_of(const char *file, const struct visor_finding *finding)
+{
+    json_t *replacement =
+        json_pack("{s:{s:i, s:i, s:i, s:i}}", "deletedRegion", "startLine", (int)finding->line,
+                  "startColumn", 1, "endLine", (int)finding->line + 1, "endColumn", 1);
+
+    if (finding->edit == VISOR_EDIT_REPLACE)
+        json_object_set_new(replacement, "insertedContent",
+                            json_pack("{s:o}", "text", json_sprintf("%s\n", finding->text)));
+    return json_pack("{s:{s:s}, s:[{s:{s:o}, s:[o]}]}", "description", "text", finding->rule->fix,
+                     "artifactChanges", "artifactLocation", "uri", any_text(file), "replacements",
+                     replacement);
+}
+
 void visor_sarif_add(json_t *log, const char *file, const struct visor_finding *finding)
 {
     json_t *run = json_array_get(json_object_get(log, "runs"), 0);
@@ -140,6 +155,10 @@ void visor_sarif_add(json_t *log, const char *file, const struct visor_finding *
                   "region", "startLine", finding->line ? (int)finding->line : 1, "startColumn",
                   finding->column ? (int)finding->column : 1);
 
-    if (result)
-        json_array_append_new(json_object_get(run, "results"), result);
+    if (!result)
+        return;
+    if (finding->line &&
+        (finding->edit == VISOR_EDIT_REPLACE || finding->edit == VISOR_EDIT_DELETE))
+        json_object_set_new(result, "fixes", json_pack("[o]", fix_of(file, finding)));
+    json_array_append_new(json_object_get(run, "results"), result);
 }
