@@ -450,8 +450,8 @@ static void print_usage(FILE *out)
             "call, by the TSC, by libtimevisor; whether the vDSO is in use, and why not;\n"
             "whether processors agree; how late timers are. Takes about three seconds, and\n"
             "needs no daemon.\n\n"
-            "  --each      also by each clocksource that the kernel offers: it is switched for\n"
-            "              a moment, and put back (root)\n"
+            "  --each      also by each clocksource that the kernel offers: it is switched\n"
+            "              for a moment, and put back (root)\n"
             "  --svg FILE  also a drawing\n"
             "  --json      for programs\n\n"
             "Exit status: 0 done, 4 it could not be measured.\n"),
