@@ -264,7 +264,7 @@ static void print_references(const struct visor_drift_plan *plan, bool colored)
 static void print_round(const struct visor_drift_plan *plan, bool brief)
 {
     bool colored = visor_table_wants_color(stdout);
-    struct visor_table *table = visor_table_new("llrrl");
+    struct visor_table *table = visor_table_new("llrrll");
 
     if (!table)
         return;
@@ -273,12 +273,19 @@ static void print_round(const struct visor_drift_plan *plan, bool brief)
     visor_table_add(table, VISOR_DIM, _("BEHIND"));
     visor_table_add(table, VISOR_DIM, "+/-");
     visor_table_add(table, VISOR_DIM, "");
-    for (int i = 0; i < plan->machine_count; i++)
+    visor_table_add(table, VISOR_DIM, _("ZONE"));
+    for (int i = 0; i < plan->machine_count; i++) {
         add_cells(table, plan->machines[i].name, level_text(plan->machines[i].level),
                   color_of(plan->machines[i].level), &plan->machines[i].error,
                   plan->machines[i].why);
+        visor_table_add(table, VISOR_PLAIN, plan->machines[i].zone);
+    }
     visor_table_print(table, stdout, colored);
     visor_table_free(table);
+    if (visor_drift_zones_differ(plan))
+        puts(_("\nThese machines have different time zones: lines of their logs that belong "
+               "together are "
+               "hours apart."));
     if (!brief)
         print_references(plan, colored);
 }

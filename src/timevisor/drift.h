@@ -13,6 +13,7 @@
 #define VISOR_DRIFT_MACHINES   64
 #define VISOR_DRIFT_REFERENCES 16
 #define VISOR_DRIFT_NAME       256
+#define VISOR_DRIFT_ZONE       8
 
 /* A difference of clocks and how wrong that can be, in ns. */
 struct visor_drift_interval {
@@ -35,7 +36,8 @@ struct visor_drift_clock {
     struct visor_drift_interval clock; /* it - ours */
     struct visor_drift_interval error; /* reference - it: > 0: it is behind */
     enum visor_drift_level level;
-    char why[VISOR_DRIFT_NAME]; /* where there is no answer: a sentence without a full stop */
+    char zone[VISOR_DRIFT_ZONE]; /* "+0800"; "": not known (NTP tells no zone) */
+    char why[VISOR_DRIFT_NAME];  /* where there is no answer: a sentence without a full stop */
 };
 
 /* No reference given: what the daemon here knows, or else this machine's configured sources. */
@@ -62,9 +64,13 @@ int visor_drift_agree(const struct visor_drift_clock *clocks, int count,
 enum visor_drift_level visor_drift_judge(const struct visor_drift_interval *error, double warn_s,
                                          double limit_s);
 
-/* The remote end's answer to `date +%s%N` -> its clock in ns and half of the step of that clock.
- * False: no time. */
-bool visor_drift_read_date(const char *line, int64_t *wall_ns, int64_t *half_step_ns);
+/* The remote end's answer to `date "+%s%N %z"` -> its clock in ns and half of the step of that
+ * clock, and its zone ("" where it does not tell). False: no time. */
+bool visor_drift_read_date(const char *line, int64_t *wall_ns, int64_t *half_step_ns,
+                           char zone[VISOR_DRIFT_ZONE]);
+
+/* Are there machines with other zones than others? */
+bool visor_drift_zones_differ(const struct visor_drift_plan *plan);
 
 /* Measures everything in the plan, in at most some timeout_s; answers are in the plan. 0, or -errno
  * (no memory, no process). */

@@ -19,10 +19,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ROUNDS       5
-#define REMOTE_CLOCK "while read x; do date +%s%N; done"
+#define REMOTE_CLOCK "while read x; do date '+%s%N %z'; done"
 #define UNKNOWN      ((struct visor_drift_interval){0, VISOR_NS_MAX})
 
 static bool known(const struct visor_drift_interval *interval)
@@ -199,7 +200,30 @@ static int ask_by_ntp(struct visor_drift_plan *plan)
 
 /* ---- by ssh ---- */
 
-bool visor_drift_read_date(const char *line, int64_t *wall_ns, int64_t *half_step_ns)
+/* "+0800" and nothing else: what a stranger's machine says is printed. */
+static bool is_zone(const char *text)
+{
+    return (*text == '+' || *text == '-') && strspn(text + 1, "0123456789") == 4 &&
+           strcspn(text + 5, "\r\n") == 0;
+}
+
+bool visor_drift_zones_differ(const struct visor_drift_plan *plan)
+{
+    const char *first = NULL;
+
+    for (int i = 0; i < plan->machine_count; i++) {
+        const char *zone = plan->machines[i].zone;
+
+        if (first && *zone && strcmp(first, zone) != 0)
+            return true;
+        if (*zone)
+            first = zone;
+    }
+    return false;
+}
+
+bool visor_drift_read_date(const char *line, int64_t *wall_ns, int64_t *half_step_ns,
+                           char zone[VISOR_DRIFT_ZONE])
 {
     size_t digits = strspn(line, "0123456789");
     const char *rest = line + digits;
@@ -208,7 +232,12 @@ bool visor_drift_read_date(const char *line, int64_t *wall_ns, int64_t *half_ste
 
     if (*rest == 'N') /* a `date` without nanoseconds */
         rest++;
-    if (digits < 9 || digits > 19 || (*rest && *rest != '\n' && *rest != '\r'))
+    *zone = 0;
+    if (*rest == ' ' && is_zone(rest + 1))
+        snprintf(zone, VISOR_DRIFT_ZONE, "%.5s", rest + 1);
+    else if (*rest && *rest != '\n' && *rest != '\r')
+        return false;
+    if (digits < 9 || digits > 19)
         return false;
     errno = 0;
     value = strtoll(line, &end, 10);
@@ -285,15 +314,16 @@ static bool read_line(const struct session *session, char *line, size_t size)
     return true;
 }
 
-static bool exchange(const struct session *session, struct visor_drift_interval *found)
+static bool exchange(const struct session *session, struct visor_drift_clock *clock)
 {
+    struct visor_drift_interval *found = &clock->clock;
     struct visor_reading asked, told;
     int64_t wall_ns, half_step_ns, away;
     char line[64];
 
     if (visor_clock_read_kernel(&asked) || write(session->to, "\n", 1) != 1 ||
         !read_line(session, line, sizeof(line)) || visor_clock_read_kernel(&told) ||
-        !visor_drift_read_date(line, &wall_ns, &half_step_ns))
+        !visor_drift_read_date(line, &wall_ns, &half_step_ns, clock->zone))
         return false;
     away = visor_mono_diff(told.raw, asked.raw);
     if (away / 2 + half_step_ns < found->uncertainty_ns) {
@@ -317,7 +347,7 @@ static int ask_one_by_ssh(void *context, uint32_t index, void *to)
         snprintf(clock->why, sizeof(clock->why), _("cannot be asked: %s"), strerror(errno));
         return 0;
     }
-    while (exchanges < ROUNDS && exchange(&session, &clock->clock))
+    while (exchanges < ROUNDS && exchange(&session, clock))
         exchanges++;
     status = close_session(&session);
     if (exchanges)
@@ -391,13 +421,24 @@ static void take_configured(struct visor_drift_plan *plan)
     free(facts);
 }
 
+static void tell_own_zone(char zone[VISOR_DRIFT_ZONE])
+{
+    time_t now = time(NULL);
+    struct tm local;
+
+    if (!localtime_r(&now, &local) || !strftime(zone, VISOR_DRIFT_ZONE, "%z", &local))
+        *zone = 0;
+}
+
 static void forget(struct visor_drift_clock *clocks, int count)
 {
     for (int i = 0; i < count; i++) {
         clocks[i].clock =
             clocks[i].via == VISOR_DRIFT_HERE ? (struct visor_drift_interval){0, 0} : UNKNOWN;
         clocks[i].error = UNKNOWN;
-        *clocks[i].why = 0;
+        *clocks[i].why = *clocks[i].zone = 0;
+        if (clocks[i].via == VISOR_DRIFT_HERE)
+            tell_own_zone(clocks[i].zone);
     }
 }
 

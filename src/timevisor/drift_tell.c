@@ -140,6 +140,7 @@ static json_t *machine_json(const struct visor_drift_clock *machine)
     json_object_set_new(object, "name", json_string(machine->name));
     json_object_set_new(object, "via", json_string(ways[machine->via]));
     json_object_set_new(object, "level", json_string(visor_drift_level_name(machine->level)));
+    json_object_set_new(object, "zone", *machine->zone ? json_string(machine->zone) : json_null());
     json_object_set_new(object, "why", *machine->why ? json_string(machine->why) : json_null());
     return object;
 }

@@ -32,6 +32,8 @@ def test_drift_of_other_machines(world):
         error, doubt = machine["offset_s"], machine["uncertainty_s"]
         expect(machine["level"] == "fine" and abs(error) <= doubt < 0.5, text)
 
+    expect([len(machine["zone"] or "") for machine in found["machines"]] == [5, 5, 0], "zones, but by NTP: " + text)
+
     code, text = drift(client, "--json", "--ssh", str(late), *against, "db1")
     late = json.loads(text)["machines"][0]
     expect(code == 2 and late["level"] == "red", f"{code} {text}")

@@ -74,15 +74,34 @@ static void test_judge__counts_the_uncertainty_against(void **state)
 
 static void test_read_date__with_and_without_nanoseconds(void **state)
 {
+    char zone[VISOR_DRIFT_ZONE];
     int64_t wall, half;
 
     (void)state;
-    assert_true(visor_drift_read_date("1795000000123456789\n", &wall, &half));
+    assert_true(visor_drift_read_date("1795000000123456789\n", &wall, &half, zone));
     assert_true(wall == INT64_C(1795000000123456789) && half == 0);
-    assert_true(visor_drift_read_date("1795000000N\n", &wall, &half)); /* busybox, BSD */
+    assert_true(visor_drift_read_date("1795000000N\n", &wall, &half, zone)); /* busybox, BSD */
     assert_true(wall == INT64_C(1795000000500000000) && half == 500 * MS);
-    assert_true(visor_drift_read_date("1795000000\n", &wall, &half));
+    assert_true(visor_drift_read_date("1795000000\n", &wall, &half, zone));
     assert_true(half == 500 * MS);
+    assert_string_equal(zone, "");
+    assert_true(visor_drift_read_date("1795000000123456789 +0530\n", &wall, &half, zone));
+    assert_string_equal(zone, "+0530");
+    assert_true(visor_drift_read_date("1795000000N -1000\r\n", &wall, &half, zone));
+    assert_string_equal(zone, "-1000");
+}
+
+static void test_zones_differ__among_those_that_are_known(void **state)
+{
+    static struct visor_drift_plan plan = {.machine_count = 4};
+
+    (void)state;
+    assert_false(visor_drift_zones_differ(&plan));
+    strcpy(plan.machines[1].zone, "+0000");
+    strcpy(plan.machines[3].zone, "+0000");
+    assert_false(visor_drift_zones_differ(&plan));
+    strcpy(plan.machines[3].zone, "+0800");
+    assert_true(visor_drift_zones_differ(&plan));
 }
 
 static void test_read_date__no_time(void **state)
@@ -93,13 +112,16 @@ static void test_read_date__no_time(void **state)
                                         "12\n",
                                         "-1795000000\n",
                                         "1795000000 and more\n",
+                                        "1795000000 +08\n",
+                                        "1795000000 +0800 and more\n",
                                         "99999999999999999999\n",
                                         "9999999999999999999\n"};
+    char zone[VISOR_DRIFT_ZONE];
     int64_t wall, half;
 
     (void)state;
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-        assert_false(visor_drift_read_date(lines[i], &wall, &half));
+        assert_false(visor_drift_read_date(lines[i], &wall, &half, zone));
 }
 
 static void test_add__refuses_options_and_what_is_too_much(void **state)
@@ -129,6 +151,7 @@ int main(void)
         cmocka_unit_test(test_agree__half_is_no_majority),
         cmocka_unit_test(test_judge__counts_the_uncertainty_against),
         cmocka_unit_test(test_read_date__with_and_without_nanoseconds),
+        cmocka_unit_test(test_zones_differ__among_those_that_are_known),
         cmocka_unit_test(test_read_date__no_time),
         cmocka_unit_test(test_add__refuses_options_and_what_is_too_much),
     };
