@@ -48,6 +48,22 @@ void visor_assist_disrupted(struct visor_assist *a, visor_mono now)
     a->look_at = now; /* also where it was not there a moment ago */
 }
 
+void visor_assist_rescue(struct visor_assist *a, bool offline, visor_mono now)
+{
+    a->online = a->online || offline;
+    a->refresh = a->refresh || !offline;
+    a->burst = true;
+    a->bursts = 0;
+    a->look_at = now;
+}
+
+void visor_assist_forget(struct visor_assist *a, visor_mono now)
+{
+    a->reset = a->burst = true;
+    a->bursts = 0;
+    a->look_at = now;
+}
+
 void visor_assist_correct(struct visor_assist *a, bool step, visor_mono now)
 {
     a->correct = true;
@@ -62,8 +78,17 @@ void visor_assist_correct(struct visor_assist *a, bool step, visor_mono now)
 
 static bool changes(enum visor_cmdmon_command command)
 {
-    return command == VISOR_CMDMON_RESET_SOURCES || command == VISOR_CMDMON_BURST ||
-           command == VISOR_CMDMON_DOFFSET2 || command == VISOR_CMDMON_MAKESTEP;
+    switch (command) {
+    case VISOR_CMDMON_RESET_SOURCES:
+    case VISOR_CMDMON_ONLINE:
+    case VISOR_CMDMON_REFRESH:
+    case VISOR_CMDMON_BURST:
+    case VISOR_CMDMON_DOFFSET2:
+    case VISOR_CMDMON_MAKESTEP:
+        return true;
+    default:
+        return false;
+    }
 }
 
 static struct visor_assist_deed *newest(struct visor_assist *a)
@@ -163,6 +188,10 @@ bool visor_assist_next(struct visor_assist *a, double error_s, visor_mono now,
         return look(a, now, question);
     if (a->reset)
         return ask(a, VISOR_CMDMON_RESET_SOURCES, 0.0, now, question);
+    if (a->online)
+        return ask(a, VISOR_CMDMON_ONLINE, 0.0, now, question);
+    if (a->refresh)
+        return ask(a, VISOR_CMDMON_REFRESH, 0.0, now, question);
     if (a->burst)
         return ask(a, VISOR_CMDMON_BURST, 0.0, now, question);
     if (a->correct && a->fresh && correct(a, error_s, now, question))
@@ -206,6 +235,12 @@ static enum visor_assist_news done(struct visor_assist *a, uint16_t status, viso
     switch (a->asked.command) {
     case VISOR_CMDMON_RESET_SOURCES:
         a->reset = false;
+        break;
+    case VISOR_CMDMON_ONLINE:
+        a->online = false;
+        break;
+    case VISOR_CMDMON_REFRESH:
+        a->refresh = false;
         break;
     case VISOR_CMDMON_BURST:
         a->burst = false;

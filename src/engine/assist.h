@@ -44,6 +44,7 @@ struct visor_assist {
     /* what is still to be done */
     bool wanting; /* a disruption has not been corrected yet */
     bool reset, burst, correct, step;
+    bool online, refresh;      /* in an emergency */
     int offsets, steps, looks; /* done for this correction */
     int bursts;                /* asked for since the disruption */
     visor_mono burst_at;
@@ -85,6 +86,13 @@ void visor_assist_init(struct visor_assist *a, bool wants_sources, visor_mono no
 
 /* What was measured before `now` tells no time. */
 void visor_assist_disrupted(struct visor_assist *a, visor_mono now);
+
+/* An emergency: its sources are to be looked up and asked; `offline`: those that are, are to be
+ * used. */
+void visor_assist_rescue(struct visor_assist *a, bool offline, visor_mono now);
+
+/* It is to call itself unsynchronised until it has measured anew. */
+void visor_assist_forget(struct visor_assist *a, visor_mono now);
 
 /* The estimate is good again; `step`: chronyd's clock may be stepped there, else it slews. */
 void visor_assist_correct(struct visor_assist *a, bool step, visor_mono now);

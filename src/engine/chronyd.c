@@ -105,6 +105,22 @@ void visor_chronyd_disrupted(struct visor_engine *e)
     pump(e);
 }
 
+void visor_chronyd_rescue(struct visor_engine *e, bool offline)
+{
+    if (e->assist.state == VISOR_ASSIST_OFF)
+        return;
+    visor_assist_rescue(&e->assist, offline, e->now.raw);
+    pump(e);
+}
+
+void visor_chronyd_forget(struct visor_engine *e)
+{
+    if (e->assist.state == VISOR_ASSIST_OFF)
+        return;
+    visor_assist_forget(&e->assist, e->now.raw);
+    pump(e);
+}
+
 /* Only what a disruption has brought about: all else is chronyd's own affair. */
 bool visor_chronyd_correct(struct visor_engine *e, bool step)
 {

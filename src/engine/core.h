@@ -252,6 +252,9 @@ visor_mono visor_evidence_deadline(const struct visor_engine *e);
 void visor_chronyd_start(struct visor_engine *e);
 void visor_chronyd_answered(struct visor_engine *e, const struct visor_event_chronyd *event);
 void visor_chronyd_timer(struct visor_engine *e);
+/* All its sources are to be asked; `offline`: also those that are. */
+void visor_chronyd_rescue(struct visor_engine *e, bool offline);
+void visor_chronyd_forget(struct visor_engine *e);    /* it is to call itself unsynchronised */
 void visor_chronyd_disrupted(struct visor_engine *e); /* what was measured tells no time any more */
 /* The estimate is good: bring the clock there; `step`: at once. False: not in assist mode. */
 bool visor_chronyd_correct(struct visor_engine *e, bool step);

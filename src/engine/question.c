@@ -34,6 +34,8 @@ size_t visor_question_write(const struct visor_action_chronyd *question, uint8_t
     case VISOR_CMDMON_N_SOURCES:
     case VISOR_CMDMON_RESET_SOURCES:
     case VISOR_CMDMON_MAKESTEP:
+    case VISOR_CMDMON_ONLINE: /* no mask and no address: all */
+    case VISOR_CMDMON_REFRESH:
         break;
     default:
         return 0;

@@ -178,6 +178,8 @@ static void take_sources(struct visor_engine *e)
                                                             : VISOR_RESCUE_POOL;
 
         taken = r->stage == STAGE_POOL ? widen_pools(e) : take_offline(e, r->stage == STAGE_BACKUP);
+        if (r->stage == STAGE_POOL) /* last, since chronyd's offline ones cannot be given back */
+            visor_chronyd_rescue(e, true);
         r->stage++;
         r->lent += taken;
         if (taken > 0)
@@ -241,6 +243,7 @@ static void resync(struct visor_engine *e)
                                           e->now.raw);
     }
     visor_names_refresh(e);
+    visor_chronyd_rescue(e, false);
     tell_rescue(e, VISOR_RESCUE_RESYNC, 0, 0.0);
 }
 
@@ -268,13 +271,15 @@ static bool has_sound_witness(const struct visor_engine *e)
 static bool reset(struct visor_engine *e)
 {
     double remaining;
+    bool slews;
 
     if (!e->known || e->trust != VISOR_TRUST_DISRUPTED || !has_sound_witness(e))
         return false;
     remaining = visor_discipline_remaining(e);
-    if (e->settable && visor_math_size(remaining) > RIGHT_S) {
-        if (e->config->stall == VISOR_STALL_SLEW ||
-            (remaining < 0.0 && !e->config->emergency_backward))
+    slews =
+        e->config->stall == VISOR_STALL_SLEW || (remaining < 0.0 && !e->config->emergency_backward);
+    if (visor_math_size(remaining) > RIGHT_S && !visor_chronyd_correct(e, !slews) && e->settable) {
+        if (slews)
             visor_discipline_slew(e);
         else
             visor_discipline_step(e, remaining);
@@ -288,6 +293,8 @@ static void set_quarantine(struct visor_engine *e, bool on)
     if (e->rescue.quarantined == on)
         return;
     e->rescue.quarantined = on;
+    if (on) /* while its sources answer, it is soon well again */
+        visor_chronyd_forget(e);
     tell_rescue(e, on ? VISOR_RESCUE_QUARANTINE : VISOR_RESCUE_RELEASE, 0, 0.0);
     visor_publish_view(e);
     visor_discipline_status(e, true);

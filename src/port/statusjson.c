@@ -545,15 +545,29 @@ const char *visor_statusjson_answer(uint16_t status)
     }
 }
 
+static const char *deed_name(enum visor_cmdmon_command command)
+{
+    switch (command) {
+    case VISOR_CMDMON_RESET_SOURCES:
+        return "reset sources";
+    case VISOR_CMDMON_ONLINE:
+        return "online";
+    case VISOR_CMDMON_REFRESH:
+        return "refresh";
+    case VISOR_CMDMON_BURST:
+        return "burst";
+    case VISOR_CMDMON_DOFFSET2:
+        return "doffset";
+    default:
+        return "makestep";
+    }
+}
+
 static json_t *deed_object(const struct visor_assist_deed *deed, visor_mono now)
 {
-    const char *what = deed->command == VISOR_CMDMON_RESET_SOURCES ? "reset sources"
-                       : deed->command == VISOR_CMDMON_BURST       ? "burst"
-                       : deed->command == VISOR_CMDMON_DOFFSET2    ? "doffset"
-                                                                   : "makestep";
     struct builder b = begin();
 
-    put_text(&b, "what", what);
+    put_text(&b, "what", deed_name(deed->command));
     put_number(&b, "offset_s", deed->command == VISOR_CMDMON_DOFFSET2 ? deed->number : NAN);
     put_integer(&b, "raw_ns", deed->asked.ns);
     put_number(&b, "age_s", visor_seconds_from_ns(visor_mono_diff(now, deed->asked)));

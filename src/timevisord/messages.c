@@ -578,6 +578,12 @@ static void say_asked(struct sheet *s, const struct visor_message *m)
     case VISOR_CMDMON_RESET_SOURCES:
         say(s, _("Asked chronyd to forget what it has measured (reset sources): %s"), answer);
         break;
+    case VISOR_CMDMON_ONLINE:
+        say(s, _("Asked chronyd to use its sources that are offline (online): %s"), answer);
+        break;
+    case VISOR_CMDMON_REFRESH:
+        say(s, _("Asked chronyd to look up its sources' names again (refresh): %s"), answer);
+        break;
     case VISOR_CMDMON_BURST:
         say(s, _("Asked chronyd to measure at once (burst): %s"), answer);
         break;

@@ -68,7 +68,7 @@ def test_assist_asks_chronyd_after_a_disruption(world):
         expect(line in daemon.text(), line)
     for command in ("status", "events"):
         _, text, _ = client.timevisor(command)
-        expect("reset sources: OK, burst: OK, doffset" in text, f"{command}: {text}")
+        expect("reset sources: OK, refresh: OK, burst: OK, doffset" in text, f"{command}: {text}")
     world.until(lambda: chronyc(client, "sources")[0][1] == "*", 60, "chronyd has measured anew")
     world.until(lambda: assisted(client)["synchronized"], 30, "which it says to us")
 

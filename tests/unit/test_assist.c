@@ -167,6 +167,31 @@ static void test_next__a_burst_that_was_in_vain_is_asked_for_again(void **state)
     assert_int_equal(o.asked[VISOR_CMDMON_RESET_SOURCES], 1);
 }
 
+static void test_next__an_emergency_takes_all_its_sources_once(void **state)
+{
+    struct other o;
+
+    (void)state;
+    ready(&o, false);
+    o.synchronized = true;
+    visor_assist_rescue(&o.assist, false, o.now);
+    talk(&o);
+    wait_for(&o, 100.0);
+    assert_int_equal(o.asked[VISOR_CMDMON_ONLINE], 0);
+    assert_int_equal(o.asked[VISOR_CMDMON_REFRESH], 1);
+    visor_assist_rescue(&o.assist, true, o.now);
+    wait_for(&o, 100.0);
+    assert_int_equal(o.asked[VISOR_CMDMON_ONLINE], 1);
+    assert_int_equal(o.asked[VISOR_CMDMON_REFRESH], 1);
+    assert_int_equal(o.asked[VISOR_CMDMON_BURST], 2);
+    assert_int_equal(o.asked[VISOR_CMDMON_RESET_SOURCES], 0);
+    visor_assist_forget(&o.assist, o.now);
+    talk(&o);
+    assert_int_equal(o.asked[VISOR_CMDMON_RESET_SOURCES], 1);
+    assert_int_equal(o.asked[VISOR_CMDMON_BURST], 3);
+    assert_int_equal(o.asked[VISOR_CMDMON_DOFFSET2] + o.asked[VISOR_CMDMON_MAKESTEP], 0);
+}
+
 static void test_next__without_the_leave_to_step_it_slews(void **state)
 {
     struct other o;
@@ -481,14 +506,35 @@ static void test_engine__a_stall_is_chronyds_to_correct(void **state)
     assert_int_equal(p.steps, 0); /* not by us, … */
     assert_int_equal(p.statuses + p.frequencies, 0);
     assert_int_equal(p.messages[VISOR_MESSAGE_FOREIGN_STEP], 0); /* … and by no stranger */
-    assert_int_equal(p.messages[VISOR_MESSAGE_ASSIST_ASKED], 4);
+    assert_int_equal(p.chronyd_asked[VISOR_CMDMON_REFRESH], 1);  /* it was orange for a moment */
+    assert_int_equal(p.chronyd_asked[VISOR_CMDMON_ONLINE], 0);
+    assert_int_equal(p.messages[VISOR_MESSAGE_ASSIST_ASKED], 5);
     assert_non_null(status);
     now = puppet_reading(&p);
     visor_engine_status(p.engine, &now, status);
     assert_int_equal(status->assist.state, VISOR_ASSIST_READY);
-    assert_int_equal(status->assist.deed_count, 4);
+    assert_int_equal(status->assist.deed_count, 5);
     assert_int_equal(status->assist.deeds[0].command, VISOR_CMDMON_MAKESTEP);
     free(status);
+    puppet_done(&p);
+}
+
+/* None of our sources answers: chronyd is to do what it can, and then to say that it does not know.
+ */
+static void test_engine__an_emergency_is_chronyds_too(void **state)
+{
+    struct puppet p;
+
+    (void)state;
+    start(&p, 1e-4);
+    p.config->emergency_limit = 1e-6; /* which its bound soon exceeds */
+    p.silent = true;
+    run(&p, 400);
+    assert_true(p.chronyd_asked[VISOR_CMDMON_REFRESH] >= 1);
+    assert_int_equal(p.chronyd_asked[VISOR_CMDMON_ONLINE], 1);
+    assert_int_equal(p.chronyd_asked[VISOR_CMDMON_RESET_SOURCES], 1);
+    assert_int_equal(p.chronyd_asked[VISOR_CMDMON_DOFFSET2], 0);
+    assert_int_equal(p.steps + p.statuses + p.frequencies, 0);
     puppet_done(&p);
 }
 
@@ -528,6 +574,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_next__a_stall_is_forgotten_measured_corrected_and_stepped),
         cmocka_unit_test(test_next__a_burst_that_was_in_vain_is_asked_for_again),
+        cmocka_unit_test(test_next__an_emergency_takes_all_its_sources_once),
         cmocka_unit_test(test_next__without_the_leave_to_step_it_slews),
         cmocka_unit_test(test_next__what_chronyd_has_found_by_itself_is_only_stepped),
         cmocka_unit_test(test_next__chronyd_may_differ_within_our_bound),
@@ -541,6 +588,7 @@ int main(void)
         cmocka_unit_test(test_question__and_its_reply),
         cmocka_unit_test(test_question__tracking_that_makes_no_sense),
         cmocka_unit_test(test_engine__a_stall_is_chronyds_to_correct),
+        cmocka_unit_test(test_engine__an_emergency_is_chronyds_too),
         cmocka_unit_test(test_engine__the_estimate_is_right_while_chronyd_still_slews),
         cmocka_unit_test(test_engine__without_a_disruption_nothing_is_asked_for),
     };
