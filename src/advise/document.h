@@ -103,4 +103,7 @@ bool visor_begins(const char *text, const char *with);
 bool visor_contains(const char *text, const char *part);
 bool visor_ends(const char *text, const char *with);
 
+/* systemd.time(7): "90", "34min 8s", "500ms". False: no span of time, or no end of it. */
+bool visor_span_read(const char *text, double *seconds);
+
 #endif

@@ -148,7 +148,7 @@ static void check_leap_zone(struct visor_check *check)
 {
     const struct visor_node *leap = visor_node_child(check->document->root, "leapsectz");
 
-    if (leap && visor_ends(leap->value, "/UTC") && !visor_begins(leap->value, "right/"))
+    if (leap && !visor_begins(leap->value, "right/"))
         visor_finding_edit(visor_check_found(check, leap, "leapsectz %s", leap->value),
                            VISOR_EDIT_REPLACE, "leapsectz right/UTC");
 }
@@ -270,7 +270,8 @@ static void check_authentication(struct visor_check *check)
     } else if (strcmp(check->rule->id, "TV-CHRONY-018") == 0) {
         if (mode && visor_same(mode->value, "require") && authenticated > 0 && plain)
             visor_check_found(check, plain, "%s %s", plain->name, plain->value);
-    } else if (!mode && with_key > 0 && plain) {
+    } else if (mode && visor_same(mode->value, "ignore") && with_key > 0 && plain) {
+        /* (By default the authenticated ones must agree.) */
         visor_check_found(check, plain, "%s %s; with key or nts: %d of %d", plain->name,
                           plain->value, with_key, all);
     }
@@ -505,7 +506,7 @@ static const struct visor_rule rules[] = {
         .why = N_(
             "Whoever can forge answers of the open ones can outvote the others; their signatures "
             "then protect nothing."),
-        .fix = "+authselectmode require",
+        .fix = "-authselectmode ignore\n+authselectmode mix\n or: authselectmode require",
         .source = MAN ", authselectmode",
         .check = check_authentication,
     },

@@ -3,6 +3,7 @@
 #include "advise/service.h"
 #include "config/number.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define NTP        VISOR_KIND_NTP
@@ -15,10 +16,26 @@ static const struct visor_node *find(const struct visor_check *check, const char
     return visor_node_child(check->document->root, name);
 }
 
+/* The address behind "-4" and "-6". */
+static const char *address_of(const struct visor_node *source)
+{
+    const char *word = visor_node_word(source, 0);
+
+    return strcmp(word, "-4") == 0 || strcmp(word, "-6") == 0 ? visor_node_word(source, 1) : word;
+}
+
+/* (NTPsec's own form is "refclock local".) */
+static bool is_local_clock(const struct visor_node *source)
+{
+    return strcmp(source->name, "refclock") == 0 ? visor_same(visor_node_word(source, 0), "local")
+                                                 : visor_begins(address_of(source), LOCAL_NAME);
+}
+
 static bool is_source(const struct visor_node *node)
 {
     return strcmp(node->name, "server") == 0 || strcmp(node->name, "pool") == 0 ||
-           strcmp(node->name, "peer") == 0;
+           strcmp(node->name, "peer") == 0 ||
+           (strcmp(node->name, "refclock") == 0 && is_local_clock(node));
 }
 
 static const struct visor_node *next_source(const struct visor_check *check,
@@ -30,20 +47,7 @@ static const struct visor_node *next_source(const struct visor_check *check,
     return node;
 }
 
-/* The address behind "-4" and "-6". */
-static const char *address_of(const struct visor_node *source)
-{
-    const char *word = visor_node_word(source, 0);
-
-    return strcmp(word, "-4") == 0 || strcmp(word, "-6") == 0 ? visor_node_word(source, 1) : word;
-}
-
-static bool is_local_clock(const struct visor_node *source)
-{
-    return visor_begins(address_of(source), LOCAL_NAME);
-}
-
-/* As written with `fudge`; 5 is the driver's default. */
+/* As written with `fudge`, or behind "refclock local"; 5 is the driver's default. */
 static int local_stratum(const struct visor_check *check, int otherwise)
 {
     for (const struct visor_node *node = find(check, "fudge"); node;
@@ -54,6 +58,14 @@ static int local_stratum(const struct visor_check *check, int otherwise)
             visor_number_read_whole(visor_node_word_after(node, "stratum"), &stratum) > 0)
             return (int)stratum;
     }
+    for (const struct visor_node *node = find(check, "refclock"); node;
+         node = visor_node_again(node)) {
+        int64_t stratum;
+
+        if (is_local_clock(node) &&
+            visor_number_read_whole(visor_node_word_after(node, "stratum"), &stratum) > 0)
+            return (int)stratum;
+    }
     return otherwise;
 }
 
@@ -61,7 +73,7 @@ static void check_local_clock(struct visor_check *check)
 {
     for (const struct visor_node *source = NULL; (source = next_source(check, source));) {
         if (is_local_clock(source))
-            visor_check_found(check, source, "server %s; stratum %d", source->value,
+            visor_check_found(check, source, "%s %s; stratum %d", source->name, source->value,
                               local_stratum(check, 5));
     }
 }
@@ -126,13 +138,14 @@ static bool restricts(const struct visor_node *node, const char *flag)
     return visor_node_find_word(node, flag) || visor_node_find_word(node, "ignore");
 }
 
+/* The first; there may be one for each IP. */
 static const struct visor_node *default_restriction(const struct visor_check *check)
 {
-    for (const struct visor_node *node = find(check, "restrict"); node;
-         node = visor_node_again(node))
-        if (visor_node_find_word(node, "default"))
-            return node;
-    return NULL;
+    const struct visor_node *node = find(check, "restrict");
+
+    while (node && !visor_node_find_word(node, "default"))
+        node = visor_node_again(node);
+    return node;
 }
 
 static void check_no_default(struct visor_check *check)
@@ -148,10 +161,10 @@ static void check_no_default(struct visor_check *check)
 
 static void check_open_query(struct visor_check *check)
 {
-    const struct visor_node *node = default_restriction(check);
-
-    if (node && !restricts(node, "noquery"))
-        visor_check_found(check, node, "restrict %s", node->value);
+    for (const struct visor_node *node = find(check, "restrict"); node;
+         node = visor_node_again(node))
+        if (visor_node_find_word(node, "default") && !restricts(node, "noquery"))
+            visor_check_found(check, node, "restrict %s", node->value);
 }
 
 static void check_open_modify(struct visor_check *check)
@@ -264,56 +277,87 @@ static void check_commas(struct visor_check *check)
 {
     static const char *const keys[] = {"NTP", "FallbackNTP"};
 
-    for (size_t i = 0; i < 2; i++) {
-        const struct visor_node *key = find_setting(check, keys[i]);
+    for (size_t i = 0; i < 2; i++)
+        for (const struct visor_node *key = find_setting(check, keys[i]); key;
+             key = visor_node_again(key))
+            if (strpbrk(key->value, ",;"))
+                visor_check_found(check, key, "%s=%s", key->name, key->value);
+}
 
-        if (key && strchr(key->value, ','))
-            visor_check_found(check, key, "%s=%s", key->name, key->value);
-    }
+/* Lists grow from line to line; an empty one begins them anew. */
+static bool is_empty(const struct visor_node *key)
+{
+    bool empty = key != NULL;
+
+    for (; key; key = visor_node_again(key))
+        empty = !*key->value;
+    return empty;
 }
 
 static void check_empty(struct visor_check *check)
 {
     const struct visor_node *ntp = find_setting(check, "NTP");
-    const struct visor_node *fallback = find_setting(check, "FallbackNTP");
 
-    if (ntp && !*ntp->value && fallback && !*fallback->value)
+    if (is_empty(ntp) && is_empty(find_setting(check, "FallbackNTP")))
         visor_check_found(check, ntp, "NTP= FallbackNTP=");
+}
+
+/* The last assignment counts. */
+static bool read_span(const struct visor_node *key, double *seconds)
+{
+    while (key && visor_node_again(key))
+        key = visor_node_again(key);
+    return key && visor_span_read(key->value, seconds);
 }
 
 static void check_poll(struct visor_check *check)
 {
     const struct visor_node *key = find_setting(check, "PollIntervalMinSec");
-    int64_t seconds;
+    double seconds;
 
-    if (key && visor_number_read_whole(key->value, &seconds) > 0 && seconds < 16 &&
-        !visor_contains(key->value, "min") && !visor_contains(key->value, "h"))
+    if (read_span(key, &seconds) && seconds < 16.0)
         visor_check_found(check, key, "%s=%s", key->name, key->value);
 }
 
 static void check_root_distance(struct visor_check *check)
 {
     const struct visor_node *key = find_setting(check, "RootDistanceMaxSec");
-    int64_t seconds;
+    double seconds;
 
-    if (key && visor_number_read_whole(key->value, &seconds) > 0 &&
-        (seconds > 30 || visor_contains(key->value, "min")))
+    if (read_span(key, &seconds) && seconds > 30.0)
         visor_check_found(check, key, "%s=%s", key->name, key->value);
+}
+
+/* Known services only: of others nobody knows. */
+static void count_smears(const char *list, int *smeared, int *plain)
+{
+    char name[256];
+
+    for (list += strspn(list, " \t,;"); *list; list += strspn(list, " \t,;")) {
+        size_t length = strcspn(list, " \t,;");
+        const struct visor_service *service;
+
+        snprintf(name, sizeof(name), "%.*s", (int)length, list);
+        service = visor_service_find(name);
+        list += length;
+        if (service)
+            ++*(service->smeared ? smeared : plain);
+    }
 }
 
 static void check_timesyncd_smear(struct visor_check *check)
 {
-    const struct visor_node *key = find_setting(check, "NTP");
-    bool smeared, plain;
+    static const char *const keys[] = {"NTP", "FallbackNTP"};
 
-    if (!key)
-        return;
-    smeared =
-        visor_contains(key->value, "google.com") || visor_contains(key->value, "169.254.169.123");
-    plain =
-        visor_contains(key->value, "pool.ntp.org") || visor_contains(key->value, "ntp.ubuntu.com");
-    if (smeared && plain)
-        visor_check_found(check, key, "NTP=%s", key->value);
+    for (size_t i = 0; i < 2; i++) {
+        const struct visor_node *first = find_setting(check, keys[i]);
+        int smeared = 0, plain = 0;
+
+        for (const struct visor_node *key = first; key; key = visor_node_again(key))
+            count_smears(key->value, &smeared, &plain);
+        if (smeared && plain)
+            visor_check_found(check, first, "%s=%s", first->name, first->value);
+    }
 }
 
 static const struct visor_rule rules[] = {

@@ -21,12 +21,18 @@ static void check_timer_migration(struct visor_check *check)
 
 static void check_no_clocksource(struct visor_check *check)
 {
-    for (const struct visor_node *node = check->document->root->first; node; node = node->next)
-        if (visor_begins(node->name, "kernel.clocksource") ||
-            visor_begins(node->name, "dev.clocksource") || strcmp(node->name, "kernel.hz") == 0 ||
-            strcmp(node->name, "kernel.nohz") == 0 ||
-            strcmp(node->name, "kernel.current_clocksource") == 0)
+    static const char *const wishes[] = {"kernel.clocksource", "dev.clocksource",
+                                         "kernel.nohz",        "kernel.current_clocksource",
+                                         "kernel.tickless",    "kernel.dynticks"};
+
+    for (const struct visor_node *node = check->document->root->first; node; node = node->next) {
+        bool wished = strcmp(node->name, "kernel.hz") == 0;
+
+        for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++)
+            wished = wished || visor_begins(node->name, wishes[i]);
+        if (wished)
             visor_check_found(check, node, "%s = %s", node->name, node->value);
+    }
 }
 
 static void check_hpet(struct visor_check *check)
@@ -93,7 +99,7 @@ static bool runs_time_daemon(const struct visor_check *check)
 /* It wants the daemon itself, whatever time it is. */
 static bool asks_daemon(const struct visor_check *check)
 {
-    static const char *const programs[] = {"chrony", "ntpq", "ntpwait", "timevisor"};
+    static const char *const programs[] = {"chrony", "ntpq", "ntpwait", "timevisor", "gpsd"};
 
     for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
         if (key_with(section(check, "Service"), "ExecStart", programs[i]))
@@ -122,10 +128,11 @@ static void check_sync_order(struct visor_check *check)
 
 static void check_clock_protected(struct visor_check *check)
 {
-    const struct visor_node *node = key_with(section(check, "Service"), "ProtectClock", "yes");
+    static const char *const words[] = {"yes", "true", "on", "1"};
+    const struct visor_node *node = NULL;
 
-    if (!node)
-        node = key_with(section(check, "Service"), "ProtectClock", "true");
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]) && !node; i++)
+        node = key_with(section(check, "Service"), "ProtectClock", words[i]);
     if (node && runs_time_daemon(check) && !key_with(section(check, "Service"), "ExecStart", " -x"))
         visor_check_found(check, node, "ProtectClock=%s", node->value);
 }
@@ -134,18 +141,34 @@ static void check_no_capability(struct visor_check *check)
 {
     const struct visor_node *set =
         visor_node_child(section(check, "Service"), "CapabilityBoundingSet");
+    const struct visor_node *last = NULL;
+    bool has = true, begun = false; /* without any line, all */
 
-    if (set && *set->value && set->value[0] != '~' && runs_time_daemon(check) &&
-        !visor_contains(set->value, "CAP_SYS_TIME") &&
-        !key_with(section(check, "Service"), "CapabilityBoundingSet", "CAP_SYS_TIME") &&
+    /* Lists are merged; "~" takes away, and an empty one takes all. */
+    for (; set; set = visor_node_again(set)) {
+        bool named = visor_contains(set->value, "CAP_SYS_TIME");
+
+        last = set;
+        if (set->value[0] == '~')
+            has = has && !named;
+        else
+            has = *set->value && (named || (begun && has));
+        begun = true;
+    }
+    if (last && !has && runs_time_daemon(check) &&
         !key_with(section(check, "Service"), "ExecStart", " -x"))
-        visor_check_found(check, set, "CapabilityBoundingSet=%s", set->value);
+        visor_check_found(check, last, "CapabilityBoundingSet=%s", last->value);
 }
 
 static void check_stepping(struct visor_check *check)
 {
-    static const char *const commands[] = {"ntpdate", "date -s", "hwclock --hctosys", "hwclock -s",
-                                           "rdate"};
+    static const char *const commands[] = {"ntpdate",    "date -s",
+                                           "date --set", "hwclock --hctosys",
+                                           "hwclock -s", "rdate",
+                                           "sntp -S",    "sntp -s",
+                                           "ntpd -q",    "ntpd -gq",
+                                           "ntpd -g -q", "ntpd -qg",
+                                           "chronyd -q", "timedatectl set-time"};
 
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         const struct visor_node *node =
@@ -164,6 +187,15 @@ static void check_calendar(struct visor_check *check)
     const struct visor_node *node = visor_node_child(timer, "OnCalendar");
     const struct visor_node *accuracy = visor_node_child(timer, "AccuracySec");
 
+    static const char *const spans[] = {"OnUnitActiveSec", "OnUnitInactiveSec"};
+    double seconds;
+
+    for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]) && !accuracy; i++) {
+        const struct visor_node *span = visor_node_child(timer, spans[i]);
+
+        if (span && visor_span_read(span->value, &seconds) && seconds < 60.0)
+            visor_check_found(check, span, "%s=%s; AccuracySec: none", span->name, span->value);
+    }
     if (node && (visor_contains(node->value, "*:*:00/") || visor_contains(node->value, "*:*:0/")) &&
         !accuracy)
         visor_check_found(check, node, "OnCalendar=%s; AccuracySec: none", node->value);

@@ -28,6 +28,11 @@ const struct visor_service *visor_service_find(const char *name)
         {"100.100.61.88", VISOR_CLOUD_ALIBABA, false, false, false},
         {".tencentyun.com", VISOR_CLOUD_TENCENT, false, false, false},
         {".pool.ntp.org", VISOR_CLOUD_NONE, false, true, false},
+        {"ntp.ubuntu.com", VISOR_CLOUD_NONE, false, false, true},
+        {".ptb.de", VISOR_CLOUD_NONE, false, false, false},
+        {".nist.gov", VISOR_CLOUD_NONE, false, false, false},
+        {".netnod.se", VISOR_CLOUD_NONE, false, false, false},
+        {"ntp.metas.ch", VISOR_CLOUD_NONE, false, false, false},
         {"pool.ntp.org", VISOR_CLOUD_NONE, false, true, false},
     };
 

@@ -142,6 +142,7 @@ static enum visor_kind by_yaml(const struct look *look)
 /* Lines whose first word is a directive of chrony, of ntpd, and all lines with words. */
 struct directives {
     int chrony, ntp, sources, all;
+    bool ntpd;    /* whose drift file is it? */
     int decisive; /* of chrony, and not only words that others have, too */
 };
 
@@ -165,12 +166,14 @@ static void count_directives(const struct look *look, struct directives *count)
     struct visor_words words;
 
     while (visor_lines_next(&lines)) {
-        const char *word;
+        const char *word, *value;
 
         if (!visor_words_split(&words, lines.first, (size_t)(lines.last - lines.first)) ||
             !(word = visor_words_take(&words)))
             continue;
         count->all++;
+        if (visor_same(word, "driftfile") && (value = visor_words_take(&words)))
+            count->ntpd = visor_contains(value, "ntp");
         count->sources += is_in(word, sources);
         count->ntp += is_in(word, ntp);
         count->chrony += visor_options_find(&visor_directives, word) != NULL;
@@ -191,12 +194,41 @@ static enum visor_kind by_directives(const struct look *look)
         (visor_contains(look->path, "/chrony/") && visor_ends(look->name, ".conf")))
         return VISOR_KIND_CHRONY;
     count_directives(look, &count);
-    if (count.ntp > count.chrony && 4 * count.ntp >= 3 * count.all && count.all > 1)
+    if ((count.ntp > count.chrony || (count.ntp == count.chrony && count.ntpd)) &&
+        4 * count.ntp >= 3 * count.all && count.all > 1)
         return VISOR_KIND_NTP;
     if (count.decisive > 0 && 4 * count.chrony >= 3 * count.all &&
         (count.all > 1 || (count.sources && visor_ends(look->name, ".sources"))))
         return VISOR_KIND_CHRONY;
     return VISOR_KIND_UNKNOWN;
+}
+
+/* Every line is "area.name = value", also with slashes and after a dash, and there is one. */
+static bool is_sysctl(const struct look *look)
+{
+    static const char *const areas[] = {"kernel", "net", "vm", "fs", "dev", "abi", "user", NULL};
+    struct visor_lines lines = visor_lines_of(look->text, (size_t)(look->end - look->text));
+    bool found = false;
+
+    while (visor_lines_next(&lines)) {
+        const char *first = lines.first, *last = lines.last;
+        size_t length = 0;
+        bool known = false;
+
+        visor_trim(&first, &last);
+        if (first == last || *first == '#' || *first == ';')
+            continue;
+        first += *first == '-';
+        for (size_t i = 0; areas[i] && !known; i++) {
+            length = strlen(areas[i]);
+            known = (size_t)(last - first) > length && strncmp(first, areas[i], length) == 0 &&
+                    (first[length] == '.' || first[length] == '/');
+        }
+        if (!known || !memchr(first, '=', (size_t)(last - first)))
+            return false;
+        found = true;
+    }
+    return found;
 }
 
 static enum visor_kind by_settings(const struct look *look)
@@ -216,7 +248,7 @@ static enum visor_kind by_settings(const struct look *look)
     if (named(look, grub_names) || count_lines(look, grub) >= 1)
         return VISOR_KIND_GRUB;
     if (named(look, sysctl_names) || visor_contains(look->path, "sysctl.d/") ||
-        count_lines(look, sysctl) >= 2)
+        count_lines(look, sysctl) >= 2 || is_sysctl(look))
         return VISOR_KIND_SYSCTL;
     return VISOR_KIND_UNKNOWN;
 }

@@ -38,6 +38,17 @@ static char *take_copy(const char *text, size_t size)
     return copy;
 }
 
+/* One of many files that a program reads as one, by its place. */
+static bool is_drop_in(const char *name)
+{
+    static const char *const folders[] = {".d/", "-dhcp/"};
+
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+        if (strstr(name, folders[i]))
+            return true;
+    return visor_ends(name, ".sources");
+}
+
 /* What concerns a file in a file as a whole is found where it begins, and is not mended
  * mechanically. */
 static void place(const struct visor_scan *scan, size_t from)
@@ -72,7 +83,8 @@ static enum visor_kind run(struct visor_scan *scan)
         scan->text = copy;
         scan->document->lines_before = scan->line;
         scan->document->columns_before = scan->indentation;
-        scan->document->incomplete = lint->fragment || scan->size < lint->size;
+        scan->document->incomplete =
+            lint->fragment || scan->size < lint->size || is_drop_in(lint->name);
         for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
             if (readers[i].kinds & (unsigned)kind)
                 readers[i].read(scan);

@@ -57,6 +57,18 @@ void visor_read_ini(struct visor_scan *scan)
     }
 }
 
+/* sysctl.d(5): where the first separator is a slash, all slashes are meant as points, and the other
+ * way round. */
+static void point(char *name)
+{
+    const char *separator = strpbrk(name, "./");
+
+    if (!separator || *separator == '.')
+        return;
+    for (; *name; name++)
+        *name = *name == '/' ? '.' : *name == '.' ? '/' : *name;
+}
+
 void visor_read_settings(struct visor_scan *scan)
 {
     struct visor_lines lines = visor_lines_of(scan->text, scan->size);
@@ -78,9 +90,11 @@ void visor_read_settings(struct visor_scan *scan)
         visor_trim(&first, &key_end);
         visor_trim(&equals, &last);
         visor_unquote(&equals, &last);
-        node =
-            visor_document_add(scan->document, scan->document->root, name_of(first, key_end, name),
-                               lines.number, (uint32_t)(first - lines.first) + 1);
+        name_of(first, key_end, name);
+        if (scan->document->kind == VISOR_KIND_SYSCTL)
+            point(name);
+        node = visor_document_add(scan->document, scan->document->root, name, lines.number,
+                                  (uint32_t)(first - lines.first) + 1);
         visor_scan_value(scan, node, equals, last);
     }
 }
