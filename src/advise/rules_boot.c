@@ -135,6 +135,8 @@ static void check_tsc_contradiction(struct visor_check *check)
     for (const struct visor_node *word = first; (word = next_word(check, word, "tsc"));)
         if (strcmp(word->value, first->value) != 0)
             visor_check_found(check, word, "tsc=%s tsc=%s", first->value, word->value);
+    if (first && !visor_same(first->value, "unstable") && next_word(check, NULL, "notsc"))
+        visor_check_found(check, first, "tsc=%s notsc", first->value);
 }
 
 static void check_nohz_off(struct visor_check *check)
@@ -166,6 +168,7 @@ static void check_lpj(struct visor_check *check)
 
 static void check_no_apic_timer(struct visor_check *check)
 {
+    find_words(check, "nolapic", NULL);
     find_words(check, "nolapic_timer", NULL);
     find_words(check, "noapictimer", NULL);
 }
@@ -395,7 +398,7 @@ static const struct visor_rule rules[] = {
             "All processors then share one old timer: no high-resolution timers, no dynamic ticks, "
             "and an exit to the hypervisor for each tick."),
         .fix = "-nolapic_timer",
-        .source = PARAMETERS ", nolapic_timer, noapictimer",
+        .source = PARAMETERS ", nolapic, nolapic_timer, noapictimer",
         .check = check_no_apic_timer,
     },
     {

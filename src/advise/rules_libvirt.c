@@ -140,12 +140,18 @@ static void check_hpet(struct visor_check *check)
         visor_check_found(check, timer, "hpet present='yes'");
 }
 
+static bool is_policy(const char *policy)
+{
+    return strcmp(policy, "delay") == 0 || strcmp(policy, "catchup") == 0 ||
+           strcmp(policy, "merge") == 0 || strcmp(policy, "discard") == 0;
+}
+
 static void check_policy(struct visor_check *check, const char *name, const char *wanted)
 {
     const struct visor_node *timer = timer_named(check, name);
     const char *policy = visor_node_text(timer, "@tickpolicy");
 
-    if (timer && !is_off(timer) && *policy && strcmp(policy, wanted) != 0)
+    if (timer && !is_off(timer) && is_policy(policy) && strcmp(policy, wanted) != 0)
         visor_check_found(check, timer, "%s tickpolicy='%s'", name, policy);
 }
 
@@ -166,8 +172,7 @@ static void check_no_such_policy(struct visor_check *check)
     for (; timer; timer = visor_node_again(timer)) {
         const char *policy = visor_node_text(timer, "@tickpolicy");
 
-        if (*policy && strcmp(policy, "delay") != 0 && strcmp(policy, "catchup") != 0 &&
-            strcmp(policy, "merge") != 0 && strcmp(policy, "discard") != 0)
+        if (*policy && !is_policy(policy))
             visor_check_found(check, timer, "tickpolicy='%s'", policy);
     }
 }

@@ -82,7 +82,7 @@ static void check_no_such_key(struct visor_check *check)
         for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
             known = known || visor_same(node->name, events[i]);
         if (visor_begins(node->name, "tso ") || visor_begins(node->name, "tso.") ||
-            (visor_begins(node->name, "time.synchronize.") && !known &&
+            (visor_begins(node->name, "time.") && !known &&
              !visor_begins(node->name, "time.synchronize.guest.")) ||
             visor_same(node->name, "tools.timeSync") ||
             visor_same(node->name, "tools.synctime.enable"))

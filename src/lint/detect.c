@@ -269,7 +269,13 @@ static bool is_cmdline(const struct look *look, const char *at)
 {
     static const char *const names[] = {"cmdline", "cmdline.txt", NULL};
 
-    return named(look, names) || starts(look, at, "BOOT_IMAGE=") || starts(look, at, "root=");
+    const char *end = at;
+
+    if (named(look, names) || starts(look, at, "BOOT_IMAGE=") || starts(look, at, "root="))
+        return true;
+    while (end < look->end && *end != '\n')
+        end++;
+    return starts(look, at, "console=") && look->end - end <= 1; /* one line */
 }
 
 enum visor_kind visor_lint_detect(const char *name, const char *text, size_t size)

@@ -120,11 +120,21 @@ void visor_read_grub(struct visor_scan *scan)
 
     while (visor_lines_next(&lines)) {
         const char *first = lines.first, *last = lines.last;
+        const struct visor_lines begin = lines;
 
         visor_trim(&first, &last);
+        if (first == last || *first == '#')
+            continue;
+        while (last[-1] == '\\' && visor_lines_next(&lines)) { /* goes on in the next line */
+            const char *next = lines.first;
+
+            last = lines.last;
+            visor_trim(&next, &last);
+            if (next >= last)
+                break;
+        }
         if (last - first > 7 && strncmp(first, "export ", 7) == 0)
             first += 7;
-        if (first < last && *first != '#')
-            read_assignment(scan, &lines, first, last);
+        read_assignment(scan, &begin, first, last);
     }
 }
