@@ -8,15 +8,126 @@
 #define COMPOSE    VISOR_KIND_COMPOSE
 #define NAMESPACES "time_namespaces(7): CLOCK_REALTIME is not virtualized"
 
-bool visor_container_is_time_daemon(const char *text)
+static bool is_letter(char c)
 {
-    static const char *const names[] = {"chrony",    "ntpd",       "ntpsec", "openntpd",
-                                        "timesyncd", "timevisord", "/ntp:",  "ptp4l"};
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (visor_contains(text, names[i]))
+static bool is_one_of(const char *word, size_t length, const char *const *names)
+{
+    for (; *names; names++)
+        if (strlen(*names) == length && strncmp(word, *names, length) == 0)
             return true;
-    return visor_same(text, "ntp") || visor_begins(text, "ntp:");
+    return false;
+}
+
+bool visor_container_is_time_daemon(const char *name)
+{
+    static const char *const daemons[] = {"chrony", "chronyd",  "ntp",       "ntpd",
+                                          "ntpsec", "openntpd", "timesyncd", "timevisord",
+                                          "ptp4l",  "phc2sys",  "linuxptp",  NULL};
+    static const char *const others[] = {"exporter",  "prometheus", "metrics", "monitor", "client",
+                                         "dashboard", "ui",         "test",    NULL};
+    const char *slash = strrchr(name, '/'), *at = slash ? slash + 1 : name;
+    bool found = false;
+
+    while (*at && *at != ':' && *at != '@') {
+        size_t length = 0;
+
+        while (is_letter(at[length]))
+            length++;
+        if (is_one_of(at, length, others))
+            return false;
+        found = found || is_one_of(at, length, daemons);
+        at += length + (length == 0);
+    }
+    return found;
+}
+
+/* Ours only observes where it has no right; with the right, it keeps the time. */
+bool visor_container_may_set_time(const char *name)
+{
+    return visor_container_is_time_daemon(name) || visor_contains(name, "timevisor");
+}
+
+/* What a shell or another program starts for somebody else. */
+static bool is_wrapper(const char *word, size_t length)
+{
+    static const char *const wrappers[] = {"sh",   "bash", "exec", "tini", "dumb-init", "env",
+                                           "sudo", "gosu", "nice", "chrt", "su-exec",   NULL};
+
+    return *word == '-' || memchr(word, '=', length) || is_one_of(word, length, wrappers);
+}
+
+bool visor_container_starts_time_daemon(const char *command)
+{
+    static const char *const daemons[] = {
+        "chronyd", "ntpd",  "openntpd", "systemd-timesyncd", "timevisord", "phc2sys", "ntp-daemon",
+        "ntpd-rs", "ptp4l", NULL};
+    bool wanted = true; /* the next word is a program */
+
+    for (const char *at = command; *at;) {
+        size_t length = strcspn(at, " \t\r\n\"'[],;&|\\"), name;
+
+        if (length == 0) {
+            wanted = wanted || strchr(";&|\n", *at) != NULL;
+            at++;
+            continue;
+        }
+        for (name = length; name > 0 && at[name - 1] != '/';)
+            name--;
+        if (wanted && !is_wrapper(at + name, length - name)) {
+            if (is_one_of(at + name, length - name, daemons))
+                return true;
+            wanted = false;
+        }
+        at += length;
+    }
+    return false;
+}
+
+/* Cities that people look for in the zone database, and that it does not have. */
+static bool is_missing_city(const char *zone)
+{
+    static const char *const cities[] = {"Asia/Beijing",
+                                         "Asia/Peking",
+                                         "Asia/Shenzhen",
+                                         "Asia/Guangzhou",
+                                         "Asia/Hangzhou",
+                                         "Asia/Mumbai",
+                                         "Asia/Delhi",
+                                         "Asia/New_Delhi",
+                                         "Asia/Bangalore",
+                                         "Asia/Bengaluru",
+                                         "Asia/Chennai",
+                                         "Asia/Osaka",
+                                         "Asia/Hanoi",
+                                         "Asia/Abu_Dhabi",
+                                         "Asia/Islamabad",
+                                         "Europe/Munich",
+                                         "Europe/Frankfurt",
+                                         "Europe/Hamburg",
+                                         "Europe/Cologne",
+                                         "Europe/Geneva",
+                                         "Europe/Milan",
+                                         "Europe/Barcelona",
+                                         "Europe/Lyon",
+                                         "Europe/Manchester",
+                                         "America/Boston",
+                                         "America/Washington",
+                                         "America/Miami",
+                                         "America/Dallas",
+                                         "America/Houston",
+                                         "America/Seattle",
+                                         "America/San_Francisco",
+                                         "America/Atlanta",
+                                         "America/Rio_de_Janeiro",
+                                         "America/Brasilia"};
+
+    for (size_t i = 0; i < sizeof(cities) / sizeof(cities[0]); i++)
+        if (visor_same(zone, cities[i]))
+            return true;
+    return false;
 }
 
 bool visor_container_is_zone(const char *zone)
@@ -24,8 +135,10 @@ bool visor_container_is_zone(const char *zone)
     const char *at = zone;
 
     if (!*zone || strchr("$\"'", *zone))
-        return true;                 /* filled in later */
-    if (visor_contains(zone, "/")) { /* Area/City */
+        return true; /* filled in later */
+    if (strchr(zone, ',') || is_missing_city(zone))
+        return strchr(zone, ',') != NULL; /* a rule of POSIX */
+    if (visor_contains(zone, "/")) {      /* Area/City */
         for (; *at; at++)
             if (!((*at >= 'A' && *at <= 'Z') || (*at >= 'a' && *at <= 'z') || strchr("/_+-", *at) ||
                   (*at >= '0' && *at <= '9')))
@@ -38,8 +151,8 @@ bool visor_container_is_zone(const char *zone)
            visor_same(zone, "Hongkong") || visor_same(zone, "Zulu") || visor_same(zone, "CET") ||
            visor_same(zone, "EET") || visor_same(zone, "MET") || visor_same(zone, "WET") ||
            visor_same(zone, "EST5EDT") || visor_same(zone, "CST6CDT") ||
-           visor_same(zone, "MST7MDT") || visor_same(zone, "PST8PDT") ||
-           strchr(zone, ',') != NULL || *zone == ':' || *zone == '<';
+           visor_same(zone, "MST7MDT") || visor_same(zone, "PST8PDT") || *zone == ':' ||
+           *zone == '<';
 }
 
 /* ---- Dockerfile ---- */
@@ -65,19 +178,27 @@ static const char *zone_of(const struct visor_node *environment)
     return NULL;
 }
 
-static const char *base_of(const struct visor_check *check)
+static const struct visor_node *last_stage(const struct visor_check *check)
 {
     const struct visor_node *last = NULL;
 
     for (const struct visor_node *from = NULL; (from = next(check, from, "FROM"));)
         last = from;
+    return last;
+}
+
+static const char *base_of(const struct visor_check *check)
+{
+    const struct visor_node *last = last_stage(check);
+
     return visor_node_word(last, visor_begins(visor_node_word(last, 0), "--") ? 1 : 0);
 }
 
-static bool installs(const struct visor_check *check, const char *what)
+/* Only the last stage becomes the image. */
+static bool installs(const struct visor_check *check, const char *with, const char *what)
 {
-    for (const struct visor_node *node = check->document->root->first; node; node = node->next)
-        if ((strcmp(node->name, "RUN") == 0 || strcmp(node->name, "COPY") == 0) &&
+    for (const struct visor_node *node = last_stage(check); node; node = node->next)
+        if ((strcmp(node->name, with) == 0 || strcmp(node->name, "ADD") == 0) &&
             visor_contains(node->value, what))
             return true;
     return false;
@@ -98,7 +219,7 @@ static void check_zone_data(struct visor_check *check)
     for (const struct visor_node *node = NULL; (node = next(check, node, "ENV"));)
         if ((zone = zone_of(node)) && lacks_zones(base) &&
             !visor_contains(base, "distroless/static") && strchr(zone, '/') &&
-            !installs(check, "tzdata") && !installs(check, "zoneinfo/Asia "))
+            !installs(check, "RUN", "tzdata") && !installs(check, "COPY", "zoneinfo"))
             visor_check_found(check, node, "FROM %s; TZ=%s", base, zone);
 }
 
@@ -127,16 +248,38 @@ static void check_daemon_in_image(struct visor_check *check)
 
     for (size_t i = 0; i < 2; i++)
         for (const struct visor_node *node = NULL; (node = next(check, node, starts[i]));)
-            if (visor_container_is_time_daemon(node->value) && !visor_contains(node->value, "-x"))
+            if (visor_container_starts_time_daemon(node->value) &&
+                !visor_contains(node->value, "-x"))
                 visor_check_found(check, node, "%s %s", node->name, node->value);
+}
+
+/* "systemctl enable chronyd", "service ntp start" */
+static bool enables_daemon(const char *command)
+{
+    static const char *const units[] = {"chronyd",  "chrony",     "ntpd",
+                                        "ntp",      "ntpsec",     "systemd-timesyncd",
+                                        "openntpd", "timevisord", NULL};
+
+    for (const char *at = command; *at;) {
+        size_t length = strcspn(at, " \t\n;&|.");
+
+        if (is_one_of(at, length, units))
+            return true;
+        at += length + (at[length] != '\0');
+    }
+    return false;
 }
 
 static void check_extra_daemon(struct visor_check *check)
 {
-    for (const struct visor_node *node = NULL; (node = next(check, node, "RUN"));)
-        if ((visor_contains(node->value, "systemctl") || visor_contains(node->value, "service ")) &&
-            visor_container_is_time_daemon(node->value))
+    for (const struct visor_node *node = NULL; (node = next(check, node, "RUN"));) {
+        const char *at = strstr(node->value, "systemctl enable");
+
+        at = at ? at : strstr(node->value, "systemctl --now enable");
+        at = at ? at : strstr(node->value, "service ");
+        if (at && enables_daemon(at))
             visor_check_found(check, node, "%s", node->value);
+    }
 }
 
 static void check_faketime(struct visor_check *check)
@@ -216,11 +359,22 @@ static void check_mixed_zones(struct visor_check *check)
     }
 }
 
+/* "A:B" or its long form with a target. */
+static const struct visor_node *zone_mount(const struct visor_node *service)
+{
+    const struct visor_node *volumes = visor_node_child(service, "volumes");
+    const struct visor_node *item = item_with(volumes, "/etc/localtime:");
+
+    for (const struct visor_node *i = volumes ? volumes->first : NULL; i && !item; i = i->next)
+        if (strcmp(visor_node_text(i, "target"), "/etc/localtime") == 0)
+            item = visor_node_child(i, "target");
+    return item;
+}
+
 static void check_localtime_mount(struct visor_check *check)
 {
     for (const struct visor_node *service = NULL; (service = next_service(check, service));) {
-        const struct visor_node *item =
-            item_with(visor_node_child(service, "volumes"), "/etc/localtime:");
+        const struct visor_node *item = zone_mount(service);
 
         if (item)
             visor_check_found(check, item, "%s", item->value);
@@ -231,8 +385,7 @@ static void check_two_zones(struct visor_check *check)
 {
     for (const struct visor_node *service = NULL; (service = next_service(check, service));) {
         const struct visor_node *where;
-        const struct visor_node *item =
-            item_with(visor_node_child(service, "volumes"), "/etc/localtime:");
+        const struct visor_node *item = zone_mount(service);
 
         if (item && service_zone(service, &where))
             visor_check_found(check, where, "TZ=%s; %s", service_zone(service, &where),
@@ -261,16 +414,29 @@ static void check_sys_time(struct visor_check *check)
     for (const struct visor_node *service = NULL; (service = next_service(check, service));) {
         const struct visor_node *item = item_with(visor_node_child(service, "cap_add"), "SYS_TIME");
 
-        if (item && !keeps_time(service))
+        if (item && !keeps_time(service) &&
+            !visor_container_may_set_time(visor_node_text(service, "image")))
             visor_check_found(check, item, "%s: %s", service->name, item->value);
     }
+}
+
+/* With "-x", in a command of either form. */
+static bool only_serves(const struct visor_node *service)
+{
+    static const char *const keys[] = {"command", "entrypoint"};
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (visor_contains(visor_node_text(service, keys[i]), "-x") ||
+            item_with(visor_node_child(service, keys[i]), "-x"))
+            return true;
+    return false;
 }
 
 static void check_daemon_without_right(struct visor_check *check)
 {
     for (const struct visor_node *service = NULL; (service = next_service(check, service));) {
         if (keeps_time(service) && !clock_right(service) && !check->document->incomplete &&
-            !visor_contains(visor_node_text(service, "command"), "-x"))
+            !only_serves(service))
             visor_check_found(check, service, "%s: image %s; cap_add SYS_TIME: none", service->name,
                               visor_node_text(service, "image"));
     }

@@ -112,7 +112,8 @@ static void check_needless_right(struct visor_check *check)
              (container = next_container(manifest, container));) {
             const struct visor_node *item = capability(container, "SYS_TIME");
 
-            if (item && !keeps_time(container))
+            if (item && !keeps_time(container) &&
+                !visor_container_may_set_time(visor_node_text(container, "image")))
                 visor_check_found(check, item, "image: %s; %s", visor_node_text(container, "image"),
                                   item->value);
         }
@@ -174,6 +175,15 @@ static void check_no_selector(struct visor_check *check)
     }
 }
 
+/* Without a tag it is latest, too. */
+static bool is_latest(const char *image)
+{
+    const char *slash = strrchr(image, '/'), *name = slash ? slash + 1 : image;
+
+    return *image && !strchr(image, '@') && !strchr(image, '{') &&
+           (!strchr(name, ':') || visor_ends(name, ":latest"));
+}
+
 static void check_latest(struct visor_check *check)
 {
     for (const struct visor_node *manifest = NULL; (manifest = next_manifest(check, manifest));) {
@@ -181,7 +191,7 @@ static void check_latest(struct visor_check *check)
              (container = next_container(manifest, container));) {
             const struct visor_node *image = visor_node_child(container, "image");
 
-            if (image && keeps_time(container) && visor_ends(image->value, ":latest"))
+            if (image && keeps_time(container) && is_latest(image->value))
                 visor_check_found(check, image, "image: %s", image->value);
         }
     }

@@ -3,7 +3,6 @@
 #include "advise/service.h"
 #include "config/number.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define NTP        VISOR_KIND_NTP
@@ -337,9 +336,12 @@ static void count_smears(const char *list, int *smeared, int *plain)
         size_t length = strcspn(list, " \t,;");
         const struct visor_service *service;
 
-        snprintf(name, sizeof(name), "%.*s", (int)length, list);
-        service = visor_service_find(name);
         list += length;
+        if (length >= sizeof(name))
+            continue;
+        memcpy(name, list - length, length);
+        name[length] = '\0';
+        service = visor_service_find(name);
         if (service)
             ++*(service->smeared ? smeared : plain);
     }

@@ -252,9 +252,13 @@ static void check_date_benchmark(struct visor_check *check)
     const struct visor_node *loop = NULL;
 
     for (const struct visor_node *command = NULL; (command = next_command(check, command, NULL));) {
-        if (strcmp(command->name, "for") == 0 && visor_contains(command->value, "{1.."))
+        if (strcmp(command->name, "for") == 0 &&
+            (visor_contains(command->value, "{1..") || visor_contains(command->value, "seq ")))
             loop = command;
-        if (loop && loop->line == command->line && strcmp(command->name, "date") == 0)
+        /* (Where a loop ends is not kept: within two lines it is its body.) */
+        if (loop && strcmp(command->name, "date") == 0 &&
+            (loop->line == command->line ||
+             (command->line <= loop->line + 2 && writes_to(command, "/dev/null"))))
             visor_check_found(check, command, "%s; %s", loop->value, command->value);
     }
 }
@@ -265,7 +269,9 @@ static void check_kvmclock_module(struct visor_check *check)
 
     for (const struct visor_node *command = NULL; (command = next_command(check, command, NULL));) {
         if (before && strcmp(before->name, "lsmod") == 0 && strcmp(command->name, "grep") == 0 &&
-            before->line == command->line && visor_node_find_word(command, "kvm"))
+            before->line == command->line &&
+            (visor_node_find_word(command, "kvm") || visor_contains(command->value, "kvm-clock") ||
+             visor_contains(command->value, "kvmclock")))
             visor_check_found(check, before, "%s | %s", before->value, command->value);
         before = command;
     }
@@ -292,11 +298,30 @@ static void check_local_rtc(struct visor_check *check)
         if (strcmp(value, "1") == 0 || visor_same(value, "true") || visor_same(value, "yes"))
             visor_check_found(check, command, "%s", command->value);
     }
+    for (const struct visor_node *command = NULL;
+         (command = next_command(check, command, "hwclock"));)
+        if (visor_node_find_word(command, "--localtime") || visor_node_find_word(command, "-l"))
+            visor_check_found(check, command, "%s", command->value);
+}
+
+/* Somebody who asks chronyd, or starts it. */
+static const struct visor_node *chrony_user(const struct visor_check *check)
+{
+    const struct visor_node *command = next_command(check, NULL, "chronyc");
+
+    if (command)
+        return command;
+    while ((command = next_command(check, command, "systemctl")))
+        if (visor_contains(command->value, "chrony") &&
+            (visor_node_find_word(command, "start") || visor_node_find_word(command, "enable") ||
+             visor_node_find_word(command, "restart")))
+            return command;
+    return NULL;
 }
 
 static void check_timesync_status(struct visor_check *check)
 {
-    const struct visor_node *other = next_command(check, NULL, "chronyc");
+    const struct visor_node *other = chrony_user(check);
 
     for (const struct visor_node *command = NULL;
          (command = next_command(check, command, "timedatectl"));) {

@@ -1,8 +1,10 @@
 /* Dockerfiles: an instruction a line, a backslash at the end goes on. What RUN runs is a script. */
 #include "lint/scan.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#define WORD_SIZE 256
 #define NAME_SIZE 24
 
 static bool is_blank(char c)
@@ -11,9 +13,11 @@ static bool is_blank(char c)
 }
 
 /* End of the instruction that begins at `at`: the first line end without a backslash before it.
- * Comment lines in between belong to it. */
+ * Comment lines in between belong to it; one before it does not. */
 static const char *instruction_end(const char *at, const char *end)
 {
+    bool goes_on = false;
+
     while (at < end) {
         const char *line = memchr(at, '\n', (size_t)(end - at)), *last = line ? line : end;
         const char *first = at;
@@ -21,11 +25,34 @@ static const char *instruction_end(const char *at, const char *end)
         visor_trim(&first, &last);
         if (!line)
             return end;
-        if (!(first < last && (last[-1] == '\\' || *first == '#')))
+        if (first < last && *first == '#') {
+            if (!goes_on)
+                return line;
+        } else if (first == last || last[-1] != '\\') {
             return line;
+        } else {
+            goes_on = true;
+        }
         at = line + 1;
     }
     return end;
+}
+
+/* NAME="value" is NAME=value. */
+static void add_word(struct visor_scan *scan, struct visor_node *node, const char *word,
+                     const char *end)
+{
+    const char *quote = memchr(word, '=', (size_t)(end - word));
+    char text[WORD_SIZE];
+
+    if (!quote || quote + 2 >= end || !strchr("\"'", quote[1]) || end[-1] != quote[1] ||
+        end - word >= WORD_SIZE) {
+        visor_scan_value(scan, node, word, end);
+        return;
+    }
+    snprintf(text, sizeof(text), "%.*s%.*s", (int)(quote + 1 - word), word,
+             (int)(end - 1 - (quote + 2)), quote + 2);
+    visor_scan_value(scan, node, text, text + strlen(text));
 }
 
 /* Words between blanks and continued lines, with their places. */
@@ -55,7 +82,7 @@ static void read_words(struct visor_scan *scan, struct visor_node *node, const c
             at++;
         }
         if (at > word)
-            visor_scan_value(
+            add_word(
                 scan,
                 visor_document_add(scan->document, node, "", line, (uint32_t)(word - start) + 1),
                 word, at);

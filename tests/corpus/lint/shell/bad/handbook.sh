@@ -1,10 +1,9 @@
 #!/bin/bash
-# What a handbook of 2024 told its readers to type.
-yum install -y ntp
-cat > /etc/chrony.conf << EOF
-server 169.254.169.123 prefer iburst
-leapsectz right/UTC
-EOF
-chrony sources -v
-echo nohz > /sys/devices/system/clocksource/clocksource0/current_clocksource
-esxcli system ntp set --server=ntp1.aliyun.com,ntp2.aliyun.com
+# 时间同步优化脚本
+yum install -y ntp chrony
+systemctl enable ntpd
+systemctl enable chronyd
+systemctl start ntpd
+systemctl start chronyd
+ntpdate ntp.aliyun.com
+echo tsc > /sys/devices/system/clocksource/clocksource0/current_clocksource

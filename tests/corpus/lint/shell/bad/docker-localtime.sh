@@ -1,0 +1,2 @@
+#!/bin/sh
+docker run -d -v /etc/localtime:/etc/localtime:ro nginx

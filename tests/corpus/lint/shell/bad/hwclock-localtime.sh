@@ -1,0 +1,2 @@
+#!/bin/sh
+hwclock --systohc --localtime

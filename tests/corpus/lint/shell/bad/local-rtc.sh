@@ -1,0 +1,2 @@
+#!/bin/sh
+timedatectl set-local-rtc 1

@@ -1,0 +1,2 @@
+#!/bin/sh
+lsmod | grep kvm-clock

@@ -1,0 +1,2 @@
+#!/bin/bash
+echo "nohz=off" > /sys/devices/system/clocksource/clocksource0/current_clocksource

@@ -1,0 +1,2 @@
+#!/bin/sh
+ntpdate pool.ntp.org

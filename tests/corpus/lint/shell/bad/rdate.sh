@@ -1,0 +1,3 @@
+#!/bin/sh
+rdate -s time.lan
+hwclock --systohc

@@ -1,0 +1,5 @@
+#!/bin/sh
+while true; do
+    ntpdate -u ntp.lan
+    sleep 3600
+done

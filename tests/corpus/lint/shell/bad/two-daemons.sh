@@ -1,0 +1,3 @@
+#!/bin/sh
+systemctl enable --now chronyd
+systemctl enable --now ntpd

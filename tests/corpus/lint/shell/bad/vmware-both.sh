@@ -1,0 +1,3 @@
+#!/bin/sh
+vmware-toolbox-cmd timesync enable
+systemctl enable --now chronyd

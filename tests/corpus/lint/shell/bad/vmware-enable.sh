@@ -1,0 +1,2 @@
+#!/bin/sh
+vmware-toolbox-cmd timesync enable

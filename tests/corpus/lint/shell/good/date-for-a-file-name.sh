@@ -1,0 +1,2 @@
+#!/bin/sh
+tar czf "backup-$(date +%Y%m%d-%H%M%S).tar.gz" /srv

@@ -1,0 +1,5 @@
+#!/bin/bash
+log() { printf '%s %s\n' "$(date -Is)" "$*"; }
+log started
+sleep 1
+log ended

@@ -1,0 +1,3 @@
+#!/bin/sh
+qm set 101 --args '-rtc base=utc,driftfix=slew'
+qm guest cmd 101 get-time

@@ -1,0 +1,5 @@
+#!/bin/sh
+dnf install -y chrony
+install -m 644 chrony.conf /etc/chrony.conf
+systemctl restart chronyd
+chronyc tracking

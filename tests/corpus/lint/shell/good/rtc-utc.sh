@@ -1,0 +1,3 @@
+#!/bin/sh
+timedatectl set-local-rtc 0
+hwclock --systohc --utc

@@ -1,0 +1,2 @@
+#!/bin/sh
+docker run -e TZ=Asia/Shanghai --rm debian:12 date
