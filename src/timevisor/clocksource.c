@@ -253,7 +253,7 @@ static bool agrees(void)
     return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
-int visor_clocksource_choose(const char *root, const char *name)
+static int write_choice(const char *root, const char *name)
 {
     char path[VISOR_TREE_PATH_MAX];
     size_t size = strlen(name);
@@ -268,6 +268,16 @@ int visor_clocksource_choose(const char *root, const char *name)
     error = written == (ssize_t)size ? 0 : written < 0 ? -errno : -EIO;
     close(fd);
     return error;
+}
+
+int visor_clocksource_choose(const char *root, const char *name)
+{
+    char now[VISOR_FACTS_TEXT];
+    int error = write_choice(root, name);
+
+    if (error)
+        return error;
+    return visor_tree_line(root, CURRENT, now, sizeof(now)) && strcmp(now, name) == 0 ? 0 : -ENODEV;
 }
 
 static int switch_to(const struct visor_facts *facts, const char *root, const char *name, bool yes)
@@ -291,13 +301,14 @@ static int switch_to(const struct visor_facts *facts, const char *root, const ch
     if (!yes && !agrees())
         return VISOR_CLI_NO;
     error = visor_clocksource_choose(root, name);
+    if (error == -ENODEV) {
+        visor_tree_line(root, CURRENT, now, sizeof(now));
+        fprintf(stderr, _("timevisor clocksource: the kernel keeps %s (dmesg tells why)\n"), now);
+        return VISOR_CLI_REFUSED;
+    }
     if (error) {
         fprintf(stderr, _("timevisor clocksource: it could not be changed: %s (only root may)\n"),
                 strerror(-error));
-        return VISOR_CLI_REFUSED;
-    }
-    if (!visor_tree_line(root, CURRENT, now, sizeof(now)) || strcmp(now, name) != 0) {
-        fprintf(stderr, _("timevisor clocksource: the kernel keeps %s (dmesg tells why)\n"), now);
         return VISOR_CLI_REFUSED;
     }
     printf(_("The kernel counts by %s now.\n"), name);

@@ -3,7 +3,7 @@
 #define VISOR_TIMEVISOR_CLOCKSOURCE_H
 
 /* Tells the kernel of the tree `root` ("" for this machine) to count by `name`. 0, or -errno (only
- * root may). The kernel may keep its own: read it back. */
+ * root may); -ENODEV: it keeps another. */
 int visor_clocksource_choose(const char *root, const char *name);
 
 #endif
