@@ -147,6 +147,17 @@ const struct visor_node *visor_node_again(const struct visor_node *node)
     return node ? named(node->next, node->name) : NULL;
 }
 
+const struct visor_node *visor_document_key(const struct visor_document *document,
+                                            const char *section, const char *key,
+                                            const struct visor_node *node)
+{
+    node = node ? visor_node_next(node) : document->root->first;
+    while (node && (node->parent == document->root || strcmp(node->parent->name, section) != 0 ||
+                    (key && strcmp(node->name, key) != 0)))
+        node = visor_node_next(node);
+    return node;
+}
+
 const char *visor_node_text(const struct visor_node *node, const char *name)
 {
     const struct visor_node *child = visor_node_child(node, name);
@@ -225,32 +236,4 @@ bool visor_ends(const char *text, const char *with)
     size_t length = strlen(text), tail = strlen(with);
 
     return length >= tail && visor_same(text + length - tail, with);
-}
-
-bool visor_span_read(const char *text, double *seconds)
-{
-    static const struct {
-        const char *unit;
-        double seconds;
-    } units[] = {{"us", 1e-6},  {"ms", 1e-3},   {"min", 60.0},   {"m", 60.0}, {"hr", 3600.0},
-                 {"h", 3600.0}, {"d", 86400.0}, {"w", 604800.0}, {"s", 1.0}};
-    const char *rest = text;
-
-    *seconds = 0.0;
-    for (; *rest; rest += strcspn(rest, "0123456789")) {
-        double number = 0.0, unit = 1.0;
-
-        if (*rest < '0' || *rest > '9')
-            return false;
-        while (*rest >= '0' && *rest <= '9')
-            number = 10.0 * number + (*rest++ - '0');
-        rest += strspn(rest, " ");
-        for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-            if (visor_begins(rest, units[i].unit)) {
-                unit = units[i].seconds;
-                break;
-            }
-        *seconds += number * unit;
-    }
-    return rest != text;
 }

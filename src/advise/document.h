@@ -86,6 +86,11 @@ const struct visor_node *visor_node_next_below(const struct visor_node *node,
  * `node` may be NULL. */
 const struct visor_node *visor_node_child(const struct visor_node *node, const char *name);
 const struct visor_node *visor_node_again(const struct visor_node *node);
+/* INI files: the next key of this name (NULL: any) behind `node` (NULL: the first) in any section
+ * of that name; NULL at the end. */
+const struct visor_node *visor_document_key(const struct visor_document *document,
+                                            const char *section, const char *key,
+                                            const struct visor_node *node);
 /* Value of the child of this name; "" if there is none. */
 const char *visor_node_text(const struct visor_node *node, const char *name);
 /* A child below a child …: "spec/template/spec". */
@@ -102,8 +107,5 @@ bool visor_same(const char *a, const char *b);
 bool visor_begins(const char *text, const char *with);
 bool visor_contains(const char *text, const char *part);
 bool visor_ends(const char *text, const char *with);
-
-/* systemd.time(7): "90", "34min 8s", "500ms". False: no span of time, or no end of it. */
-bool visor_span_read(const char *text, double *seconds);
 
 #endif

@@ -109,10 +109,13 @@ static void check_two_sources(struct visor_check *check)
     check_few_sources(check, 2);
 }
 
+/* Peers are left out: they have their time from sources of their own, which may be the same. */
 static const struct visor_node *find_smeared(const struct visor_document *document, bool smeared)
 {
-    for (const struct visor_node *source = visor_chrony_first(document, VISOR_CHRONY_NTP); source;
-         source = visor_chrony_next(source->next, VISOR_CHRONY_NTP)) {
+    const unsigned which = VISOR_CHRONY_SERVERS | VISOR_CHRONY_POOLS;
+
+    for (const struct visor_node *source = visor_chrony_first(document, which); source;
+         source = visor_chrony_next(source->next, which)) {
         const struct visor_service *service = visor_service_find(visor_node_word(source, 0));
 
         if (is_selectable(source) && (service && service->smeared) == smeared)
@@ -148,7 +151,7 @@ static void check_leap_zone(struct visor_check *check)
 {
     const struct visor_node *leap = visor_node_child(check->document->root, "leapsectz");
 
-    if (leap && !visor_begins(leap->value, "right/"))
+    if (leap && *leap->value && !visor_begins(leap->value, "right/"))
         visor_finding_edit(visor_check_found(check, leap, "leapsectz %s", leap->value),
                            VISOR_EDIT_REPLACE, "leapsectz right/UTC");
 }
@@ -255,6 +258,8 @@ static void check_authentication(struct visor_check *check)
     for (const struct visor_node *source =
              visor_chrony_first(check->document, VISOR_CHRONY_SOURCES);
          source; source = visor_chrony_next(source->next, VISOR_CHRONY_SOURCES)) {
+        if (!is_selectable(source)) /* only watched */
+            continue;
         all++;
         with_key += visor_node_find_word(source, "nts") || visor_node_find_word(source, "key");
         if (is_authenticated(source))
@@ -301,16 +306,31 @@ static void check_phc_stratum(struct visor_check *check)
                                VISOR_EDIT_REPLACE, "refclock %s stratum 2", source->value);
 }
 
+/* RFC 2606, 5737 and 3849 */
+static bool is_reserved(const char *name)
+{
+    static const char *const domains[] = {"example.com", "example.net", "example.org", "example"};
+    static const char *const networks[] = {"203.0.113.", "198.51.100.", "192.0.2.", "2001:db8:"};
+
+    for (size_t i = 0; i < sizeof(domains) / sizeof(domains[0]); i++) {
+        size_t length = strlen(name), tail = strlen(domains[i]);
+
+        if (visor_ends(name, domains[i]) && (length == tail || name[length - tail - 1] == '.'))
+            return true;
+    }
+    for (size_t i = 0; i < sizeof(networks) / sizeof(networks[0]); i++)
+        if (visor_begins(name, networks[i]))
+            return true;
+    return false;
+}
+
 static void check_placeholder(struct visor_check *check)
 {
     for (const struct visor_node *source = visor_chrony_first(check->document, VISOR_CHRONY_NTP);
          source; source = visor_chrony_next(source->next, VISOR_CHRONY_NTP)) {
         const char *name = visor_node_word(source, 0);
 
-        if (visor_ends(name, ".example.com") || visor_ends(name, ".example.net") ||
-            visor_ends(name, ".example.org") || visor_ends(name, ".example") ||
-            visor_begins(name, "203.0.113.") || visor_begins(name, "198.51.100.") ||
-            visor_begins(name, "192.0.2."))
+        if (is_reserved(name))
             visor_check_found(check, source, "%s", name);
     }
 }

@@ -1,6 +1,7 @@
 /* chrony.conf: how the clock is corrected, kept and served. */
 #include "advise/chrony.h"
 #include "advise/groups.h"
+#include "config/number.h"
 
 #include <string.h>
 
@@ -106,10 +107,41 @@ static bool is_everybody(const struct visor_node *node)
            strcmp(subnet, "::/0") == 0;
 }
 
+static bool is_loopback(const char *address)
+{
+    return visor_begins(address, "127.") || strcmp(address, "::1") == 0 ||
+           strcmp(address, "localhost") == 0;
+}
+
+static bool is_private(const char *address)
+{
+    int64_t second;
+
+    if (visor_begins(address, "172.") && visor_number_read_whole(address + 4, &second) > 0)
+        return second >= 16 && second < 32;
+    return is_loopback(address) || visor_begins(address, "10.") ||
+           visor_begins(address, "192.168.") || visor_begins(address, "169.254.") ||
+           ((visor_begins(address, "fc") || visor_begins(address, "fd") ||
+             visor_begins(address, "fe80")) &&
+            visor_contains(address, ":"));
+}
+
+/* Is the directive there, and do all of its lines say such addresses? */
+static bool all_are(const struct visor_node *node, bool (*is)(const char *address))
+{
+    bool all = node;
+
+    for (; node; node = visor_node_again(node))
+        all = all && is(visor_node_word(node, 0));
+    return all;
+}
+
 static void check_open_server(struct visor_check *check)
 {
     const struct visor_node *limit = find(check, "ratelimit");
 
+    if (all_are(find(check, "bindaddress"), is_private))
+        return;
     for (const struct visor_node *node = find(check, "allow"); node; node = visor_node_again(node))
         if (is_everybody(node) && !limit)
             visor_check_found(check, node, "allow %s; ratelimit: none", node->value);
@@ -129,8 +161,15 @@ static void check_deny_all_last(struct visor_check *check)
     }
 }
 
+/* Commands are taken from the loopback only, unless bindcmdaddress says otherwise. */
 static void check_open_monitoring(struct visor_check *check)
 {
+    const struct visor_node *address = find(check, "bindcmdaddress");
+
+    while (address && (address->value[0] == '/' || is_loopback(address->value)))
+        address = visor_node_again(address);
+    if (!address && !check->document->incomplete)
+        return;
     for (const struct visor_node *node = find(check, "cmdallow"); node;
          node = visor_node_again(node))
         if (is_everybody(node))
@@ -150,12 +189,13 @@ static void check_served_nowhere(struct visor_check *check)
     const struct visor_node *port = find(check, "port"), *bind = find(check, "bindaddress");
     const struct visor_node *allow = find(check, "allow");
 
+    while (allow && is_loopback(allow->value))
+        allow = visor_node_again(allow);
     if (!allow)
         return;
     if (port && strcmp(port->value, "0") == 0)
         visor_check_found(check, port, "port 0; allow %s", allow->value);
-    else if (bind && !visor_node_again(bind) &&
-             (visor_begins(bind->value, "127.") || strcmp(bind->value, "::1") == 0))
+    else if (all_are(bind, is_loopback))
         visor_check_found(check, bind, "bindaddress %s; allow %s", bind->value, allow->value);
 }
 

@@ -1,6 +1,7 @@
 /* ntp.conf of ntpd and NTPsec, and systemd's timesyncd.conf. */
 #include "advise/groups.h"
 #include "advise/service.h"
+#include "advise/span.h"
 #include "config/number.h"
 
 #include <string.h>
@@ -15,26 +16,10 @@ static const struct visor_node *find(const struct visor_check *check, const char
     return visor_node_child(check->document->root, name);
 }
 
-/* The address behind "-4" and "-6". */
-static const char *address_of(const struct visor_node *source)
-{
-    const char *word = visor_node_word(source, 0);
-
-    return strcmp(word, "-4") == 0 || strcmp(word, "-6") == 0 ? visor_node_word(source, 1) : word;
-}
-
-/* (NTPsec's own form is "refclock local".) */
-static bool is_local_clock(const struct visor_node *source)
-{
-    return strcmp(source->name, "refclock") == 0 ? visor_same(visor_node_word(source, 0), "local")
-                                                 : visor_begins(address_of(source), LOCAL_NAME);
-}
-
 static bool is_source(const struct visor_node *node)
 {
     return strcmp(node->name, "server") == 0 || strcmp(node->name, "pool") == 0 ||
-           strcmp(node->name, "peer") == 0 ||
-           (strcmp(node->name, "refclock") == 0 && is_local_clock(node));
+           strcmp(node->name, "peer") == 0 || strcmp(node->name, "refclock") == 0;
 }
 
 static const struct visor_node *next_source(const struct visor_check *check,
@@ -46,44 +31,62 @@ static const struct visor_node *next_source(const struct visor_check *check,
     return node;
 }
 
-/* As written with `fudge`, or behind "refclock local"; 5 is the driver's default. */
-static int local_stratum(const struct visor_check *check, int otherwise)
+/* The address behind "-4" and "-6". */
+static const char *address_of(const struct visor_node *source)
 {
-    for (const struct visor_node *node = find(check, "fudge"); node;
-         node = visor_node_again(node)) {
-        int64_t stratum;
+    const char *word = visor_node_word(source, 0);
 
-        if (visor_begins(visor_node_word(node, 0), LOCAL_NAME) &&
-            visor_number_read_whole(visor_node_word_after(node, "stratum"), &stratum) > 0)
-            return (int)stratum;
-    }
-    for (const struct visor_node *node = find(check, "refclock"); node;
-         node = visor_node_again(node)) {
-        int64_t stratum;
+    return strcmp(word, "-4") == 0 || strcmp(word, "-6") == 0 ? visor_node_word(source, 1) : word;
+}
 
-        if (is_local_clock(node) &&
-            visor_number_read_whole(visor_node_word_after(node, "stratum"), &stratum) > 0)
+/* ntpd names its drivers by addresses, NTPsec by words. */
+static bool is_clock(const struct visor_node *source)
+{
+    return strcmp(source->name, "refclock") == 0 || visor_begins(address_of(source), "127.127.");
+}
+
+static bool is_local_clock(const struct visor_node *source)
+{
+    return strcmp(source->name, "refclock") == 0 ? visor_same(address_of(source), "local")
+                                                 : visor_begins(address_of(source), LOCAL_NAME);
+}
+
+/* As written with `fudge` or, NTPsec, in the line; 5 is the driver's default. `where`: the line. */
+static int local_stratum(const struct visor_check *check, const struct visor_node *source,
+                         const struct visor_node **where)
+{
+    int64_t stratum;
+
+    *where = source;
+    if (visor_number_read_whole(visor_node_word_after(source, "stratum"), &stratum) > 0)
+        return (int)stratum;
+    for (const struct visor_node *node = find(check, "fudge"); node; node = visor_node_again(node))
+        if (strcmp(visor_node_word(node, 0), address_of(source)) == 0 &&
+            visor_number_read_whole(visor_node_word_after(node, "stratum"), &stratum) > 0) {
+            *where = node;
             return (int)stratum;
-    }
-    return otherwise;
+        }
+    return 5;
 }
 
 static void check_local_clock(struct visor_check *check)
 {
-    for (const struct visor_node *source = NULL; (source = next_source(check, source));) {
+    const struct visor_node *where;
+
+    for (const struct visor_node *source = NULL; (source = next_source(check, source));)
         if (is_local_clock(source))
             visor_check_found(check, source, "%s %s; stratum %d", source->name, source->value,
-                              local_stratum(check, 5));
-    }
+                              local_stratum(check, source, &where));
 }
 
 static void check_local_stratum(struct visor_check *check)
 {
-    const struct visor_node *fudge = find(check, "fudge");
-
     for (const struct visor_node *source = NULL; (source = next_source(check, source));) {
-        if (is_local_clock(source) && local_stratum(check, 5) < 10)
-            visor_check_found(check, fudge ? fudge : source, "stratum %d", local_stratum(check, 5));
+        const struct visor_node *where;
+        int stratum = is_local_clock(source) ? local_stratum(check, source, &where) : 16;
+
+        if (stratum < 10)
+            visor_check_found(check, where, "stratum %d", stratum);
     }
 }
 
@@ -94,7 +97,7 @@ static int count_sources(const struct visor_check *check, const struct visor_nod
     for (const struct visor_node *source = NULL; (source = next_source(check, source));) {
         const struct visor_service *service = visor_service_find(address_of(source));
 
-        if (is_local_clock(source))
+        if (is_local_clock(source) || visor_node_find_word(source, "noselect"))
             continue;
         *last = source;
         count += strcmp(source->name, "pool") == 0 || (service && service->redundant) ? 4 : 1;
@@ -107,14 +110,15 @@ static void check_few(struct visor_check *check)
     const struct visor_node *last = NULL;
     int count = count_sources(check, &last);
 
-    if (!check->document->incomplete && count > 0 && count < 3)
+    if (!check->document->incomplete && count > 0 && count < 3 && !find(check, "manycastclient") &&
+        !find(check, "broadcastclient") && !find(check, "multicastclient"))
         visor_check_found(check, last, "sources: %d", count);
 }
 
 static void check_iburst(struct visor_check *check)
 {
     for (const struct visor_node *source = NULL; (source = next_source(check, source));) {
-        if (strcmp(source->name, "peer") != 0 && !visor_begins(address_of(source), "127.127.") &&
+        if (strcmp(source->name, "peer") != 0 && !is_clock(source) &&
             !visor_node_find_word(source, "iburst"))
             visor_finding_edit(
                 visor_check_found(check, source, "%s %s", source->name, source->value),
@@ -137,22 +141,13 @@ static bool restricts(const struct visor_node *node, const char *flag)
     return visor_node_find_word(node, flag) || visor_node_find_word(node, "ignore");
 }
 
-/* The first; there may be one for each IP. */
-static const struct visor_node *default_restriction(const struct visor_check *check)
+static void check_no_default(struct visor_check *check)
 {
-    const struct visor_node *node = find(check, "restrict");
+    const struct visor_node *node = find(check, "restrict"), *last = NULL;
 
     while (node && !visor_node_find_word(node, "default"))
         node = visor_node_again(node);
-    return node;
-}
-
-static void check_no_default(struct visor_check *check)
-{
-    const struct visor_node *last = NULL;
-
-    if (!check->document->incomplete && count_sources(check, &last) > 0 &&
-        !default_restriction(check))
+    if (!check->document->incomplete && count_sources(check, &last) > 0 && !node)
         visor_finding_edit(visor_check_found(check, NULL, "restrict default: none"),
                            VISOR_EDIT_APPEND,
                            "restrict default kod limited nomodify noquery nopeer");
@@ -170,10 +165,9 @@ static void check_open_modify(struct visor_check *check)
 {
     for (const struct visor_node *node = find(check, "restrict"); node;
          node = visor_node_again(node)) {
-        const char *who = visor_node_word(node, 0);
+        const char *who = address_of(node);
 
-        if (!visor_begins(who, "127.") && strcmp(who, "::1") != 0 &&
-            strcmp(visor_node_word(node, 1), "::1") != 0 && strcmp(who, "source") != 0 &&
+        if (!visor_begins(who, "127.") && strcmp(who, "::1") != 0 && strcmp(who, "source") != 0 &&
             !restricts(node, "nomodify") && !restricts(node, "noquery"))
             visor_check_found(check, node, "restrict %s", node->value);
     }
@@ -224,7 +218,9 @@ static void check_smear(struct visor_check *check)
     for (const struct visor_node *source = NULL; (source = next_source(check, source));) {
         const struct visor_service *service = visor_service_find(address_of(source));
 
-        if (visor_begins(address_of(source), "127.127."))
+        /* A peer has its time from sources of its own, which may be the same. */
+        if (is_clock(source) || strcmp(source->name, "peer") == 0 ||
+            visor_node_find_word(source, "noselect"))
             continue;
         if (service && service->smeared)
             smeared = service;
@@ -246,9 +242,10 @@ static void check_monlist(struct visor_check *check)
 
 /* ---- timesyncd.conf ---- */
 
-static const struct visor_node *find_setting(const struct visor_check *check, const char *key)
+static const struct visor_node *next_setting(const struct visor_check *check, const char *key,
+                                             const struct visor_node *node)
 {
-    return visor_node_child(visor_node_child(check->document->root, "Time"), key);
+    return visor_document_key(check->document, "Time", key, node);
 }
 
 static void check_setting_name(struct visor_check *check)
@@ -260,9 +257,8 @@ static void check_setting_name(struct visor_check *check)
                                         "PollIntervalMaxSec",
                                         "ConnectionRetrySec",
                                         "SaveIntervalSec"};
-    const struct visor_node *section = visor_node_child(check->document->root, "Time");
 
-    for (const struct visor_node *key = section ? section->first : NULL; key; key = key->next) {
+    for (const struct visor_node *key = NULL; (key = next_setting(check, NULL, key));) {
         bool found = false;
 
         for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -277,73 +273,67 @@ static void check_commas(struct visor_check *check)
     static const char *const keys[] = {"NTP", "FallbackNTP"};
 
     for (size_t i = 0; i < 2; i++)
-        for (const struct visor_node *key = find_setting(check, keys[i]); key;
-             key = visor_node_again(key))
+        for (const struct visor_node *key = NULL; (key = next_setting(check, keys[i], key));)
             if (strpbrk(key->value, ",;"))
                 visor_check_found(check, key, "%s=%s", key->name, key->value);
 }
 
-/* Lists grow from line to line; an empty one begins them anew. */
-static bool is_empty(const struct visor_node *key)
+/* Lines of one key add up, and an empty one takes back those before it. The last, if it did so. */
+static const struct visor_node *emptied(const struct visor_check *check, const char *name)
 {
-    bool empty = key != NULL;
+    const struct visor_node *last = NULL;
 
-    for (; key; key = visor_node_again(key))
-        empty = !*key->value;
-    return empty;
+    for (const struct visor_node *key = NULL; (key = next_setting(check, name, key));)
+        last = key;
+    return last && !*last->value ? last : NULL;
 }
 
 static void check_empty(struct visor_check *check)
 {
-    const struct visor_node *ntp = find_setting(check, "NTP");
+    const struct visor_node *ntp = emptied(check, "NTP");
 
-    if (is_empty(ntp) && is_empty(find_setting(check, "FallbackNTP")))
+    if (ntp && emptied(check, "FallbackNTP"))
         visor_check_found(check, ntp, "NTP= FallbackNTP=");
-}
-
-/* The last assignment counts. */
-static bool read_span(const struct visor_node *key, double *seconds)
-{
-    while (key && visor_node_again(key))
-        key = visor_node_again(key);
-    return key && visor_span_read(key->value, seconds);
 }
 
 static void check_poll(struct visor_check *check)
 {
-    const struct visor_node *key = find_setting(check, "PollIntervalMinSec");
     double seconds;
 
-    if (read_span(key, &seconds) && seconds < 16.0)
-        visor_check_found(check, key, "%s=%s", key->name, key->value);
+    for (const struct visor_node *key = NULL;
+         (key = next_setting(check, "PollIntervalMinSec", key));)
+        if (visor_span_read(key->value, &seconds) && seconds < 16.0)
+            visor_check_found(check, key, "%s=%s", key->name, key->value);
 }
 
 static void check_root_distance(struct visor_check *check)
 {
-    const struct visor_node *key = find_setting(check, "RootDistanceMaxSec");
     double seconds;
 
-    if (read_span(key, &seconds) && seconds > 30.0)
-        visor_check_found(check, key, "%s=%s", key->name, key->value);
+    for (const struct visor_node *key = NULL;
+         (key = next_setting(check, "RootDistanceMaxSec", key));)
+        if (visor_span_read(key->value, &seconds) && seconds > 30.0)
+            visor_check_found(check, key, "%s=%s", key->name, key->value);
 }
 
-/* Known services only: of others nobody knows. */
-static void count_smears(const char *list, int *smeared, int *plain)
+/* Each name of a list, whatever parts them; known services only: of others nobody knows. */
+static void look_for_smear(const char *list, bool *smeared, bool *plain)
 {
-    char name[256];
+    static const char separators[] = " \t,;";
 
-    for (list += strspn(list, " \t,;"); *list; list += strspn(list, " \t,;")) {
-        size_t length = strcspn(list, " \t,;");
+    for (list += strspn(list, separators); *list; list += strspn(list, separators)) {
+        char name[256];
+        size_t length = strcspn(list, separators);
         const struct visor_service *service;
 
+        if (length < sizeof(name)) {
+            memcpy(name, list, length);
+            name[length] = '\0';
+            service = visor_service_find(name);
+            *smeared = *smeared || (service && service->smeared);
+            *plain = *plain || (service && !service->smeared);
+        }
         list += length;
-        if (length >= sizeof(name))
-            continue;
-        memcpy(name, list - length, length);
-        name[length] = '\0';
-        service = visor_service_find(name);
-        if (service)
-            ++*(service->smeared ? smeared : plain);
     }
 }
 
@@ -352,13 +342,17 @@ static void check_timesyncd_smear(struct visor_check *check)
     static const char *const keys[] = {"NTP", "FallbackNTP"};
 
     for (size_t i = 0; i < 2; i++) {
-        const struct visor_node *first = find_setting(check, keys[i]);
-        int smeared = 0, plain = 0;
+        bool smeared = false, plain = false;
 
-        for (const struct visor_node *key = first; key; key = visor_node_again(key))
-            count_smears(key->value, &smeared, &plain);
-        if (smeared && plain)
-            visor_check_found(check, first, "%s=%s", first->name, first->value);
+        for (const struct visor_node *key = NULL; (key = next_setting(check, keys[i], key));) {
+            if (!*key->value)
+                smeared = plain = false;
+            look_for_smear(key->value, &smeared, &plain);
+            if (smeared && plain) {
+                visor_check_found(check, key, "%s=%s", key->name, key->value);
+                break;
+            }
+        }
     }
 }
 

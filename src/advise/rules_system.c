@@ -1,5 +1,7 @@
 /* sysctl and systemd units. */
+#include "advise/command.h"
 #include "advise/groups.h"
+#include "advise/span.h"
 #include "config/number.h"
 
 #include <string.h>
@@ -70,39 +72,91 @@ static void check_recycle(struct visor_check *check)
 
 /* ---- units ---- */
 
-static const struct visor_node *section(const struct visor_check *check, const char *name)
+static const struct visor_node *next_key(const struct visor_check *check, const char *section,
+                                         const char *key, const struct visor_node *node)
 {
-    return visor_node_child(check->document->root, name);
+    return visor_document_key(check->document, section, key, node);
 }
 
-static const struct visor_node *key_with(const struct visor_node *in, const char *key,
-                                         const char *text)
+static const struct visor_node *key_with(const struct visor_check *check, const char *section,
+                                         const char *key, const char *text)
 {
-    const struct visor_node *node = visor_node_child(in, key);
+    const struct visor_node *node = NULL;
 
-    while (node && !visor_contains(node->value, text))
-        node = visor_node_again(node);
+    while ((node = next_key(check, section, key, node)) && !visor_contains(node->value, text))
+        ;
     return node;
+}
+
+/* Of settings that are no lists the last line is in force. */
+static const struct visor_node *last_key(const struct visor_check *check, const char *section,
+                                         const char *key)
+{
+    const struct visor_node *last = NULL;
+
+    for (const struct visor_node *node = NULL; (node = next_key(check, section, key, node));)
+        last = node;
+    return last;
+}
+
+static const struct visor_node *switched_on(const struct visor_check *check, const char *key)
+{
+    static const char *const words[] = {"yes", "true", "on", "1", "y", "t"};
+    const struct visor_node *node = last_key(check, "Service", key);
+
+    for (size_t i = 0; node && i < sizeof(words) / sizeof(words[0]); i++)
+        if (visor_same(node->value, words[i]))
+            return node;
+    return NULL;
+}
+
+static bool runs(const struct visor_check *check, const char *name)
+{
+    struct visor_command command;
+
+    for (const struct visor_node *node = NULL;
+         (node = next_key(check, "Service", "ExecStart", node));) {
+        visor_command_begin(&command, node->value);
+        while (visor_command_next(&command))
+            if (strcmp(command.program, name) == 0)
+                return true;
+    }
+    return false;
+}
+
+/* Daemons that set the system's clock from the network; not those that are told to leave it alone.
+ */
+static bool runs_network_daemon(const struct visor_check *check)
+{
+    return runs(check, "ntpd") || runs(check, "systemd-timesyncd") ||
+           ((runs(check, "chronyd") || runs(check, "timevisord")) &&
+            !key_with(check, "Service", "ExecStart", " -x"));
 }
 
 static bool runs_time_daemon(const struct visor_check *check)
 {
-    static const char *const names[] = {"chronyd",    "ntpd",  "timesyncd",
-                                        "timevisord", "ptp4l", "phc2sys"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (key_with(section(check, "Service"), "ExecStart", names[i]))
-            return true;
-    return false;
+    return runs_network_daemon(check) || runs(check, "ptp4l") || runs(check, "phc2sys");
 }
 
 /* It wants the daemon itself, whatever time it is. */
 static bool asks_daemon(const struct visor_check *check)
 {
-    static const char *const programs[] = {"chrony", "ntpq", "ntpwait", "timevisor", "gpsd"};
+    static const char *const programs[] = {"chrony", "ntpq",      "ntpwait",  "ntp-wait",
+                                           "ntpd",   "timevisor", "timesync", "gpsd"};
 
     for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
-        if (key_with(section(check, "Service"), "ExecStart", programs[i]))
+        if (key_with(check, "Service", "ExecStart", programs[i]))
+            return true;
+    return false;
+}
+
+static bool names_unit(const char *list, const char *unit)
+{
+    size_t length = strlen(unit);
+
+    for (const char *at = list; (at = strstr(at, unit)); at++)
+        if ((at == list || at[-1] == ' ' || at[-1] == '\t') &&
+            (!at[length] || at[length] == ' ' || at[length] == '\t'))
             return true;
     return false;
 }
@@ -110,101 +164,130 @@ static bool asks_daemon(const struct visor_check *check)
 static void check_sync_order(struct visor_check *check)
 {
     static const char *const daemons[] = {
-        "ntpd.service",   "ntp.service",        "ntpsec.service",           "chronyd.service",
-        "chrony.service", "timevisord.service", "systemd-timesyncd.service"};
-    const struct visor_node *unit = section(check, "Unit");
-    const struct visor_node *after = key_with(unit, "After", "time-sync.target");
+        "ntpd.service",   "ntp.service",      "ntpsec.service",     "chronyd.service",
+        "chrony.service", "openntpd.service", "timevisord.service", "systemd-timesyncd.service"};
+    const struct visor_node *found = NULL;
 
-    if (after && !key_with(unit, "Wants", "time-sync.target") &&
-        !key_with(unit, "Requires", "time-sync.target"))
-        return; /* passive target: After= is enough */
-    after = NULL;
-    for (size_t i = 0; i < sizeof(daemons) / sizeof(daemons[0]) && !after; i++)
-        after = key_with(unit, "After", daemons[i]);
-    if (after && !runs_time_daemon(check) && !key_with(unit, "After", "time-sync.target") &&
-        !key_with(unit, "Before", "time-sync.target") && !asks_daemon(check))
-        visor_check_found(check, after, "After=%s", after->value);
+    /* time-sync.target is passive: After= is enough. The others wait for the right time, too. */
+    if (key_with(check, "Unit", "After", "time-sync.target") ||
+        key_with(check, "Unit", "Before", "time-sync.target") ||
+        key_with(check, "Unit", "After", "-wait.service") ||
+        key_with(check, "Unit", "After", "time-wait-sync.service"))
+        return;
+    for (const struct visor_node *node = NULL;
+         !found && (node = next_key(check, "Unit", "After", node));)
+        for (size_t i = 0; i < sizeof(daemons) / sizeof(daemons[0]); i++)
+            if (names_unit(node->value, daemons[i]))
+                found = node;
+    if (found && !runs_time_daemon(check) && !asks_daemon(check))
+        visor_check_found(check, found, "After=%s", found->value);
 }
 
 static void check_clock_protected(struct visor_check *check)
 {
-    static const char *const words[] = {"yes", "true", "on", "1"};
-    const struct visor_node *node = NULL;
+    const struct visor_node *node = switched_on(check, "ProtectClock");
 
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]) && !node; i++)
-        node = key_with(section(check, "Service"), "ProtectClock", words[i]);
-    if (node && runs_time_daemon(check) && !key_with(section(check, "Service"), "ExecStart", " -x"))
+    if (node && runs_time_daemon(check))
         visor_check_found(check, node, "ProtectClock=%s", node->value);
 }
 
+/* Lines add up; an empty one leaves nothing, "~" takes away. ptp4l, which sets a network
+ * card's clock, works without this one, not without all. */
 static void check_no_capability(struct visor_check *check)
 {
-    const struct visor_node *set =
-        visor_node_child(section(check, "Service"), "CapabilityBoundingSet");
-    const struct visor_node *last = NULL;
-    bool has = true, begun = false; /* without any line, all */
+    static const char wanted[] = "CAP_SYS_TIME";
+    const struct visor_node *lacking = NULL;
+    bool has = true, first = true;
 
-    /* Lists are merged; "~" takes away, and an empty one takes all. */
-    for (; set; set = visor_node_again(set)) {
-        bool named = visor_contains(set->value, "CAP_SYS_TIME");
+    for (const struct visor_node *node = NULL;
+         (node = next_key(check, "Service", "CapabilityBoundingSet", node)); first = false) {
+        bool named = visor_contains(node->value, wanted);
 
-        last = set;
-        if (set->value[0] == '~')
+        if (node->value[0] == '~')
             has = has && !named;
         else
-            has = *set->value && (named || (begun && has));
-        begun = true;
+            has = *node->value && (named || (has && !first));
+        lacking = has ? NULL : node;
     }
-    if (last && !has && runs_time_daemon(check) &&
-        !key_with(section(check, "Service"), "ExecStart", " -x"))
-        visor_check_found(check, last, "CapabilityBoundingSet=%s", last->value);
+    if (lacking && (runs_network_daemon(check) || runs(check, "phc2sys") ||
+                    (!*lacking->value && runs(check, "ptp4l"))))
+        visor_check_found(check, lacking, "CapabilityBoundingSet=%s", lacking->value);
+}
+
+static bool sets_clock(const struct visor_command *command)
+{
+    const char *name = command->program;
+
+    if (visor_begins(name, "ntpdate"))
+        return !visor_command_option(command, 'q', NULL) &&
+               !visor_command_option(command, 'd', NULL);
+    if (strcmp(name, "rdate") == 0)
+        return !visor_command_option(command, 'p', NULL);
+    if (strcmp(name, "date") == 0)
+        return visor_command_option(command, 's', "--set");
+    if (strcmp(name, "hwclock") == 0)
+        return visor_command_option(command, 's', "--hctosys");
+    if (strcmp(name, "timedatectl") == 0)
+        return visor_command_option(command, '\0', "set-time");
+    if (strcmp(name, "sntp") == 0)
+        return visor_command_option(command, 'S', NULL) || visor_command_option(command, 's', NULL);
+    return (strcmp(name, "ntpd") == 0 || strcmp(name, "chronyd") == 0) &&
+           visor_command_option(command, 'q', NULL);
 }
 
 static void check_stepping(struct visor_check *check)
 {
-    static const char *const commands[] = {"ntpdate",    "date -s",
-                                           "date --set", "hwclock --hctosys",
-                                           "hwclock -s", "rdate",
-                                           "sntp -S",    "sntp -s",
-                                           "ntpd -q",    "ntpd -gq",
-                                           "ntpd -g -q", "ntpd -qg",
-                                           "chronyd -q", "timedatectl set-time"};
+    for (const struct visor_node *node = NULL; (node = next_key(check, "Service", NULL, node));) {
+        struct visor_command command;
 
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-        const struct visor_node *node =
-            key_with(section(check, "Service"), "ExecStart", commands[i]);
-
-        if (!node)
-            node = key_with(section(check, "Service"), "ExecStartPre", commands[i]);
-        if (node && !visor_contains(node->value, "ntpdate -q"))
-            visor_check_found(check, node, "%s=%s", node->name, node->value);
+        if (!visor_begins(node->name, "Exec"))
+            continue;
+        visor_command_begin(&command, node->value);
+        while (visor_command_next(&command))
+            if (sets_clock(&command)) {
+                visor_check_found(check, node, "%s=%s", node->name, node->value);
+                break;
+            }
     }
 }
 
-static void check_calendar(struct visor_check *check)
+/* Does it come more often than once a minute? The seconds stand behind the second colon. */
+static bool is_of_seconds(const char *calendar)
 {
-    const struct visor_node *timer = section(check, "Timer");
-    const struct visor_node *node = visor_node_child(timer, "OnCalendar");
-    const struct visor_node *accuracy = visor_node_child(timer, "AccuracySec");
+    const char *seconds = strchr(calendar, ':');
+    size_t length;
 
-    static const char *const spans[] = {"OnUnitActiveSec", "OnUnitInactiveSec"};
-    double seconds;
+    seconds = seconds ? strchr(seconds + 1, ':') : NULL;
+    if (!seconds)
+        return false;
+    length = strcspn(++seconds, " \t");
+    return strcspn(seconds, "/,*") < length ||
+           (strstr(seconds, "..") && strstr(seconds, "..") < seconds + length);
+}
 
-    for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]) && !accuracy; i++) {
-        const struct visor_node *span = visor_node_child(timer, spans[i]);
+static void check_accuracy(struct visor_check *check)
+{
+    static const char *const keys[] = {"OnUnitActiveSec", "OnUnitInactiveSec"};
 
-        if (span && visor_span_read(span->value, &seconds) && seconds < 60.0)
-            visor_check_found(check, span, "%s=%s; AccuracySec: none", span->name, span->value);
-    }
-    if (node && (visor_contains(node->value, "*:*:00/") || visor_contains(node->value, "*:*:0/")) &&
-        !accuracy)
-        visor_check_found(check, node, "OnCalendar=%s; AccuracySec: none", node->value);
+    if (next_key(check, "Timer", "AccuracySec", NULL))
+        return;
+    for (const struct visor_node *node = NULL;
+         (node = next_key(check, "Timer", "OnCalendar", node));)
+        if (is_of_seconds(node->value))
+            visor_check_found(check, node, "OnCalendar=%s; AccuracySec: none", node->value);
+    for (size_t i = 0; i < 2; i++)
+        for (const struct visor_node *node = NULL;
+             (node = next_key(check, "Timer", keys[i], node));) {
+            double seconds;
+
+            if (visor_span_read(node->value, &seconds) && seconds < 60.0)
+                visor_check_found(check, node, "%s=%s; AccuracySec: none", node->name, node->value);
+        }
 }
 
 static void check_no_restart(struct visor_check *check)
 {
-    const struct visor_node *service = section(check, "Service");
-    const struct visor_node *node = key_with(service, "Restart", "no");
+    const struct visor_node *node = last_key(check, "Service", "Restart");
 
     if (node && strcmp(node->value, "no") == 0 && runs_time_daemon(check))
         visor_check_found(check, node, "Restart=no");
@@ -212,11 +295,10 @@ static void check_no_restart(struct visor_check *check)
 
 static void check_private_network(struct visor_check *check)
 {
-    const struct visor_node *node = key_with(section(check, "Service"), "PrivateNetwork", "yes");
+    const struct visor_node *node = switched_on(check, "PrivateNetwork");
 
-    if (!node)
-        node = key_with(section(check, "Service"), "PrivateNetwork", "true");
-    if (node && runs_time_daemon(check))
+    if (node && (runs_network_daemon(check) || runs(check, "ptp4l")) &&
+        !next_key(check, "Unit", "JoinsNamespaceOf", NULL))
         visor_check_found(check, node, "PrivateNetwork=%s", node->value);
 }
 
@@ -361,7 +443,7 @@ static const struct visor_rule rules[] = {
                   "when it likes."),
         .fix = "+AccuracySec=1s",
         .source = "systemd.timer(5), AccuracySec=",
-        .check = check_calendar,
+        .check = check_accuracy,
     },
     {
         .id = "TV-UNIT-006",

@@ -153,14 +153,48 @@ static bool is_in(const char *word, const char *const *words)
     return *words;
 }
 
+static const char *const ntp_words[] = {"server",
+                                        "pool",
+                                        "peer",
+                                        "driftfile",
+                                        "restrict",
+                                        "fudge",
+                                        "statsdir",
+                                        "tos",
+                                        "tinker",
+                                        "leapfile",
+                                        "disable",
+                                        "enable",
+                                        "filegen",
+                                        "statistics",
+                                        "keys",
+                                        "crypto",
+                                        "interface",
+                                        "trustedkey",
+                                        "requestkey",
+                                        "logconfig",
+                                        "includefile",
+                                        "nts",
+                                        "mru",
+                                        "refclock",
+                                        "controlkey",
+                                        "broadcast",
+                                        "logfile",
+                                        "broadcastclient",
+                                        "broadcastdelay",
+                                        "multicastclient",
+                                        "manycastclient",
+                                        "manycastserver",
+                                        "discard",
+                                        "rlimit",
+                                        "setvar",
+                                        "keysdir",
+                                        "leapsmearinterval",
+                                        NULL};
+
 static void count_directives(const struct look *look, struct directives *count)
 {
     static const char *const sources[] = {"server", "pool", "peer", "refclock", NULL};
-    static const char *const ntp[] = {
-        "server", "pool",   "peer",      "driftfile",  "restrict",   "fudge",     "statsdir",
-        "tos",    "tinker", "leapfile",  "disable",    "enable",     "filegen",   "statistics",
-        "keys",   "crypto", "interface", "trustedkey", "requestkey", "logconfig", "includefile",
-        "nts",    "mru",    "refclock",  "controlkey", "broadcast",  "logfile",   NULL};
     struct visor_lines lines = visor_lines_of(look->text, (size_t)(look->end - look->text));
     static const char *const common[] = {"allow", "deny", "include", "user", "log", "port", NULL};
     struct visor_words words;
@@ -175,7 +209,7 @@ static void count_directives(const struct look *look, struct directives *count)
         if (visor_same(word, "driftfile") && (value = visor_words_take(&words)))
             count->ntpd = visor_contains(value, "ntp");
         count->sources += is_in(word, sources);
-        count->ntp += is_in(word, ntp);
+        count->ntp += is_in(word, ntp_words);
         count->chrony += visor_options_find(&visor_directives, word) != NULL;
         count->decisive +=
             visor_options_find(&visor_directives, word) != NULL && !is_in(word, common);

@@ -2,6 +2,7 @@
  * (systemd). */
 #include "lint/scan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define NAME_SIZE 80
@@ -17,8 +18,40 @@ static const char *name_of(const char *first, const char *last, char name[NAME_S
     return name;
 }
 
-static void read_key(struct visor_scan *scan, struct visor_node *section,
-                     const struct visor_lines *lines)
+static bool is_comment(const char *first, const char *last)
+{
+    return first < last && (*first == '#' || *first == ';');
+}
+
+/* The lines of a value, a blank for each backslash; comments between them are left out. */
+static void read_long_value(struct visor_scan *scan, struct visor_node *node,
+                            struct visor_lines *lines, const char *first)
+{
+    const char *last = lines->last;
+    char *joined = malloc((size_t)(lines->end - first) + 1), *end = joined;
+
+    if (!joined)
+        return;
+    visor_trim(&first, &last);
+    while (first < last && last[-1] == '\\') {
+        memcpy(end, first, (size_t)(last - first));
+        end += last - first;
+        end[-1] = ' ';
+        do {
+            first = last = lines->end;
+            if (!visor_lines_next(lines))
+                break;
+            first = lines->first;
+            last = lines->last;
+            visor_trim(&first, &last);
+        } while (is_comment(first, last));
+    }
+    memcpy(end, first, (size_t)(last - first));
+    visor_scan_value(scan, node, joined, end + (last - first));
+    free(joined);
+}
+
+static void read_key(struct visor_scan *scan, struct visor_node *section, struct visor_lines *lines)
 {
     const char *first = lines->first, *last = lines->last, *equals, *key_end, *value;
     char name[NAME_SIZE];
@@ -33,7 +66,10 @@ static void read_key(struct visor_scan *scan, struct visor_node *section,
     visor_trim(&value, &last);
     node = visor_document_add(scan->document, section, name_of(first, key_end, name), lines->number,
                               (uint32_t)(first - lines->first) + 1);
-    visor_scan_value(scan, node, value, last);
+    if (scan->document->kind != VISOR_KIND_VMTOOLS && value < last && last[-1] == '\\')
+        read_long_value(scan, node, lines, value);
+    else
+        visor_scan_value(scan, node, value, last);
 }
 
 void visor_read_ini(struct visor_scan *scan)
@@ -46,7 +82,7 @@ void visor_read_ini(struct visor_scan *scan)
         const char *first = lines.first, *last = lines.last;
 
         visor_trim(&first, &last);
-        if (first == last || *first == '#' || *first == ';')
+        if (first == last || is_comment(first, last))
             continue;
         if (*first == '[' && last[-1] == ']')
             section = visor_document_add(scan->document, scan->document->root,
