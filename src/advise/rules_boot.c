@@ -187,12 +187,13 @@ static void check_idle_poll(struct visor_check *check)
 
 static void check_twice(struct visor_check *check)
 {
-    for (const struct visor_node *word = NULL; (word = next_word(check, word, "clocksource"));)
-        for (const struct visor_node *other = word;
-             (other = next_word(check, other, "clocksource"));)
-            if (strcmp(word->value, other->value) != 0)
-                visor_check_found(check, other, "clocksource=%s clocksource=%s", word->value,
-                                  other->value);
+    const struct visor_node *first = next_word(check, NULL, "clocksource");
+
+    for (const struct visor_node *other = first;
+         other && (other = next_word(check, other, "clocksource"));)
+        if (strcmp(first->value, other->value) != 0)
+            visor_check_found(check, other, "clocksource=%s clocksource=%s", first->value,
+                              other->value);
 }
 
 static void check_unquoted(struct visor_check *check)

@@ -195,10 +195,13 @@ static void check_server_of_pool(struct visor_check *check)
     }
 }
 
+/* (Of the first, which are more than chronyd takes: each is compared with each.) */
 static void check_twice(struct visor_check *check)
 {
+    int left = 1000;
+
     for (const struct visor_node *source = visor_chrony_first(check->document, VISOR_CHRONY_NTP);
-         source; source = visor_chrony_next(source->next, VISOR_CHRONY_NTP))
+         source && left-- > 0; source = visor_chrony_next(source->next, VISOR_CHRONY_NTP))
         for (const struct visor_node *other = visor_chrony_first(check->document, VISOR_CHRONY_NTP);
              other != source; other = visor_chrony_next(other->next, VISOR_CHRONY_NTP))
             if (visor_same(visor_node_word(source, 0), visor_node_word(other, 0)) &&

@@ -187,17 +187,15 @@ static const struct visor_node *last_stage(const struct visor_check *check)
     return last;
 }
 
-static const char *base_of(const struct visor_check *check)
+static const char *base_of(const struct visor_node *last)
 {
-    const struct visor_node *last = last_stage(check);
-
     return visor_node_word(last, visor_begins(visor_node_word(last, 0), "--") ? 1 : 0);
 }
 
 /* Only the last stage becomes the image. */
-static bool installs(const struct visor_check *check, const char *with, const char *what)
+static bool installs(const struct visor_node *last, const char *with, const char *what)
 {
-    for (const struct visor_node *node = last_stage(check); node; node = node->next)
+    for (const struct visor_node *node = last; node; node = node->next)
         if ((strcmp(node->name, with) == 0 || strcmp(node->name, "ADD") == 0) &&
             visor_contains(node->value, what))
             return true;
@@ -214,12 +212,13 @@ static bool lacks_zones(const char *base)
 
 static void check_zone_data(struct visor_check *check)
 {
-    const char *base = base_of(check), *zone;
+    const struct visor_node *last = last_stage(check);
+    const char *base = base_of(last), *zone;
+    bool has = installs(last, "RUN", "tzdata") || installs(last, "COPY", "zoneinfo");
 
     for (const struct visor_node *node = NULL; (node = next(check, node, "ENV"));)
         if ((zone = zone_of(node)) && lacks_zones(base) &&
-            !visor_contains(base, "distroless/static") && strchr(zone, '/') &&
-            !installs(check, "RUN", "tzdata") && !installs(check, "COPY", "zoneinfo"))
+            !visor_contains(base, "distroless/static") && strchr(zone, '/') && !has)
             visor_check_found(check, node, "FROM %s; TZ=%s", base, zone);
 }
 
@@ -234,11 +233,13 @@ static void check_zone_name(struct visor_check *check)
 
 static void check_timezone_file(struct visor_check *check)
 {
+    bool debian = visor_begins(base_of(last_stage(check)), "debian");
+    bool zoned = next(check, NULL, "ENV") != NULL;
+
     for (const struct visor_node *node = NULL; (node = next(check, node, "RUN"));)
         if (visor_contains(node->value, "zoneinfo/") &&
             visor_contains(node->value, "/etc/localtime") &&
-            !visor_contains(node->value, "/etc/timezone") && !next(check, NULL, "ENV") &&
-            visor_begins(base_of(check), "debian"))
+            !visor_contains(node->value, "/etc/timezone") && !zoned && debian)
             visor_check_found(check, node, "%s", node->value);
 }
 

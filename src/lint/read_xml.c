@@ -20,14 +20,17 @@ struct state {
     char text[TEXT_SIZE];    /* of the open element, so far */
     size_t length;
     bool failed;
+    size_t seen,
+        line_start; /* bytes from the start: looked at for line ends; where the line begins */
 };
 
 /* Where the tag that was just read begins: its "<" is the last one, since values cannot have any.
- */
-static void find_place(const struct state *state, uint32_t *line, uint32_t *column)
+ * Each byte is looked at once for line ends, however long a line is. */
+static void find_place(struct state *state, uint32_t *line, uint32_t *column)
 {
     const xmlParserInput *input = state->parser->input;
     const xmlChar *at = input->cur;
+    size_t base = (size_t)input->consumed, place;
 
     *line = state->before + (uint32_t)(input->line > 0 ? input->line : 1);
     while (at > input->base && *at != '<') {
@@ -35,9 +38,13 @@ static void find_place(const struct state *state, uint32_t *line, uint32_t *colu
         if (*at == '\n')
             --*line;
     }
-    *column = 1;
-    for (const xmlChar *start = at; start > input->base && start[-1] != '\n'; start--)
-        ++*column;
+    place = base + (size_t)(at - input->base);
+    if (state->seen < base)
+        state->seen = base;
+    for (; state->seen < place; state->seen++)
+        if (input->base[state->seen - base] == '\n')
+            state->line_start = state->seen + 1;
+    *column = (uint32_t)(place - state->line_start) + 1;
 }
 
 static void start_element(void *context, const xmlChar *name, const xmlChar **attributes)
