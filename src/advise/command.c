@@ -38,6 +38,21 @@ static void name_of(const char *word, size_t length, char name[VISOR_COMMAND_NAM
     name[length] = '\0';
 }
 
+/* A path in a folder of programs; others are what programs work on (tar … /etc/ntpd). */
+static bool is_program(const char *word, size_t length)
+{
+    static const char *const folders[] = {"bin/", "/libexec/", "/lib/systemd/"};
+    const char *quoted = word + (*word == '\'' || *word == '"');
+
+    for (size_t i = 0; *quoted == '/' && i < sizeof(folders) / sizeof(folders[0]); i++) {
+        const char *found = strstr(quoted, folders[i]);
+
+        if (found && found < word + length)
+            return true;
+    }
+    return false;
+}
+
 static bool ends_command(const char *word, size_t length)
 {
     return strchr(";|&", word[length - 1]);
@@ -73,7 +88,7 @@ bool visor_command_next(struct visor_command *command)
         char name[VISOR_COMMAND_NAME];
 
         name_of(at, length, name);
-        if (*name && (begins || (shell && quoted) || (path && at[quoted] == '/'))) {
+        if (*name && (begins || (shell && quoted) || (path && is_program(at, length)))) {
             memcpy(command->program, name, sizeof(name));
             command->at = at + length;
             command->end = ends_command(at, length) ? command->at : end_of_command(command->at);
