@@ -442,7 +442,8 @@ static const struct visor_rule rules[] = {
         .why = N_(
             "Only the zones below right/ carry them; without them chronyd learns of no leap second "
             "and of no TAI offset."),
-        .fix = "-leapsectz Etc/UTC\n+leapsectz right/UTC",
+        .fix = "-leapsectz Etc/UTC\n+leapsectz right/UTC\n or, from chrony 4.6 on: leapseclist "
+               "/usr/share/zoneinfo/leap-seconds.list",
         .source = MAN ", leapsectz",
         .check = check_leap_zone,
     },

@@ -430,9 +430,9 @@ static const struct visor_rule rules[] = {
         .kinds = VISOR_KIND_CHRONY,
         .severity = VISOR_RED,
         .what = N_("A reference clock keeps TAI, and nothing here tells its difference from UTC"),
-        .why = N_(
-            "Without leapseclist or leapsectz the clock would be 37 s ahead; chronyd does not use "
-            "it."),
+        .why =
+            N_("Without leapseclist or leapsectz the clock would be 37 s ahead; chronyd does not "
+               "start."),
         .fix = "+leapseclist /usr/share/zoneinfo/leap-seconds.list",
         .source = MAN ", refclock: tai",
         .check = check_tai,
