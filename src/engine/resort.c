@@ -103,7 +103,8 @@ void visor_resort_look(struct visor_engine *e, const struct visor_witness *witne
         !visor_mono_before(e->disrupted_at, raw))
         return;
     noise_s = error_s / SURE;
-    if (may_have_moved(e))
+    /* An RTC was seen a whole second off after a stop, on the same host (docs/lab.md). */
+    if (may_have_moved(e) || kind == VISOR_WITNESS_RTC)
         error_s += e->config->witness_hosts;
     if (!first && error_s > WORTH * visor_discipline_settled_s(e, raw))
         return;

@@ -168,8 +168,9 @@ static void generation(struct puppet *p, uint64_t marker)
     puppet_give(p, &event);
 }
 
-/* What never moved to another host still sees the same RTC. */
-static void test_resort__vmclock_says_that_it_has_not_moved(void **state)
+/* What never moved to another host still sees the same RTC; but that may be a second off after a
+ * stop. */
+static void test_resort__vmclock_does_not_vouch_for_an_rtc(void **state)
 {
     struct puppet p;
 
@@ -182,7 +183,7 @@ static void test_resort__vmclock_says_that_it_has_not_moved(void **state)
     generation(&p, 7);
     run(&p, 5);
     assert_int_equal(p.view.trust, VISOR_TRUST_HOLDOVER);
-    assert_true(bound_of(&p) < 0.02);
+    assert_true(bound_of(&p) > 1.0 && bound_of(&p) < 1.1);
     assert_true(wrong_by(&p) < bound_of(&p));
     puppet_done(&p);
 }
@@ -539,7 +540,7 @@ int main(void)
         cmocka_unit_test(test_witness__a_pause_keeps_the_frequency),
         cmocka_unit_test(test_witness__a_migration_widens_the_frequency),
         cmocka_unit_test(test_resort__where_no_source_answers_it_tells_the_time),
-        cmocka_unit_test(test_resort__vmclock_says_that_it_has_not_moved),
+        cmocka_unit_test(test_resort__vmclock_does_not_vouch_for_an_rtc),
         cmocka_unit_test(test_resort__a_small_jump_is_corrected),
         cmocka_unit_test(test_witness__of_a_clock_that_was_never_measured),
         cmocka_unit_test(test_witness__the_kernel_counts_by_something_else),
