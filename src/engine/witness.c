@@ -25,6 +25,7 @@
 #define RATE_MOVED    1e-4 /* s a reading, one a second: our own rate after a migration */
 #define BLIND_NS      (4 * VISOR_NS_PER_S) /* in which a jump is noticed */
 #define LEAD_SURE     5.0                  /* deviations of that gain, as learnt */
+#define CRYSTAL       1e-5                 /* s/s: deviation of what they gain, or hosts do */
 #define BACKWARD_MOST 8
 
 static visor_wall middle(const struct visor_event_witness *event)
@@ -381,6 +382,15 @@ static bool says_the_same(const struct visor_witness *w, uint32_t count, visor_w
     return agreeing >= IN_TIME;
 }
 
+/* Learnt from a few edges, a gain says less than what crystals are: over a day it would be seconds.
+ */
+static double likely_gain(const struct visor_lead *lead)
+{
+    double deviation = (lead->rate_error - LEAD_WANDER) / LEAD_SURE;
+
+    return lead->rate * CRYSTAL * CRYSTAL / (CRYSTAL * CRYSTAL + deviation * deviation);
+}
+
 /* What was said just before the jump was noticed may have been said after it: an edge that waited
  * for us to go on seems to be in time, where both were late. */
 bool visor_witness_utc(const struct visor_witness *w, visor_mono noticed, visor_mono *raw,
@@ -390,15 +400,16 @@ bool visor_witness_utc(const struct visor_witness *w, visor_mono noticed, visor_
     const struct visor_lead *lead = greatest_lead(w, visor_mono_add(noticed, -BLIND_NS), &newest);
     uint32_t count = w->since_count < VISOR_WITNESS_SINCE ? w->since_count : VISOR_WITNESS_SINCE;
     double noise = w->noise_s > NOISE_LEAST_S ? w->noise_s : NOISE_LEAST_S;
-    double went;
+    double went, gain;
     visor_wall said;
 
     if (!lead || !says_the_same(w, count, &said, raw))
         return false;
     went = visor_seconds_from_ns(visor_wall_diff(said, newest->said));
-    *utc =
-        visor_wall_add(said, visor_ns_diff(visor_ns_from_seconds(-newest->rate * went), lead->ns));
-    *error_s = visor_seconds_from_ns(lead->bound_ns) + newest->rate_error * visor_math_size(went) +
+    gain = likely_gain(newest);
+    *utc = visor_wall_add(said, visor_ns_diff(visor_ns_from_seconds(-gain * went), lead->ns));
+    *error_s = visor_seconds_from_ns(lead->bound_ns) +
+               (newest->rate_error + visor_math_size(newest->rate - gain)) * visor_math_size(went) +
                DEVIATIONS * noise + RATE_MOVED * (double)count;
     return true;
 }
