@@ -7,6 +7,16 @@
 
 #define BOOT (VISOR_KIND_GRUB | VISOR_KIND_CMDLINE)
 
+/* To the kernel "-" and "_" are the same in a word's name. */
+static bool is_named(const struct visor_node *word, const char *name)
+{
+    const char *a = word->name;
+
+    while (*a && (*a == *name || (*a == '_' && *name == '-')))
+        a++, name++;
+    return *a == *name;
+}
+
 /* Words of the kernel: all of a command line; in GRUB's file those below its command lines. */
 static const struct visor_node *next_word(const struct visor_check *check,
                                           const struct visor_node *node, const char *name)
@@ -15,7 +25,7 @@ static const struct visor_node *next_word(const struct visor_check *check,
 
     for (node = node ? visor_node_next(node) : check->document->root->first; node;
          node = visor_node_next(node))
-        if ((!grub || node->parent != check->document->root) && strcmp(node->name, name) == 0)
+        if ((!grub || node->parent != check->document->root) && is_named(node, name))
             return node;
     return NULL;
 }
@@ -35,6 +45,36 @@ static void find_words(struct visor_check *check, const char *name, const char *
             if (strcmp(word->value, values[i]) == 0)
                 found(check, word);
     }
+}
+
+/* Words that are switched off, in all ways that the kernel takes for "no". */
+static void find_off(struct visor_check *check, const char *name)
+{
+    for (const struct visor_node *word = NULL; (word = next_word(check, word, name));)
+        if ((*word->value && strchr("nN0fF", *word->value)) || visor_begins(word->value, "of"))
+            found(check, word);
+}
+
+/* Do both come to the same kernel? GRUB has a variable for recovery, and some for Xen. */
+static bool are_together(const struct visor_node *a, const struct visor_node *b)
+{
+    static const char *const both[] = {"GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT"};
+    const char *one = a->parent->name, *other = b->parent->name;
+
+    return strcmp(one, other) == 0 ||
+           ((strcmp(one, both[0]) == 0 || strcmp(one, both[1]) == 0) &&
+            (strcmp(other, both[0]) == 0 || strcmp(other, both[1]) == 0));
+}
+
+/* Of several in one line the last counts. */
+static bool is_overruled(const struct visor_check *check, const struct visor_node *word)
+{
+    const struct visor_node *later = word;
+
+    while ((later = next_word(check, later, word->name)))
+        if (later->parent == word->parent)
+            return true;
+    return false;
 }
 
 bool visor_boot_is_clocksource(const char *name)
@@ -82,7 +122,7 @@ static void check_no_clocksource(struct visor_check *check)
 static void check_slow_clocksource(struct visor_check *check)
 {
     for (const struct visor_node *word = NULL; (word = next_word(check, word, "clocksource"));)
-        if (visor_boot_is_slow_clocksource(word->value))
+        if (visor_boot_is_slow_clocksource(word->value) && !is_overruled(check, word))
             found(check, word);
 }
 
@@ -128,29 +168,40 @@ static void check_tsc_unstable(struct visor_check *check)
     find_words(check, "tsc", values);
 }
 
+/* What a word says of the TSC's trustworthiness; 0: nothing. */
+static int trust_of(const struct visor_node *word)
+{
+    if (strcmp(word->value, "unstable") == 0)
+        return 1;
+    if (strcmp(word->value, "watchdog") == 0)
+        return 2;
+    return strcmp(word->value, "reliable") == 0 || strcmp(word->value, "nowatchdog") == 0 ? 3 : 0;
+}
+
 static void check_tsc_contradiction(struct visor_check *check)
 {
-    const struct visor_node *first = next_word(check, NULL, "tsc");
+    const struct visor_node *forbidden = next_word(check, NULL, "notsc"), *before = NULL;
 
-    for (const struct visor_node *word = first; (word = next_word(check, word, "tsc"));)
-        if (strcmp(word->value, first->value) != 0)
-            visor_check_found(check, word, "tsc=%s tsc=%s", first->value, word->value);
-    if (first && !visor_same(first->value, "unstable") && next_word(check, NULL, "notsc"))
-        visor_check_found(check, first, "tsc=%s notsc", first->value);
+    for (const struct visor_node *word = NULL; (word = next_word(check, word, "tsc"));) {
+        if (!trust_of(word))
+            continue;
+        if (!before && forbidden && !visor_same(word->value, "unstable") &&
+            are_together(word, forbidden))
+            visor_check_found(check, word, "tsc=%s notsc", word->value);
+        if (before && trust_of(before) != trust_of(word) && are_together(before, word))
+            visor_check_found(check, word, "tsc=%s tsc=%s", before->value, word->value);
+        before = word;
+    }
 }
 
 static void check_nohz_off(struct visor_check *check)
 {
-    static const char *const values[] = {"off", NULL};
-
-    find_words(check, "nohz", values);
+    find_off(check, "nohz");
 }
 
 static void check_highres_off(struct visor_check *check)
 {
-    static const char *const values[] = {"off", NULL};
-
-    find_words(check, "highres", values);
+    find_off(check, "highres");
 }
 
 static void check_no_vdso(struct visor_check *check)
@@ -187,13 +238,12 @@ static void check_idle_poll(struct visor_check *check)
 
 static void check_twice(struct visor_check *check)
 {
-    const struct visor_node *first = next_word(check, NULL, "clocksource");
+    const struct visor_node *before = next_word(check, NULL, "clocksource"), *word;
 
-    for (const struct visor_node *other = first;
-         other && (other = next_word(check, other, "clocksource"));)
-        if (strcmp(first->value, other->value) != 0)
-            visor_check_found(check, other, "clocksource=%s clocksource=%s", first->value,
-                              other->value);
+    for (; before && (word = next_word(check, before, "clocksource")); before = word)
+        if (strcmp(before->value, word->value) != 0 && are_together(before, word))
+            visor_check_found(check, word, "clocksource=%s clocksource=%s", before->value,
+                              word->value);
 }
 
 static void check_unquoted(struct visor_check *check)
@@ -208,7 +258,8 @@ static void check_assigned_twice(struct visor_check *check)
     for (const struct visor_node *key = check->document->root->first; key; key = key->next) {
         const struct visor_node *again = visor_node_again(key);
 
-        if (again && visor_begins(key->name, "GRUB_CMDLINE_LINUX") && key->first &&
+        if (again && !check->document->incomplete &&
+            visor_begins(key->name, "GRUB_CMDLINE_LINUX") && key->first &&
             !visor_contains(again->value, "$GRUB_CMDLINE") &&
             !visor_contains(again->value, "${GRUB_CMDLINE"))
             visor_check_found(check, again, "%s: line %u, too", key->name, key->line);

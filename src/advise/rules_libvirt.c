@@ -49,22 +49,41 @@ static bool is_whole(const struct visor_check *check)
     return !check->document->incomplete && visor_node_child(domain_of(check), "devices");
 }
 
-/* libosinfo's id in the metadata, the name, Hyper-V enlightenments. */
+/* What libosinfo calls the guest's system, in the metadata: "http://microsoft.com/win/2k22", …
+ * "" if it says nothing. */
+static const char *system_of(const struct visor_check *check)
+{
+    const struct visor_node *metadata = visor_node_child(domain_of(check), "metadata");
+    const struct visor_node *node = metadata ? visor_node_next_below(metadata, metadata) : NULL;
+
+    for (; node; node = visor_node_next_below(node, metadata))
+        if (strcmp(node->name, "@id") == 0 && visor_contains(node->value, "://"))
+            return node->value;
+    return "";
+}
+
+/* "win10", "win-dc1", "winsrv", but not "winter". */
+static bool is_windows_name(const char *name)
+{
+    const char *behind = name + 3;
+
+    if (visor_contains(name, "windows"))
+        return true;
+    return visor_begins(name, "win") &&
+           (!*behind || strchr("0123456789-_.", *behind) || visor_begins(behind, "srv") ||
+            visor_begins(behind, "server") || visor_same(behind, "xp"));
+}
+
+/* By libosinfo's id; without it by the name, or by Hyper-V enlightenments. */
 static bool is_windows(const struct visor_check *check)
 {
-    const struct visor_node *domain = domain_of(check), *metadata, *node;
+    const struct visor_node *domain = domain_of(check);
+    const char *system = system_of(check);
 
-    if (visor_contains(visor_node_text(domain, "name"), "windows") ||
-        visor_begins(visor_node_text(domain, "name"), "win"))
-        return true;
-    if (visor_node_path(domain, "features/hyperv"))
-        return true;
-    metadata = visor_node_child(domain, "metadata");
-    node = metadata ? visor_node_next_below(metadata, metadata) : NULL;
-    for (; node; node = visor_node_next_below(node, metadata))
-        if (strcmp(node->name, "@id") == 0 && visor_contains(node->value, "microsoft.com/win"))
-            return true;
-    return false;
+    if (*system)
+        return visor_contains(system, "microsoft.com/win");
+    return is_windows_name(visor_node_text(domain, "name")) ||
+           visor_node_path(domain, "features/hyperv");
 }
 
 static void check_no_clock(struct visor_check *check)
@@ -101,6 +120,7 @@ static void check_linux_localtime(struct visor_check *check)
     const struct visor_node *clock = clock_of(check);
 
     if (clock && is_whole(check) && !is_windows(check) &&
+        !visor_contains(system_of(check), "microsoft.com/") /* DOS wants it, too */ &&
         strcmp(visor_node_text(clock, "@offset"), "localtime") == 0)
         visor_check_found(check, clock, "offset='localtime'");
 }
@@ -221,6 +241,8 @@ static void check_invtsc(struct visor_check *check)
     const struct visor_node *invtsc = feature(check, "invtsc");
     const char *policy = visor_node_text(invtsc, "@policy");
 
+    if (!*policy)
+        policy = "require"; /* libvirt's default */
     if (invtsc && (strcmp(policy, "require") == 0 || strcmp(policy, "force") == 0) &&
         !*visor_node_text(timer_named(check, "tsc"), "@frequency"))
         visor_check_found(check, invtsc, "invtsc policy='%s'; tsc frequency: none", policy);

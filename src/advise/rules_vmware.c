@@ -2,6 +2,7 @@
 #include "advise/groups.h"
 #include "config/number.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define VMX       VISOR_KIND_VMX
@@ -30,11 +31,14 @@ static bool is_false(const struct visor_node *node)
                     visor_same(node->value, "no"));
 }
 
+/* One switch for all synchronisation, the periodic one, too (vSphere 7.0 U1). */
+static const char allow[] = "time.synchronize.allow";
+
 static void check_periodic(struct visor_check *check)
 {
     const struct visor_node *node = find(check, "tools.syncTime");
 
-    if (is_true(node))
+    if (is_true(node) && !is_false(find(check, allow)))
         visor_finding_edit(visor_check_found(check, node, "tools.syncTime = \"%s\"", node->value),
                            VISOR_EDIT_REPLACE, "tools.syncTime = \"FALSE\"");
 }
@@ -49,8 +53,8 @@ static const char *const events[] = {
 
 static void check_no_event(struct visor_check *check)
 {
-    for (size_t i = 0; i < 4; i++) { /* those that follow a stop */
-        const struct visor_node *node = find(check, events[i]);
+    for (size_t i = 0; i < 5; i++) { /* those that follow a stop, and the switch for all */
+        const struct visor_node *node = find(check, i < 4 ? events[i] : allow);
 
         if (is_false(node))
             visor_check_found(check, node, "%s = \"%s\"", node->name, node->value);
@@ -70,24 +74,34 @@ static void check_half_off(struct visor_check *check)
         else if (!node)
             missing = check->document->root, name = events[i];
     }
-    if (off && missing)
+    if (off && missing && !is_false(find(check, allow)))
         visor_check_found(check, off, "%s = \"%s\"; %s: none", off->name, off->value, name);
+}
+
+/* Beside the events: open-vm-tools, vmware/guestrpc/timesync.h. */
+static bool is_setting(const char *name)
+{
+    static const char *const known[] = {"time.synchronize.tools.startup.backward",
+                                        "time.synchronize.tools.slewCorrection",
+                                        "time.synchronize.tools.percentCorrection"};
+
+    for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+        if (visor_same(name, events[i]))
+            return true;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (visor_same(name, known[i]))
+            return true;
+    return visor_same(name, allow) || visor_begins(name, "time.synchronize.guest.");
 }
 
 static void check_no_such_key(struct visor_check *check)
 {
-    for (const struct visor_node *node = check->document->root->first; node; node = node->next) {
-        bool known = false;
-
-        for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
-            known = known || visor_same(node->name, events[i]);
+    for (const struct visor_node *node = check->document->root->first; node; node = node->next)
         if (visor_begins(node->name, "tso ") || visor_begins(node->name, "tso.") ||
-            (visor_begins(node->name, "time.") && !known &&
-             !visor_begins(node->name, "time.synchronize.guest.")) ||
+            (visor_begins(node->name, "time.") && !is_setting(node->name)) ||
             visor_same(node->name, "tools.timeSync") ||
             visor_same(node->name, "tools.synctime.enable"))
             visor_check_found(check, node, "%s = \"%s\"", node->name, node->value);
-    }
 }
 
 static void check_no_hardware_time(struct visor_check *check)
@@ -116,52 +130,74 @@ static void check_tsc(struct visor_check *check)
 
 static void check_apparent(struct visor_check *check)
 {
-    const struct visor_node *node = find(check, "timeTracker.apparentTimeIgnoresInterrupts");
+    static const char *const names[] = {"timeTracker.apparentTimeIgnoresInterrupts",
+                                        "timeTracker.catchupPercentage"};
 
-    if (!node)
-        node = find(check, "timeTracker.catchupPercentage");
-    if (node)
-        visor_check_found(check, node, "%s = \"%s\"", node->name, node->value);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const struct visor_node *node = find(check, names[i]);
+
+        if (node)
+            visor_check_found(check, node, "%s = \"%s\"", node->name, node->value);
+    }
+}
+
+/* Lines of a card that was taken out stay: ethernet0.present = "FALSE". */
+static bool is_absent(const struct visor_check *check, const char *card)
+{
+    char name[40];
+
+    snprintf(name, sizeof(name), "%.*s.present", (int)strcspn(card, "."), card);
+    return is_false(find(check, name));
 }
 
 static void check_nic(struct visor_check *check)
 {
     for (const struct visor_node *node = check->document->root->first; node; node = node->next)
         if (visor_begins(node->name, "ethernet") && visor_ends(node->name, ".virtualDev") &&
-            (visor_begins(node->value, "e1000") || visor_same(node->value, "vlance")))
+            (visor_begins(node->value, "e1000") || visor_same(node->value, "vlance")) &&
+            !is_absent(check, node->name))
             visor_check_found(check, node, "%s = \"%s\"", node->name, node->value);
 }
 
-static const struct visor_node *setting(const struct visor_check *check, const char *key)
+/* GLib's words for yes and no: others ("yes", "TRUE", a comment behind) are passed over. */
+static bool is_word(const char *value, const char *word, const char *digit)
 {
-    const struct visor_node *section = visor_node_child(check->document->root, "timeSync");
+    return strcmp(value, word) == 0 || strcmp(value, digit) == 0;
+}
 
-    return visor_node_child(section, key);
+/* A key of [timeSync] that has an effect: names are case-sensitive there. */
+static bool is_effective(const struct visor_node *key)
+{
+    static const char *const known[] = {"disable-all", "disable-periodic", "timeInfo.enabled"};
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (strcmp(key->name, known[i]) == 0)
+            return strcmp(key->parent->name, "timeSync") == 0 &&
+                   (is_word(key->value, "true", "1") || is_word(key->value, "false", "0"));
+    return false;
 }
 
 static void check_tools_keys(struct visor_check *check)
 {
-    static const char *const known[] = {"disable-all", "disable-periodic",
-                                        "timeSync.slewPercentCorrection"};
-    const struct visor_node *section = visor_node_child(check->document->root, "timeSync");
+    const struct visor_node *section = check->document->root->first;
 
-    for (const struct visor_node *key = section ? section->first : NULL; key; key = key->next) {
-        bool found = visor_contains(key->name, "slew");
-
-        for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-            found = found || strcmp(key->name, known[i]) == 0;
-        if (!found)
-            visor_check_found(check, key, "%s=%s", key->name, key->value);
-    }
+    for (; section; section = section->next)
+        for (const struct visor_node *key = section->first; key; key = key->next)
+            if (visor_same(section->name, "timeSync") && !is_effective(key))
+                visor_check_found(check, key, "[%s] %s=%s", section->name, key->name, key->value);
 }
 
 static void check_disable_all(struct visor_check *check)
 {
-    const struct visor_node *key = setting(check, "disable-all");
+    const struct visor_node *section = visor_node_child(check->document->root, "timeSync");
 
-    if (is_true(key))
-        visor_finding_edit(visor_check_found(check, key, "disable-all=%s", key->value),
-                           VISOR_EDIT_REPLACE, "disable-periodic=true");
+    for (; section; section = visor_node_again(section)) {
+        const struct visor_node *key = visor_node_child(section, "disable-all");
+
+        if (key && is_word(key->value, "true", "1"))
+            visor_finding_edit(visor_check_found(check, key, "disable-all=%s", key->value),
+                               VISOR_EDIT_REPLACE, "disable-periodic=true");
+    }
 }
 
 static const struct visor_rule rules[] = {

@@ -114,10 +114,15 @@ static bool is_shell(const struct look *look, const char *at)
 
 static enum visor_kind by_sections(const struct look *look)
 {
+    static const char *const tools[] = {"[timeSync]",  "[timesync]", "[TimeSync]",  "[vmtools]",
+                                        "[guestinfo]", "[vmbackup]", "[deployPkg]", "[globalconf]"};
+
     if (line_begins(look, "[Time]", false))
         return VISOR_KIND_TIMESYNCD;
-    if (line_begins(look, "[timeSync]", false) || line_begins(look, "[vmtools]", false) ||
-        visor_same(look->name, "tools.conf"))
+    for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++)
+        if (line_begins(look, tools[i], false))
+            return VISOR_KIND_VMTOOLS;
+    if (visor_same(look->name, "tools.conf"))
         return VISOR_KIND_VMTOOLS;
     if (line_begins(look, "[Unit]", false) || line_begins(look, "[Service]", false) ||
         line_begins(look, "[Timer]", false))
@@ -299,17 +304,22 @@ static enum visor_kind by_dockerfile(const struct look *look, const char *at)
     return VISOR_KIND_UNKNOWN;
 }
 
+/* A first line with one of the words that only a kernel's command line has. */
 static bool is_cmdline(const struct look *look, const char *at)
 {
     static const char *const names[] = {"cmdline", "cmdline.txt", NULL};
+    static const char *const words[] = {"BOOT_IMAGE=", "root=", "console=tty", "initrd="};
+    struct visor_lines line = visor_lines_of(at, (size_t)(look->end - at));
 
-    const char *end = at;
-
-    if (named(look, names) || starts(look, at, "BOOT_IMAGE=") || starts(look, at, "root="))
+    if (named(look, names))
         return true;
-    while (end < look->end && *end != '\n')
-        end++;
-    return starts(look, at, "console=") && look->end - end <= 1; /* one line */
+    if (!visor_lines_next(&line))
+        return false;
+    for (const char *word = line.first; word < line.last; word++)
+        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+            if ((word == line.first || word[-1] == ' ') && starts(look, word, words[i]))
+                return true;
+    return false;
 }
 
 enum visor_kind visor_lint_detect(const char *name, const char *text, size_t size)

@@ -4,17 +4,27 @@
 
 #include <string.h>
 
-#define NAME_SIZE 80
+#define NAME_SIZE     80
+#define CONTINUED_MAX 64 /* lines of one value */
 
 static bool is_blank(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Words of the kernel; quotes hold blanks together. */
+/* The end of a line inside quotes, with or without a backslash before it. */
+static bool is_gap(const char *at, const char *last)
+{
+    return is_blank(*at) || (*at == '\\' && at + 1 < last && at[1] == '\n');
+}
+
+/* Words of the kernel; quotes hold blanks together. What follows "--" is for init. */
 static void read_kernel_words(struct visor_scan *scan, struct visor_node *parent,
                               const struct visor_lines *lines, const char *first, const char *last)
 {
+    const char *start = lines->first; /* of the word's line */
+    uint32_t number = lines->number;
+
     while (first < last) {
         const char *end = first, *equals;
         bool quoted = false;
@@ -22,19 +32,25 @@ static void read_kernel_words(struct visor_scan *scan, struct visor_node *parent
         size_t length;
         struct visor_node *node;
 
-        while (end < last && (quoted || !is_blank(*end)))
+        for (const char *at; (at = memchr(start, '\n', (size_t)(first - start)));) {
+            start = at + 1;
+            number++;
+        }
+        while (end < last && (quoted || !is_gap(end, last)))
             quoted = quoted != (*end++ == '"');
+        if (end - first == 2 && memcmp(first, "--", 2) == 0)
+            return;
         equals = memchr(first, '=', (size_t)(end - first));
         length = (size_t)((equals ? equals : end) - first);
         if (length > 0 && length < NAME_SIZE) {
             memcpy(name, first, length);
             name[length] = '\0';
-            node = visor_document_add(scan->document, parent, name, lines->number,
-                                      (uint32_t)(first - lines->first) + 1);
+            node = visor_document_add(scan->document, parent, name, number,
+                                      (uint32_t)(first - start) + 1);
             if (equals)
                 visor_scan_value(scan, node, equals + 1, end);
         }
-        while (end < last && is_blank(*end))
+        while (end < last && is_gap(end, last))
             end++;
         first = end;
     }
@@ -82,36 +98,63 @@ static const char *word_end(const char *first, const char *last)
     return first;
 }
 
-static void read_assignment(struct visor_scan *scan, const struct visor_lines *lines,
-                            const char *first, const char *last)
+/* How far a value may go: over lines, if a quote is open, but not into the next assignment. */
+static const char *value_limit(struct visor_lines lines)
 {
-    const char *at = first, *end, *value;
+    const char *limit = lines.last;
+
+    for (int i = 0; i < CONTINUED_MAX && visor_lines_next(&lines); i++) {
+        const char *first = lines.first, *last = lines.last;
+
+        visor_trim(&first, &last);
+        if ((size_t)(last - first) > 5 && visor_begins(first, "GRUB_"))
+            break;
+        limit = lines.last;
+    }
+    return limit;
+}
+
+static void read_assignment(struct visor_scan *scan, struct visor_lines *lines, const char *first)
+{
+    const struct visor_lines place = *lines;
+    const char *at = first, *last = lines->last, *end, *value;
     uint32_t column = (uint32_t)(first - lines->first) + 1;
     struct visor_node *node;
     char name[NAME_SIZE];
 
     while (at < last && is_name(*at))
         at++;
-    end = at < last && *at == '=' ? word_end(at + 1, last) : NULL;
+    end = at < last && *at == '=' ? word_end(at + 1, value_limit(*lines)) : NULL;
+    while (end && end > lines->last && visor_lines_next(lines))
+        last = lines->last;
     value = end;
     while (value && value < last && is_blank(*value))
         value++;
     if (!end || (value < last && *value != '#') || (size_t)(at - first) >= NAME_SIZE) {
-        if ((size_t)(last - first) > 5 && visor_begins(first, "GRUB_"))
-            visor_scan_value(scan,
-                             visor_document_add(scan->document, scan->document->root, "?",
-                                                lines->number, column),
-                             first, last);
+        if ((size_t)(place.last - first) > 5 && visor_begins(first, "GRUB_"))
+            visor_scan_value(
+                scan,
+                visor_document_add(scan->document, scan->document->root, "?", place.number, column),
+                first, place.last);
         return;
     }
     memcpy(name, first, (size_t)(at - first));
     name[at - first] = '\0';
-    node = visor_document_add(scan->document, scan->document->root, name, lines->number, column);
+    node = visor_document_add(scan->document, scan->document->root, name, place.number, column);
     value = at + 1;
     visor_unquote(&value, &end);
     visor_scan_value(scan, node, value, end);
-    if (visor_begins(name, "GRUB_CMDLINE_"))
-        read_kernel_words(scan, node, lines, value, end);
+    if (visor_begins(name, "GRUB_CMDLINE_LINUX")) /* others are for Xen, NetBSD, the Hurd */
+        read_kernel_words(scan, node, &place, value, end);
+}
+
+/* A condition: two assignments may be either the one or the other. */
+static bool is_condition(const char *first, const char *last)
+{
+    size_t size = (size_t)(last - first);
+
+    return (size > 3 && strncmp(first, "if ", 3) == 0) ||
+           (size > 5 && strncmp(first, "case ", 5) == 0);
 }
 
 void visor_read_grub(struct visor_scan *scan)
@@ -120,21 +163,13 @@ void visor_read_grub(struct visor_scan *scan)
 
     while (visor_lines_next(&lines)) {
         const char *first = lines.first, *last = lines.last;
-        const struct visor_lines begin = lines;
 
         visor_trim(&first, &last);
-        if (first == last || *first == '#')
-            continue;
-        while (last[-1] == '\\' && visor_lines_next(&lines)) { /* goes on in the next line */
-            const char *next = lines.first;
-
-            last = lines.last;
-            visor_trim(&next, &last);
-            if (next >= last)
-                break;
-        }
         if (last - first > 7 && strncmp(first, "export ", 7) == 0)
             first += 7;
-        read_assignment(scan, &begin, first, last);
+        if (is_condition(first, last))
+            scan->document->incomplete = true;
+        if (first < last && *first != '#')
+            read_assignment(scan, &lines, first);
     }
 }
