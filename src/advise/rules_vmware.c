@@ -2,7 +2,6 @@
 #include "advise/groups.h"
 #include "config/number.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define VMX       VISOR_KIND_VMX
@@ -141,21 +140,25 @@ static void check_apparent(struct visor_check *check)
     }
 }
 
-/* Lines of a card that was taken out stay: ethernet0.present = "FALSE". */
-static bool is_absent(const struct visor_check *check, const char *card)
+/* A card may be there no more: present = "FALSE". There are ten at most. */
+static int card_of(const char *name)
 {
-    char name[40];
-
-    snprintf(name, sizeof(name), "%.*s.present", (int)strcspn(card, "."), card);
-    return is_false(find(check, name));
+    return visor_begins(name, "ethernet") && name[8] >= '0' && name[8] <= '9' && name[9] == '.'
+               ? name[8] - '0'
+               : -1;
 }
 
 static void check_nic(struct visor_check *check)
 {
+    bool absent[10] = {false};
+
     for (const struct visor_node *node = check->document->root->first; node; node = node->next)
-        if (visor_begins(node->name, "ethernet") && visor_ends(node->name, ".virtualDev") &&
+        if (card_of(node->name) >= 0 && visor_same(node->name + 10, "present"))
+            absent[card_of(node->name)] = is_false(node);
+    for (const struct visor_node *node = check->document->root->first; node; node = node->next)
+        if (card_of(node->name) >= 0 && visor_same(node->name + 10, "virtualDev") &&
             (visor_begins(node->value, "e1000") || visor_same(node->value, "vlance")) &&
-            !is_absent(check, node->name))
+            !absent[card_of(node->name)])
             visor_check_found(check, node, "%s = \"%s\"", node->name, node->value);
 }
 

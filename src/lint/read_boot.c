@@ -22,7 +22,7 @@ static bool is_gap(const char *at, const char *last)
 static void read_kernel_words(struct visor_scan *scan, struct visor_node *parent,
                               const struct visor_lines *lines, const char *first, const char *last)
 {
-    const char *start = lines->first; /* of the word's line */
+    const char *start = lines->first, *seen = start; /* of the word's line; no end of one before */
     uint32_t number = lines->number;
 
     while (first < last) {
@@ -32,10 +32,11 @@ static void read_kernel_words(struct visor_scan *scan, struct visor_node *parent
         size_t length;
         struct visor_node *node;
 
-        for (const char *at; (at = memchr(start, '\n', (size_t)(first - start)));) {
-            start = at + 1;
+        for (const char *at; (at = memchr(seen, '\n', (size_t)(first - seen)));) {
+            start = seen = at + 1;
             number++;
         }
+        seen = first;
         while (end < last && (quoted || !is_gap(end, last)))
             quoted = quoted != (*end++ == '"');
         if (end - first == 2 && memcmp(first, "--", 2) == 0)
