@@ -275,9 +275,9 @@ static enum visor_kind by_settings(const struct look *look)
     static const char *const vmx[] = {".encoding", "config.version", "virtualHW", "displayName",
                                       "guestOS",   "tools",          NULL};
     static const char *const sysctl[] = {"kernel", "net", "vm", "fs", "dev", NULL};
-    static const char *const grub[] = {"GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT",
-                                       "GRUB_DEFAULT",       "GRUB_TIMEOUT",
-                                       "GRUB_DISTRIBUTOR",   NULL};
+    static const char *const grub[] = {
+        "GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT", "GRUB_DEFAULT",        "GRUB_TIMEOUT",
+        "GRUB_DISTRIBUTOR",   "export GRUB_CMDLINE_LINUX",  "export GRUB_DEFAULT", NULL};
     static const char *const vmx_names[] = {"*.vmx", NULL};
     static const char *const sysctl_names[] = {"sysctl.conf", NULL};
     static const char *const grub_names[] = {"grub", NULL};
