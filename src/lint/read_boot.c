@@ -6,6 +6,7 @@
 
 #define NAME_SIZE     80
 #define CONTINUED_MAX 64 /* lines of one value */
+#define DEPTH_MAX     8  /* of quotes in quotes */
 
 static bool is_blank(char c)
 {
@@ -75,22 +76,44 @@ static bool is_name(char c)
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
 }
 
+/* Where what was opened ends with `close`; what stands in it is skipped. NULL if it stays open. */
+static const char *quote_end(const char *at, const char *last, char close, int depth)
+{
+    if (close == '\'')
+        return memchr(at, close, (size_t)(last - at));
+    for (; at && at < last && *at != close; at++) {
+        char inner = 0;
+
+        if (*at == '\\' && at + 1 < last)
+            at++;
+        else if (*at == '$' && at + 1 < last && at[1] == '(')
+            inner = ')', at++;
+        else if (*at == '`' || (close != '"' && (*at == '"' || *at == '\'')))
+            inner = *at;
+        if (inner)
+            at = depth < DEPTH_MAX ? quote_end(at + 1, last, inner, depth + 1) : NULL;
+        if (!at)
+            return NULL;
+    }
+    return at < last ? at : NULL;
+}
+
 /* One shell word from `first`; its end, or NULL if a quote stays open. */
 static const char *word_end(const char *first, const char *last)
 {
-    while (first < last && !is_blank(*first)) {
+    while (first < last && !is_blank(*first) && *first != ';' && *first != '&') {
         char quote = *first;
 
         if (quote == '\\' && first + 1 < last)
             first++;
-        if (quote == '$' && first + 1 < last && first[1] == '(')
+        if (quote == '$' && first + 1 < last && first[1] == '(') {
             quote = ')';
+            first++;
+        }
         if (quote == '"' || quote == '\'' || quote == '`' || quote == ')') {
-            const char *end = first + 1;
+            const char *end = quote_end(first + 1, last, quote, 0);
 
-            while (end < last && *end != quote)
-                end += *end == '\\' && quote == '"' && end + 1 < last ? 2 : 1;
-            if (end >= last)
+            if (!end)
                 return NULL;
             first = end;
         }
@@ -115,29 +138,43 @@ static const char *value_limit(struct visor_lines lines)
     return limit;
 }
 
-static void read_assignment(struct visor_scan *scan, struct visor_lines *lines, const char *first)
+/* An assignment of GRUB's; words of the kernel may look like one, too. */
+static bool is_grub(const char *first, const char *last)
+{
+    return (size_t)(last - first) > 5 && visor_begins(first, "GRUB_");
+}
+
+/* What follows a value: nothing, a comment, another command or another assignment. */
+static bool may_follow(const char *at, const char *last)
+{
+    return at == last || *at == '#' || *at == ';' || *at == '&' || is_grub(at, last);
+}
+
+/* Where the next assignment of the line begins; NULL if there is none. */
+static const char *read_assignment(struct visor_scan *scan, struct visor_lines *lines,
+                                   const char *first)
 {
     const struct visor_lines place = *lines;
-    const char *at = first, *last = lines->last, *end, *value;
+    const char *at = first, *last = lines->last, *end = NULL, *value, *rest;
     uint32_t column = (uint32_t)(first - lines->first) + 1;
     struct visor_node *node;
     char name[NAME_SIZE];
 
     while (at < last && is_name(*at))
         at++;
-    end = at < last && *at == '=' ? word_end(at + 1, value_limit(*lines)) : NULL;
+    if (at < last && *at == '=' && !(end = word_end(at + 1, last)))
+        end = word_end(at + 1, value_limit(*lines));
     while (end && end > lines->last && visor_lines_next(lines))
         last = lines->last;
-    value = end;
-    while (value && value < last && is_blank(*value))
-        value++;
-    if (!end || (value < last && *value != '#') || (size_t)(at - first) >= NAME_SIZE) {
-        if ((size_t)(place.last - first) > 5 && visor_begins(first, "GRUB_"))
+    for (rest = end; rest && rest < last && is_blank(*rest);)
+        rest++;
+    if (!rest || !may_follow(rest, last) || (size_t)(at - first) >= NAME_SIZE) {
+        if (is_grub(first, place.last))
             visor_scan_value(
                 scan,
                 visor_document_add(scan->document, scan->document->root, "?", place.number, column),
                 first, place.last);
-        return;
+        return NULL;
     }
     memcpy(name, first, (size_t)(at - first));
     name[at - first] = '\0';
@@ -147,6 +184,9 @@ static void read_assignment(struct visor_scan *scan, struct visor_lines *lines, 
     visor_scan_value(scan, node, value, end);
     if (visor_begins(name, "GRUB_CMDLINE_LINUX")) /* others are for Xen, NetBSD, the Hurd */
         read_kernel_words(scan, node, &place, value, end);
+    while (rest < last && (is_blank(*rest) || *rest == ';' || *rest == '&'))
+        rest++;
+    return is_grub(rest, last) ? rest : NULL;
 }
 
 /* A condition: two assignments may be either the one or the other. */
@@ -171,6 +211,7 @@ void visor_read_grub(struct visor_scan *scan)
         if (is_condition(first, last))
             scan->document->incomplete = true;
         if (first < last && *first != '#')
-            read_assignment(scan, &lines, first);
+            while (first)
+                first = read_assignment(scan, &lines, first);
     }
 }
