@@ -96,6 +96,7 @@ bool visor_boot_is_clocksource(const char *name)
         "timebase",
         "tod",
         "riscv_clocksource",
+        "Constant", /* LoongArch */
         "stp",
         "arch_mem_counter",
     };

@@ -124,12 +124,19 @@ void visor_scan_embed(struct visor_scan *scan, const struct visor_embedded *embe
 enum visor_kind visor_lint_run(const struct visor_lint *lint, struct visor_findings *findings,
                                unsigned *kinds)
 {
+    static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8, as Windows' editors write it */
     unsigned own = 0;
-    struct visor_scan scan = {.findings = findings, .lint = lint, .kinds = kinds ? kinds : &own};
+    struct visor_lint unmarked = *lint;
+    struct visor_scan scan = {
+        .findings = findings, .lint = &unmarked, .kinds = kinds ? kinds : &own};
     enum visor_kind kind;
 
     if (kinds)
         *kinds = 0;
+    if (lint->size >= sizeof(mark) - 1 && memcmp(lint->text, mark, sizeof(mark) - 1) == 0) {
+        unmarked.text += sizeof(mark) - 1;
+        unmarked.size -= sizeof(mark) - 1;
+    }
     kind = run(&scan);
     visor_findings_sort(findings);
     return kind;
