@@ -67,12 +67,10 @@ static bool are_together(const struct visor_node *a, const struct visor_node *b)
 }
 
 /* Of several in one line the last counts. */
-static bool is_overruled(const struct visor_check *check, const struct visor_node *word)
+static bool is_overruled(const struct visor_node *word)
 {
-    const struct visor_node *later = word;
-
-    while ((later = next_word(check, later, word->name)))
-        if (later->parent == word->parent)
+    for (const struct visor_node *later = word->next; later; later = later->next)
+        if (is_named(later, word->name))
             return true;
     return false;
 }
@@ -123,7 +121,7 @@ static void check_no_clocksource(struct visor_check *check)
 static void check_slow_clocksource(struct visor_check *check)
 {
     for (const struct visor_node *word = NULL; (word = next_word(check, word, "clocksource"));)
-        if (visor_boot_is_slow_clocksource(word->value) && !is_overruled(check, word))
+        if (visor_boot_is_slow_clocksource(word->value) && !is_overruled(word))
             found(check, word);
 }
 

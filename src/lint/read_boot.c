@@ -23,7 +23,7 @@ static bool is_gap(const char *at, const char *last)
 static void read_kernel_words(struct visor_scan *scan, struct visor_node *parent,
                               const struct visor_lines *lines, const char *first, const char *last)
 {
-    const char *start = lines->first, *seen = start; /* of the word's line; no end of one before */
+    const char *start = lines->first, *seen = first; /* of the word's line; no end of one before */
     uint32_t number = lines->number;
 
     while (first < last) {
