@@ -121,22 +121,40 @@ void visor_scan_embed(struct visor_scan *scan, const struct visor_embedded *embe
         run(&inner);
 }
 
+/* Windows' editors begin a file with a mark of UTF-8. It says nothing of the file's kind, and some
+ * programs pass over it; to others it is a fault, which their readers see. */
+static struct visor_lint without_mark(const struct visor_lint *lint)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    static const unsigned allowed = VISOR_KIND_LIBVIRT | VISOR_KIND_VMX | VISOR_KIND_DOCKERFILE |
+                                    VISOR_KIND_COMPOSE | VISOR_KIND_KUBERNETES |
+                                    VISOR_KIND_MARKDOWN;
+    struct visor_lint without = *lint;
+
+    if (lint->size < sizeof(mark) - 1 || memcmp(lint->text, mark, sizeof(mark) - 1) != 0)
+        return without;
+    without.text += sizeof(mark) - 1;
+    without.size -= sizeof(mark) - 1;
+    if (without.kind == VISOR_KIND_UNKNOWN)
+        without.kind = visor_lint_detect(without.name, without.text, without.size);
+    if (!((unsigned)without.kind & allowed)) {
+        without.text = lint->text;
+        without.size = lint->size;
+    }
+    return without;
+}
+
 enum visor_kind visor_lint_run(const struct visor_lint *lint, struct visor_findings *findings,
                                unsigned *kinds)
 {
-    static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8, as Windows' editors write it */
     unsigned own = 0;
-    struct visor_lint unmarked = *lint;
+    struct visor_lint without = without_mark(lint);
     struct visor_scan scan = {
-        .findings = findings, .lint = &unmarked, .kinds = kinds ? kinds : &own};
+        .findings = findings, .lint = &without, .kinds = kinds ? kinds : &own};
     enum visor_kind kind;
 
     if (kinds)
         *kinds = 0;
-    if (lint->size >= sizeof(mark) - 1 && memcmp(lint->text, mark, sizeof(mark) - 1) == 0) {
-        unmarked.text += sizeof(mark) - 1;
-        unmarked.size -= sizeof(mark) - 1;
-    }
     kind = run(&scan);
     visor_findings_sort(findings);
     return kind;
