@@ -13,7 +13,8 @@
  * alone when it succeeds, and makes no system call, apart from what follows. Where the kernel's
  * clocksource is not the TSC, the counter is read by clock_gettime(), which makes none where the
  * kernel's vDSO serves it. When the daemon has published nothing for a minute, the segment's file
- * is looked at at most once a second, in case that a new one has taken its place.
+ * is looked at at most once a second, in case that a new one has taken its place. The former one
+ * stays mapped until the handle is closed, since somebody may be reading it: some KB each.
  *
  * A handle survives fork(). After a change of time namespace (setns, unshare) open another one. */
 #ifndef TIMEVISOR_TIMEVISOR_H
@@ -107,15 +108,18 @@ enum timevisor_confirmation {
 };
 
 /* The machine can stand still between two instructions, and nobody notices at once. Before
- * something irrevocable is done on the ground of a stamp, it can be confirmed. */
+ * something irrevocable is done on the ground of a stamp, it can be confirmed: once a source has
+ * been measured later than the stamp, hence within a poll interval or so. */
 int timevisor_confirm(timevisor *handle, const struct timevisor_stamp *stamp);
 
 /* The interval of a stamp as it is known now: narrower than then if the time was measured since,
- * unbounded (disrupted) if a disruption lies between. Returns the status of the interval. */
+ * unbounded (disrupted) if a disruption lies between; of a stamp from before the counter changed
+ * its rate, the interval that it has. Returns the status of the interval. */
 int timevisor_convert(timevisor *handle, const struct timevisor_stamp *stamp,
                       struct timevisor_interval *interval);
 
-/* The same for any reading of CLOCK_MONOTONIC_RAW by this process, since the last disruption. */
+/* The same for any reading of CLOCK_MONOTONIC_RAW by this process, since the last disruption and
+ * since the counter last changed its rate by more than the bound grows; else unbounded. */
 int timevisor_convert_raw(timevisor *handle, int64_t raw_ns, struct timevisor_interval *interval);
 
 /* Raw counter in ns, never less than what this handle returned before. Not steered by anybody, the
@@ -126,8 +130,9 @@ struct timevisor_duration {
     int64_t least_ns, most_ns; /* TIMEVISOR_MIN, TIMEVISOR_MAX: unbounded */
 };
 
-/* True time that passed between two stamps, by the rate as it is known now. Returns the status;
- * unbounded if they are of different epochs or boots, or if nothing is known. */
+/* True time that passed between two stamps, by the rate as it is known now; by their own intervals
+ * if the counter has changed its rate since. Returns the status; unbounded if they are of different
+ * epochs or boots, or if nothing is known. */
 int timevisor_elapsed(timevisor *handle, const struct timevisor_stamp *from,
                       const struct timevisor_stamp *to, struct timevisor_duration *duration);
 
@@ -173,7 +178,8 @@ struct timevisor_info {
     double rate_ppb;          /* how much faster true time runs than the raw counter */
     int64_t verified_age_ns;  /* since the last measurement */
     int64_t published_age_ns; /* since the daemon's last word */
-    int64_t blind_ns;         /* a stall can go unnoticed for so long; TIMEVISOR_MAX: unknown */
+    int64_t blind_ns;         /* a stall of 50 ms or more can go unnoticed for so long;
+                                 TIMEVISOR_MAX: unknown */
     int32_t tai_offset_s;     /* TAI - UTC; 0: unknown */
     int32_t leap;             /* 1: a leap second is inserted at the end of the day, 2: deleted */
     uint64_t reserved[8];     /* 0 */

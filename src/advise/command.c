@@ -73,13 +73,16 @@ void visor_command_begin(struct visor_command *command, const char *line)
 
 bool visor_command_next(struct visor_command *command)
 {
-    static const char *const wrappers[] = {"busybox", "env", "exec", "sudo", "then",
-                                           "do",      "if",  "else", NULL};
+    static const char *const wrappers[] = {
+        "busybox", "env",  "exec",    "sudo", "then", "do",   "if",        "else",
+        "tini",    "gosu", "su-exec", "nice", "chrt", "time", "dumb-init", NULL};
+    static const char *const for_users[] = {"gosu", "su-exec", NULL};
     static const char *const shells[] = {"sh", "bash", "dash", "ash", "ksh", "su", "runuser", NULL};
     static const char *const of_files[] = {"[",     "test",    "rm",   "cp",    "ln",
                                            "chown", "chmod",   "cat",  "touch", "install",
                                            "pkill", "killall", "echo", NULL};
     bool begins = !*command->program || is_in(command->program, wrappers);
+    bool user = is_in(command->program, for_users); /* their first word */
     bool shell = is_in(command->program, shells), path = !is_in(command->program, of_files);
     const char *at = command->at;
 
@@ -88,6 +91,12 @@ bool visor_command_next(struct visor_command *command)
         char name[VISOR_COMMAND_NAME];
 
         name_of(at, length, name);
+        if (begins && ((*at == '-' && !memchr(at, '/', length)) || memchr(at, '=', length)))
+            continue; /* an option of the wrapper's (not systemd's -/bin/x), an assignment */
+        if (user) {
+            user = false;
+            continue;
+        }
         if (*name && (begins || (shell && quoted) || (path && is_program(at, length)))) {
             memcpy(command->program, name, sizeof(name));
             command->at = at + length;

@@ -128,6 +128,12 @@ struct visor_facts_chronyd {
     double offset_s, root_distance_s;
 };
 
+/* Other nodes of the same cluster, by trees that were collected there. */
+struct visor_facts_nodes {
+    uint32_t count, known, differ;                        /* known: their zone can be told */
+    char first[VISOR_FACTS_TEXT], zone[VISOR_FACTS_TEXT]; /* the first that differs; "" : none */
+};
+
 struct visor_facts_card {
     char name[16], driver[32];
 };
@@ -171,10 +177,11 @@ struct visor_facts {
 
     bool live; /* of a running machine, or of a tree that has what only that knows */
     char scaling_driver[VISOR_FACTS_TEXT]; /* of the processors' frequency */
-    uint32_t hz;                           /* CONFIG_HZ */
+    uint32_t hz;                           /* CONFIG_HZ, or as the clocks' steps tell it */
     char tick[16];                         /* "periodic", "idle", "full": CONFIG_NO_HZ_… */
     double timer_rate_hz;                  /* interrupts a second and processor since boot */
     bool vdso_known, vdso;
+    double read_ns;                  /* what a reading of the clock takes; 0: not measured */
     bool rtc_local;                  /* /etc/adjtime says LOCAL */
     char zone[VISOR_FACTS_TEXT];     /* "Asia/Shanghai" */
     bool zone_known, tools_periodic; /* vmtoolsd's periodic sync is not known to be off */
@@ -183,6 +190,7 @@ struct visor_facts {
     /* A process in another mount namespace with another zone than ours: "" for none, or none that
      * may be looked into. */
     char other_zone_of[VISOR_FACTS_TEXT], other_zone[VISOR_FACTS_TEXT];
+    struct visor_facts_nodes nodes;
     struct visor_facts_card cards[VISOR_FACTS_DEVICES];
     size_t card_count;
     struct visor_facts_reach reach[VISOR_FACTS_DEVICES];

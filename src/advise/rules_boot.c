@@ -208,7 +208,6 @@ static void check_no_vdso(struct visor_check *check)
     static const char *const values[] = {"0", NULL};
 
     find_words(check, "vdso", values);
-    find_words(check, "vdso32", values);
 }
 
 static void check_lpj(struct visor_check *check)
@@ -314,10 +313,10 @@ static const struct visor_rule rules[] = {
         .id = "TV-BOOT-004",
         .kinds = BOOT,
         .severity = VISOR_YELLOW,
-        .what = N_("This kernel has no such word any more"),
+        .what = N_("A word of very old kernels"),
         .why = N_(
-            "divider= was Red Hat's for RHEL 4 and 5, clock= went in 2006; what they were meant to "
-            "mend is not mended."),
+            "divider= was Red Hat's for RHEL 4 and 5 and does nothing now; clock= is the name that "
+            "clocksource= had until 2006, and is taken with a warning (pmtmr is acpi_pm)."),
         .fix = "-divider=10 clock=pmtmr",
         .source = PARAMETERS "; VMware, Timekeeping best practices for Linux guests (1006427)",
         .check = check_obsolete,

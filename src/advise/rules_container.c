@@ -1,9 +1,11 @@
 /* Dockerfiles and Compose: containers have no clock of their own. */
+#include "advise/command.h"
 #include "advise/container.h"
 #include "advise/groups.h"
 
 #include <string.h>
 
+#define LINE       2048 /* of a command; a daemon is started near its beginning */
 #define DOCKER     VISOR_KIND_DOCKERFILE
 #define COMPOSE    VISOR_KIND_COMPOSE
 #define NAMESPACES "time_namespaces(7): CLOCK_REALTIME is not virtualized"
@@ -50,13 +52,26 @@ bool visor_container_may_set_time(const char *name)
     return visor_container_is_time_daemon(name) || visor_contains(name, "timevisor");
 }
 
-/* What a shell or another program starts for somebody else. */
-static bool is_wrapper(const char *word, size_t length)
+/* The brackets and commas of the exec form are no part of the words; what ends a command is a word
+ * of its own, and behind -c a command begins. */
+static void as_line(const char *command, char line[LINE])
 {
-    static const char *const wrappers[] = {"sh",   "bash", "exec", "tini", "dumb-init", "env",
-                                           "sudo", "gosu", "nice", "chrt", "su-exec",   NULL};
+    size_t n = 0;
 
-    return *word == '-' || memchr(word, '=', length) || is_one_of(word, length, wrappers);
+    for (const char *at = command; *at && n + 4 < LINE; at++) {
+        bool ends = strchr(";&|\n", *at);
+
+        line[n++] = ends || strchr("[],\"\r\\", *at) ? ' ' : *at;
+        if (ends) {
+            line[n++] = ';';
+            line[n++] = ' ';
+        }
+    }
+    line[n] = '\0';
+    for (char *at = line; (at = strstr(at, " -c ")); at += 3) {
+        at[1] = ';';
+        at[2] = ' ';
+    }
 }
 
 bool visor_container_starts_time_daemon(const char *command)
@@ -64,25 +79,14 @@ bool visor_container_starts_time_daemon(const char *command)
     static const char *const daemons[] = {
         "chronyd", "ntpd",  "openntpd", "systemd-timesyncd", "timevisord", "phc2sys", "ntp-daemon",
         "ntpd-rs", "ptp4l", NULL};
-    bool wanted = true; /* the next word is a program */
+    struct visor_command program;
+    char line[LINE];
 
-    for (const char *at = command; *at;) {
-        size_t length = strcspn(at, " \t\r\n\"'[],;&|\\"), name;
-
-        if (length == 0) {
-            wanted = wanted || strchr(";&|\n", *at) != NULL;
-            at++;
-            continue;
-        }
-        for (name = length; name > 0 && at[name - 1] != '/';)
-            name--;
-        if (wanted && !is_wrapper(at + name, length - name)) {
-            if (is_one_of(at + name, length - name, daemons))
-                return true;
-            wanted = false;
-        }
-        at += length;
-    }
+    as_line(command, line);
+    visor_command_begin(&program, line);
+    while (visor_command_next(&program))
+        if (is_one_of(program.program, strlen(program.program), daemons))
+            return true;
     return false;
 }
 

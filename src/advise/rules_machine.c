@@ -354,6 +354,15 @@ static void check_other_zone(struct visor_check *check)
         FOUND("%s: %s; /etc/localtime: %s", f->other_zone_of, f->other_zone, f->zone);
 }
 
+static void check_nodes(struct visor_check *check)
+{
+    const struct visor_facts_nodes *nodes = &check->facts->nodes;
+
+    if (nodes->differ > 0)
+        FOUND("%s: %s; /etc/localtime: %s; %u of %u differ", nodes->first, nodes->zone,
+              check->facts->zone, nodes->differ, nodes->known);
+}
+
 static void check_log(struct visor_check *check)
 {
     if (check->facts->log_known && check->facts->log[0])
@@ -671,6 +680,14 @@ static const struct visor_rule rules[] = {
      .fix = "docker run -e TZ=ZONE; Kubernetes: env TZ in the Pod, not hostPath",
      .source = "tzset(3)",
      .check = check_other_zone},
+    {.id = "TV-ZONE-003",
+     ON(ZONE, YELLOW),
+     .what = N_("Nodes of one cluster have different time zones"),
+     .why = N_("cron's jobs run at another hour on each; so do CronJobs without timeZone where the "
+               "controller manager has its node's zone. Lines of their logs are hours apart."),
+     .fix = "timedatectl set-timezone Etc/UTC",
+     .source = "Kubernetes, CronJobSpec: timeZone; crontab(5); tzset(3)",
+     .check = check_nodes},
     {.id = "TV-LOG-001",
      ON(LOGS, YELLOW),
      .what = N_("A time daemon complains in the log"),

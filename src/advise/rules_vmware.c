@@ -30,7 +30,7 @@ static bool is_false(const struct visor_node *node)
                     visor_same(node->value, "no"));
 }
 
-/* One switch for all synchronisation, the periodic one, too (vSphere 7.0 U1). */
+/* One switch for all synchronisation, the periodic one, too; newer versions only. */
 static const char allow[] = "time.synchronize.allow";
 
 static void check_periodic(struct visor_check *check)
@@ -239,8 +239,8 @@ static const struct visor_rule rules[] = {
         .kinds = VMX,
         .severity = VISOR_YELLOW,
         .what = N_("Some of the one-off synchronisations are switched off, others are not"),
-        .why = N_("Who wants none must switch off all seven: the clock is still set on the events "
-                  "left out."),
+        .why = N_("Who wants none must switch off all seven, or in newer versions "
+                  "time.synchronize.allow alone: the clock is still set on the events left out."),
         .fix = "+time.synchronize.tools.startup = \"0\"\n+time.synchronize.tools.enable = \"0\"\n"
                "+time.synchronize.resume.host = \"0\"",
         .source = DISABLING,
@@ -255,7 +255,7 @@ static const struct visor_rule rules[] = {
                   "frequency) "
                   "exist in no VMware product: TSO is a network card's segmentation."),
         .fix = "-tso synchronisation = \"1\"\n+tools.syncTime = \"FALSE\"",
-        .source = DISABLING ": the complete list",
+        .source = DISABLING ": the settings named there",
         .check = check_no_such_key,
     },
     {
@@ -319,7 +319,7 @@ static const struct visor_rule rules[] = {
         .id = "TV-VMWARE-010",
         .kinds = TOOLS,
         .severity = VISOR_ORANGE,
-        .what = N_("VMware Tools knows no such setting of time"),
+        .what = N_("VMware Tools takes no such setting of time"),
         .why = N_("It is passed over without a word; the synchronisation that was to be switched "
                   "off goes on."),
         .fix = "-disable=true\n+disable-periodic=true",

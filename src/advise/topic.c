@@ -98,22 +98,35 @@ static enum visor_look look_disruption(const struct visor_facts *f, struct visor
     return VISOR_LOOK_DONE;
 }
 
+/* Is it known whether the timer rests in idle? A periodic one interrupts CONFIG_HZ times a second.
+ */
+static bool is_tick_known(const struct visor_facts *f)
+{
+    return f->tick[0] || (f->timer_rate_hz > 0.0 && f->timer_rate_hz < 0.9 * f->hz);
+}
+
 static enum visor_look look_tick(const struct visor_facts *f, struct visor_phrase *figure)
 {
     if (!f->hz)
         return not_checked(figure, N_("the kernel's configuration is not in /boot"));
-    SHOW(figure, "%1 %2");
-    DETAIL(figure, 0, "CONFIG_HZ=%u nohz=%s", f->hz, f->tick);
-    if (f->timer_rate_hz > 0.0)
-        DETAIL(figure, 1, "%.0f/s", f->timer_rate_hz);
-    return VISOR_LOOK_DONE;
+    SHOW(figure, f->timer_rate_hz > 0.0
+                     ? N_("%1; %2 timer interrupts a second and processor since boot")
+                     : "%1");
+    DETAIL(figure, 0, "HZ=%u%s%s", f->hz, f->tick[0] ? " nohz=" : "", f->tick);
+    DETAIL(figure, 1, "%.0f", f->timer_rate_hz);
+    return is_tick_known(f) ? VISOR_LOOK_DONE : VISOR_LOOK_NOT;
 }
 
 static enum visor_look look_readcost(const struct visor_facts *f, struct visor_phrase *figure)
 {
     if (!f->vdso_known)
         return not_checked(figure, N_("seen only on the machine itself"));
-    SHOW(figure, f->vdso ? N_("the vDSO is there") : N_("no vDSO"));
+    if (f->read_ns > 0.0)
+        SHOW(figure, f->vdso ? N_("the vDSO is there; a reading of the clock takes %1 ns")
+                             : N_("no vDSO; a reading of the clock takes %1 ns"));
+    else
+        SHOW(figure, f->vdso ? N_("the vDSO is there") : N_("no vDSO"));
+    DETAIL(figure, 0, "%.0f", f->read_ns);
     return VISOR_LOOK_DONE;
 }
 
@@ -130,9 +143,10 @@ static enum visor_look look_zone(const struct visor_facts *f, struct visor_phras
 {
     if (!f->zone_known)
         return not_checked(figure, N_("neither /etc/localtime nor /etc/timezone tells"));
-    SHOW(figure, "%1");
     DETAIL(figure, 0, "%s", f->zone);
-    return VISOR_LOOK_DONE;
+    DETAIL(figure, 1, "%u/%u", f->nodes.known, f->nodes.count);
+    SHOW(figure, f->nodes.count ? N_("%1; compared with other nodes: %2") : "%1");
+    return f->nodes.known == f->nodes.count ? VISOR_LOOK_DONE : VISOR_LOOK_NOT;
 }
 
 static enum visor_look look_network(const struct visor_facts *f, struct visor_phrase *figure)

@@ -9,37 +9,39 @@
 
 #include "base/math.h"
 
-#define NEVER             ((visor_mono){INT64_MAX})
-#define MS                (VISOR_NS_PER_S / 1000)
-#define INITIAL_DELAY     (200 * MS)
-#define JITTER            0.02                 /* of the interval, added at random */
-#define BURST_INTERVAL    (2 * VISOR_NS_PER_S) /* at most, and a quarter of the poll */
-#define IBURST_GOOD       4
-#define IBURST_TOTAL      8
-#define BURST_GOOD        1
-#define BURST_TOTAL       4
-#define WARM_UP           (2 * VISOR_NS_PER_S)
-#define RETRY_AFTER       (1900 * MS) /* a missing reply is retried within 2 s */
-#define RETRY_TRUST       2           /* retries without an answer before they are no use */
-#define RETRY_PRESSED     (-6)        /* the same while it is pressed */
-#define RETRY_KISSED      (-16)       /* trust after a kiss-o'-death: none for 32 answers */
-#define RETRY_EARNED      3           /* by one that is answered */
-#define RETRY_REACH       4           /* of the last 8 polls answered */
-#define PRESSED_MOST      8           /* requests a poll of a source that is pressed */
-#define OWED_MOST         8
-#define HEARTBEAT_REACH   7 /* it has answered one of the last three */
-#define GOOD_FIRST        3 /* samples that selection waits for: no poll is left out before them */
-#define SILENT_POLLS      8 /* in succession: the interval is doubled */
-#define SILENT_POLLS_MORE 4 /* doubled again */
-#define SILENT_POLL_MOST  3 /* log2 */
-#define SERVER_INTERVAL   (4 * VISOR_NS_PER_S) /* a server's processing time at most */
-#define SEPARATION_MIN    (2 * MS)
-#define SEPARATION_MAX    (200 * MS)
-#define PEER_STRETCH      1.1
-#define PEER_ROUNDING     1.4142
-#define LATENCY_MAX       MS
-#define STAMP_SLACK       1000 /* ns: of a card's clock that is converted, beyond what it says */
-#define MAX_DELAY_MAX_S   1000.0
+#define NEVER           ((visor_mono){INT64_MAX})
+#define MS              (VISOR_NS_PER_S / 1000)
+#define INITIAL_DELAY   (200 * MS)
+#define JITTER          0.02                 /* of the interval, added at random */
+#define BURST_INTERVAL  (2 * VISOR_NS_PER_S) /* at most, and a quarter of the poll */
+#define IBURST_GOOD     4
+#define IBURST_TOTAL    8
+#define BURST_GOOD      1
+#define BURST_TOTAL     4
+#define WARM_UP         (2 * VISOR_NS_PER_S)
+#define RETRY_AFTER     (1900 * MS) /* a missing reply is retried within 2 s */
+#define RETRY_TRUST     2           /* retries without an answer before they are no use */
+#define RETRY_PRESSED   (-6)        /* the same while it is pressed */
+#define RETRY_KISSED    (-16)       /* trust after a kiss-o'-death: none for 32 answers */
+#define RETRY_EARNED    3           /* by one that is answered */
+#define RETRY_REACH     4           /* of the last 8 polls answered */
+#define PRESSED_MOST    8           /* requests a poll of a source that is pressed */
+#define OWED_MOST       8
+#define HEARTBEAT_REACH 7 /* it has answered one of the last three */
+#define GOOD_FIRST      3 /* samples that selection waits for: no poll is left out before them */
+#define VAIN_POLLS      8 /* in succession: the interval is doubled */
+#define VAIN_POLLS_MORE 4 /* doubled again */
+#define VAIN_POLL_MOST  3 /* log2 */
+#define SERVER_INTERVAL (4 * VISOR_NS_PER_S) /* a server's processing time at most */
+#define SEPARATION_MIN  (2 * MS)
+#define SEPARATION_MAX  (200 * MS)
+#define SHARES_LEAST    8 /* of an interval: requests to all sources fit into the first half of it */
+#define PUT_OFF_MOST    8 /* separations in all: those who ask more often must not starve a source */
+#define PEER_STRETCH    1.1
+#define PEER_ROUNDING   1.4142
+#define LATENCY_MAX     MS
+#define STAMP_SLACK     1000 /* ns: of a card's clock that is converted, beyond what it says */
+#define MAX_DELAY_MAX_S 1000.0
 
 static int clamp(int value, int low, int high)
 {
@@ -76,11 +78,10 @@ static int64_t jitter_ns(struct visor_association *a, int64_t interval)
  * the dead are left in peace; after its first useful answer all is as before. */
 int visor_association_own_poll(const struct visor_association *a)
 {
-    uint32_t vain = a->missed_polls > a->loops ? a->missed_polls : a->loops;
-    int more = vain < SILENT_POLLS ? 0 : 1 + (int)((vain - SILENT_POLLS) / SILENT_POLLS_MORE);
+    uint32_t vain = a->vain_polls;
+    int more = vain < VAIN_POLLS ? 0 : 1 + (int)((vain - VAIN_POLLS) / VAIN_POLLS_MORE);
 
-    return clamp(a->poll + (more < SILENT_POLL_MOST ? more : SILENT_POLL_MOST), a->minpoll,
-                 a->maxpoll);
+    return clamp(a->poll + (more < VAIN_POLL_MOST ? more : VAIN_POLL_MOST), a->minpoll, a->maxpoll);
 }
 
 /* A source on the same link costs nobody anything, and sees at once that this machine has stopped.
@@ -175,7 +176,7 @@ static void plan_peer(struct visor_association *a, const struct visor_view *view
 void visor_association_reset(struct visor_association *a)
 {
     a->asked = a->answered = false;
-    a->unanswered = a->missed = a->missed_polls = a->loops = 0;
+    a->unanswered = a->missed = a->missed_polls = a->vain_polls = 0;
     a->owed = 0;
     a->warmup = 0;
     a->retries = 0;
@@ -357,6 +358,7 @@ static void close_poll(struct visor_association *a)
     if (a->await_until.ns != INT64_MAX)
         give_up(a);
     a->missed_polls++;
+    a->vain_polls++;
     shift_reach(a, false);
 }
 
@@ -667,19 +669,29 @@ void visor_association_set_maxpoll(struct visor_association *a, int maxpoll, vis
     visor_association_set_poll(a, a->poll, now);
 }
 
-int64_t visor_association_separation_ns(const struct visor_association *a)
+int64_t visor_association_separation_ns(const struct visor_association *a, int sources)
 {
-    int64_t separation = interval_ns(visor_association_poll(a)) / 8;
+    int share = sources > SHARES_LEAST / 2 ? 2 * sources : SHARES_LEAST;
+    int64_t separation = interval_ns(visor_association_poll(a)) / share;
 
     return separation < SEPARATION_MIN   ? SEPARATION_MIN
            : separation > SEPARATION_MAX ? SEPARATION_MAX
                                          : separation;
 }
 
-void visor_association_defer(struct visor_association *a, visor_mono until)
+void visor_association_defer(struct visor_association *a, visor_mono now, int64_t separation_ns)
 {
-    if (a->next.ns != INT64_MAX && visor_mono_before(a->next, until))
+    visor_mono until = visor_mono_add(now, separation_ns), latest;
+
+    if (a->next.ns == INT64_MAX || !visor_mono_before(a->next, until))
+        return;
+    if (a->next.ns != a->put_off.ns)
+        a->due = a->next;
+    latest = visor_mono_add(a->due, PUT_OFF_MOST * separation_ns);
+    until = visor_mono_before(latest, until) ? latest : until;
+    if (visor_mono_before(a->next, until))
         a->next = until;
+    a->put_off = a->next;
 }
 
 void visor_association_start_burst(struct visor_association *a, int good, int total, visor_mono now)

@@ -174,7 +174,7 @@ struct visor_association {
     int poll;       /* as the core wants it, log2 s */
     int minpoll, maxpoll;
     int remote_poll;
-    uint32_t loops;        /* valid replies in succession that were synchronised to us */
+    uint32_t vain_polls;   /* in succession, that brought no answer, or our own time */
     uint32_t missed_polls; /* polls in succession without a valid reply, retries included */
     bool online;           /* false during a burst of an offline source, too: see burst */
     bool near;             /* not farther than 10 ms: sub-second polling is allowed */
@@ -182,6 +182,8 @@ struct visor_association {
     bool kissed;           /* … unless it has asked for less */
     uint8_t reach;         /* newest poll in bit 0 */
     visor_mono next;       /* when to send next; max: never */
+    visor_mono due; /* … and when it was to be, if `next` is `put_off`, in favour of others */
+    visor_mono put_off;
     visor_mono await_until; /* when the pending request counts as missed; max: none does */
     visor_mono close_at;    /* when to close the client socket; max: it is closed */
 };
@@ -225,9 +227,10 @@ int visor_association_poll(const struct visor_association *a);
 void visor_association_set_minpoll(struct visor_association *a, int minpoll, visor_mono now);
 void visor_association_set_maxpoll(struct visor_association *a, int maxpoll, visor_mono now);
 
-/* Client requests to several sources should be this far apart (ns); defer() moves the next one. */
-int64_t visor_association_separation_ns(const struct visor_association *a);
-void visor_association_defer(struct visor_association *a, visor_mono until);
+/* Client requests to so many sources should be this far apart (ns); defer() moves the next one, but
+ * no farther than by some separations in all. */
+int64_t visor_association_separation_ns(const struct visor_association *a, int sources);
+void visor_association_defer(struct visor_association *a, visor_mono now, int64_t separation_ns);
 
 /* Symmetric mode has no bursts. `good` replies wanted, `total` requests at most. */
 void visor_association_start_burst(struct visor_association *a, int good, int total,

@@ -228,6 +228,21 @@ static enum visor_answer make_step(struct visor_engine *e)
     return VISOR_ANSWER_OK;
 }
 
+/* Whoever says that the measurements are not to be relied on says so of what was made of them. */
+static void forget_time(struct visor_engine *e)
+{
+    e->leader = 0;
+    e->combined = 0;
+    e->stratum = 0;
+    e->refid = e->followed = 0;
+    visor_discipline_halt(e); /* nobody knows where to any more */
+    e->known = false;
+    e->trust = VISOR_TRUST_UNKNOWN;
+    e->epoch++;
+    visor_publish_view(e);
+    visor_discipline_status(e, true);
+}
+
 static enum visor_answer reset_sources(struct visor_engine *e)
 {
     for (int i = 0; i < e->source_count; i++) {
@@ -237,10 +252,14 @@ static enum visor_answer reset_sources(struct visor_engine *e)
             continue;
         visor_filter_reset(&source->filter);
         visor_filter_expect(&source->filter, e->rate, e->rate_deviation);
+        source->reach = source->reach_size = 0;
+        source->association.reach = 0;
+        source->association.reach_size = 0;
         if (!source->refclock && source->resolved)
             visor_association_reset(&source->association);
     }
     visor_engine_log(e, VISOR_MESSAGE_SOURCES_RESET, VISOR_SEVERITY_INFO);
+    forget_time(e);
     visor_follow_update(e);
     return VISOR_ANSWER_OK;
 }

@@ -74,6 +74,7 @@ struct visor_engine {
     uint32_t leader; /* source id; 0: none */
     uint8_t stratum; /* ours, by the source that led last; it holds in holdover */
     uint32_t refid;
+    uint32_t followed; /* that source's id */
     int combined;
     struct visor_view view; /* as last published */
     double update_interval_s, last_offset_s, rms_offset_s;
@@ -92,7 +93,8 @@ struct visor_engine {
     int frequencies_pending; /* that were asked for and not yet answered */
     visor_mono
         foreign_at; /* of the last change by somebody else, which may go on; else INT64_MIN */
-    visor_mono restarted_at; /* of the last source that began anew; INT64_MIN: none */
+    visor_mono interfered_at; /* when a foreign frequency was last told of; INT64_MIN: never */
+    visor_mono restarted_at;  /* of the last source that began anew; INT64_MIN: none */
     visor_mono asked_at; /* of the last foreign step: what was measured before does not judge it */
     double makestep_threshold, max_update_skew, reselect_distance;
     int makestep_limit, max_change_delay, max_change_ignore;
@@ -184,6 +186,7 @@ void visor_discipline_timer(struct visor_engine *e);
 visor_mono visor_discipline_deadline(const struct visor_engine *e);
 void visor_discipline_applied(struct visor_engine *e, const struct visor_event_applied *applied);
 void visor_discipline_watch(struct visor_engine *e);
+void visor_discipline_halt(struct visor_engine *e); /* ends a slew under way */
 void visor_discipline_stop(struct visor_engine *e);
 VISOR_RARE void visor_discipline_step(struct visor_engine *e, double remaining_s);
 double visor_discipline_remaining(const struct visor_engine *e); /* estimate - REALTIME now, s */
@@ -222,11 +225,15 @@ bool visor_disruption_spans(const struct visor_engine *e, const struct visor_sam
 /* The record of what is being measured and corrected, or was last; NULL: none. */
 struct visor_disruption *visor_disruption_treated(struct visor_engine *e);
 /* Are sources still to be heard before one may lead again? */
-bool visor_disruption_waits(const struct visor_engine *e);
+bool visor_disruption_waits(struct visor_engine *e);
 /* The sources have been followed again; the estimate has moved by `moved_s` for that. */
 void visor_disruption_settle(struct visor_engine *e, double moved_s);
+/* The sources have moved the estimate out of what was sure, and no witness has told why. */
+void visor_disruption_found(struct visor_engine *e);
 /* May what remains be stepped because a witness has proven it? */
 bool visor_disruption_steps(struct visor_engine *e, double remaining_s);
+/* Is it no more than the jump that is being treated has made, and may it be stepped? */
+bool visor_disruption_explains(struct visor_engine *e, double remaining_s);
 void visor_disruption_timer(struct visor_engine *e);
 visor_mono visor_disruption_deadline(const struct visor_engine *e);
 

@@ -5,7 +5,6 @@
 
 #define FRESH_NS        (10 * VISOR_NS_PER_S) /* a witness that says the time has said it since */
 #define LOST            2                     /* a source's answer, or the next: one may be lost */
-#define POLL_MAX        24
 
 #define SEES(happening) (1u << VISOR_HAPPENS_##happening)
 #define JUMPS           (SEES(LONG_PAUSE) | SEES(PAUSE) | SEES(MIGRATION) | SEES(RESTORE) | SEES(SUSPEND))
@@ -60,15 +59,16 @@ static void add_sources(const struct visor_engine *e, struct visor_coverage *cov
 
     for (int i = 0; i < e->source_count; i++) {
         const struct visor_source *source = &e->sources[i];
-        int poll = source->refclock ? source->clock_config->poll : source->association.poll;
+        double interval = visor_source_interval(source);
+        int64_t within;
 
         if (source->id == 0 || visor_source_reach(source) == 0 || source->filter.count == 0 ||
             (!source->refclock && !source->association.online) ||
             visor_source_options(source) & VISOR_SELECT_NOSELECT)
             continue;
-        poll = poll < 0 ? 0 : poll > POLL_MAX ? POLL_MAX : poll;
-        if (LOST * (VISOR_NS_PER_S << poll) < lookout.within_ns)
-            lookout.within_ns = LOST * (VISOR_NS_PER_S << poll);
+        within = LOST * visor_ns_from_seconds(interval < 1.0 ? 1.0 : interval);
+        if (within < lookout.within_ns)
+            lookout.within_ns = within;
     }
     if (lookout.within_ns != VISOR_NS_MAX)
         add(&lookout, coverage);

@@ -6,11 +6,16 @@
 
 #include <string.h>
 
-#define DRIFT_DEFAULT    1e-4   /* s/s: uncertainty of an unknown counter */
+#define DRIFT_DEFAULT                                                                              \
+    2e-4 /* s/s: uncertainty of an unknown counter; emulated ones are off by 700 ppm */
 #define DRIFT_STALE      1e-6   /* s/s: how far the rate may be from a drift file's by now */
 #define SLEW_LATE_S      15.0   /* how late we may come to end a slew */
 #define KERNEL_GROWTH    4.9e-4 /* s/s: it lets maxerror grow by 500 ppm itself */
 #define ANSWER_S         2.0 /* that sources are given to say what they think of a foreign step */
+#define INTERFERENCE_NS  (64 * VISOR_NS_PER_S)
+#define FOREIGN_SLEW     5e-4 /* s/s, of adjtime() */
+#define FOREIGN_LOOK_S   1.0
+#define ASK_LEAST_S      0.01
 #define FOREIGN_LASTS_NS (16 * VISOR_NS_PER_S) /* an adjtime() that has only begun goes on */
 #define STATUS_EVERY_NS  (64 * VISOR_NS_PER_S)
 
@@ -35,7 +40,7 @@ void visor_discipline_start(struct visor_engine *e, const struct visor_event_sta
         e->rate_deviation = start->skew_ppm * 1e-6 + DRIFT_STALE;
     }
     e->updated = (visor_mono){INT64_MIN};
-    e->asked_at = e->foreign_at = e->restarted_at = (visor_mono){INT64_MIN};
+    e->asked_at = e->foreign_at = e->restarted_at = e->interfered_at = (visor_mono){INT64_MIN};
     e->drift_saved = e->now.raw;
     e->makestep_threshold = config->makestep_threshold;
     e->makestep_limit = config->makestep_limit;
@@ -77,11 +82,19 @@ void visor_discipline_save_drift(struct visor_engine *e)
     e->drift_saved = e->now.raw;
 }
 
+void visor_discipline_halt(struct visor_engine *e)
+{
+    if (!e->settable || !e->steer.slewing)
+        return;
+    e->steer.slewing = false;
+    e->steer.wanted_ppb = e->steer.base_ppb;
+    visor_discipline_run_at(e, e->steer.base_ppb);
+}
+
 void visor_discipline_stop(struct visor_engine *e)
 {
     visor_discipline_save_drift(e);
-    if (e->settable && e->steer.slewing)
-        visor_discipline_run_at(e, e->steer.base_ppb);
+    visor_discipline_halt(e);
     e->stopping = true;
 }
 
@@ -140,6 +153,12 @@ static double slew_excess(const struct visor_engine *e)
     return e->steer.slewing && rate > KERNEL_GROWTH ? rate - KERNEL_GROWTH : 0.0;
 }
 
+static bool foreign_lasts(const struct visor_engine *e)
+{
+    return e->foreign_at.ns != INT64_MIN &&
+           visor_mono_diff(e->now.raw, e->foreign_at) < FOREIGN_LASTS_NS;
+}
+
 void visor_discipline_status(struct visor_engine *e, bool force)
 {
     struct visor_action_status *status = &e->kernel_status;
@@ -156,6 +175,8 @@ void visor_discipline_status(struct visor_engine *e, bool force)
     error =
         bound == VISOR_NS_MAX ? 16.0 : visor_seconds_from_ns(bound) + visor_math_size(remaining);
     error += SLEW_LATE_S * slew_excess(e);
+    if (foreign_lasts(e)) /* and what that moves before we look again */
+        error += FOREIGN_SLEW * FOREIGN_LOOK_S;
     if (e->known && e->drift > KERNEL_GROWTH && error < 16.0) /* the kernel would grow too slowly */
         error += (e->drift - KERNEL_GROWTH) *
                  visor_seconds_from_ns(visor_mono_diff(e->renew_at, e->now.raw));
@@ -204,11 +225,19 @@ void visor_discipline_rate(struct visor_engine *e, double ppb)
     e->steer.base_ppb = beyond ? ppb < 0.0 ? -limit : limit : ppb;
 }
 
+/* Somebody stepped our clock, and since then sources contradict the estimate by as much. */
+static bool step_may_be_right(const struct visor_engine *e)
+{
+    return foreign_lasts(e) &&
+           visor_doubt_size(e) > visor_math_size(visor_discipline_remaining(e)) / 2.0;
+}
+
 /* What remains is not allowed to be corrected, or nobody knows since the disruption what it is:
  * only the slew under way goes on. */
 static bool holds_still(const struct visor_engine *e)
 {
-    return e->change_held || (e->trust == VISOR_TRUST_DISRUPTED && !e->disruptions.shifted);
+    return e->change_held || (e->trust == VISOR_TRUST_DISRUPTED && !e->disruptions.shifted) ||
+           step_may_be_right(e);
 }
 
 void visor_discipline_slew(struct visor_engine *e)
@@ -221,6 +250,7 @@ void visor_discipline_slew(struct visor_engine *e)
         holds_still(e) ? visor_steer_pending(&e->steer, e->now.raw) : visor_discipline_remaining(e);
     if (e->rate_deviation * 1e6 <= e->max_update_skew)
         visor_discipline_rate(e, e->line.rate * 1e9);
+    e->steer.apart_ppb = visor_math_size(e->line.rate * 1e9 - e->steer.base_ppb);
     tolerance = 0.02 * visor_math_sqrt(e->line.p00);
     wanted = visor_steer_plan(&e->steer, e->config, &e->now, remaining, e->update_interval_s,
                               tolerance > 1e-9 ? tolerance : 1e-9);
@@ -300,17 +330,17 @@ void visor_discipline_correct(struct visor_engine *e)
 /* ---- events ---- */
 
 /* Somebody stepped our clock. It may be one who knows more: a guest agent that sets the clock after
- * a pause which our counter has not seen. So the sources are asked at once, and what they say
- * decides whether to step. Until then the clock is left alone where it would be a step, else it is
- * brought back gently. */
+ * a pause which our counter has not seen. So the sources are asked at once, and what they and the
+ * witnesses say decides. Until then the clock is left alone; what is small is brought back gently.
+ */
 static void ask_about(struct visor_engine *e, double change)
 {
-    if (!e->known || !e->settable || e->change_held)
+    if (!e->known || !e->settable || holds_still(e))
         return;
     tell_wrong(e, -change);
     e->asked_at = e->now.raw;
     visor_sources_verify(e, NULL);
-    if (wants_step(e, visor_discipline_remaining(e)))
+    if (visor_math_size(change) > ASK_LEAST_S || wants_step(e, visor_discipline_remaining(e)))
         visor_discipline_run_at(e, visor_steer_wait(&e->steer, e->now.raw, ANSWER_S));
 }
 
@@ -330,8 +360,7 @@ void visor_discipline_watch(struct visor_engine *e)
         return; /* what was found is our own, perhaps */
     switch (visor_steer_watch(&e->steer, &e->now, &change)) {
     case VISOR_FOREIGN_NONE:
-        if (e->foreign_at.ns != INT64_MIN &&
-            visor_mono_diff(e->now.raw, e->foreign_at) < FOREIGN_LASTS_NS)
+        if (foreign_lasts(e))
             visor_discipline_status(e, false);
         return;
     case VISOR_FOREIGN_STEP:
@@ -347,6 +376,10 @@ void visor_discipline_watch(struct visor_engine *e)
     case VISOR_FOREIGN_FREQUENCY:
         if (!e->settable)
             return; /* observing: whoever steers does so by right */
+        if (e->interfered_at.ns != INT64_MIN &&
+            visor_mono_diff(e->now.raw, e->interfered_at) < INTERFERENCE_NS)
+            break; /* it goes on, and was told */
+        e->interfered_at = e->now.raw;
         message = visor_engine_log(e, VISOR_MESSAGE_FOREIGN_FREQUENCY, VISOR_SEVERITY_WARNING);
         message->number[0] = ours + change;
         message->number[1] = ours;

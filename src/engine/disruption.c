@@ -53,8 +53,10 @@ static void invalidate(struct visor_engine *e, struct visor_disruption *d)
     e->epoch++;
     e->disrupted_at = e->now.raw;
     e->disruptions.open = true;
-    e->disruptions.shifted = e->disruptions.step_waits = e->disruptions.resorted = false;
+    e->disruptions.proven = e->disruptions.shifted = e->disruptions.step_waits =
+        e->disruptions.resorted = false;
     e->disruptions.look_at = visor_mono_add(e->now.raw, OTHERS_NS);
+    e->disruptions.answered = false;
     if (e->trust != VISOR_TRUST_UNKNOWN)
         e->trust = VISOR_TRUST_DISRUPTED;
     visor_publish_view(e);
@@ -92,16 +94,25 @@ static void size(struct visor_disruption *d, double jump_s, double error_s)
     d->error_s = error_s;
 }
 
+/* The witness is independent of our clock, and it is not its own readings that came late. */
+static bool proves(double jump_s, double error_s)
+{
+    return visor_math_size(jump_s) > error_s;
+}
+
 static void jumped(struct visor_engine *e, enum visor_witness_kind by, double jump_s,
                    double error_s)
 {
     struct visor_disruption *d = visor_evidence_note(e, by, VISOR_SIGN_PARTED);
+    bool news;
 
     size(d, jump_s, error_s);
-    if (!d->invalidated)
+    news = !d->invalidated;
+    if (news)
         invalidate(e, d);
-    e->disruptions.proven = true;
-    say(e, d);
+    e->disruptions.proven |= proves(jump_s, error_s);
+    if (news)
+        say(e, d);
     visor_publish_view(e);
 }
 
@@ -113,6 +124,7 @@ static void measured(struct visor_engine *e, double jump_s, double error_s)
 
     if (!all->open || !d || all->shifted)
         return; /* the sources were faster */
+    all->proven |= proves(jump_s, error_s);
     size(d, jump_s, error_s);
     all->shifted = all->step_waits = e->known;
     all->until = visor_mono_add(e->now.raw, ALONE_NS);
@@ -171,6 +183,10 @@ static void marked(struct visor_engine *e, const struct visor_event_witness *eve
         invalidate(e, d);
         say(e, d);
     }
+    /* The host's word that this machine stood still: by how much is for others to say. What it was
+     * suspended for the kernel has added itself. */
+    e->disruptions.proven |=
+        event->kind == VISOR_WITNESS_VMCLOCK || event->kind == VISOR_WITNESS_VMGENID;
 }
 
 void visor_disruption_witness(struct visor_engine *e, const struct visor_event_witness *event)
@@ -213,10 +229,11 @@ static bool is_unsettled(const struct visor_engine *e)
     return e->trust == VISOR_TRUST_DISRUPTED || e->disruptions.resorted;
 }
 
-/* The first to answer may be a liar: all that were in reach are waited for, or, longer, most of
- * them. */
-bool visor_disruption_waits(const struct visor_engine *e)
+/* The first to answer may be a liar: all that were in reach are waited for, for a second from then
+ * (a starved machine hears nobody for long, and then all at once), or, longer, most of them. */
+bool visor_disruption_waits(struct visor_engine *e)
 {
+    struct visor_disruptions *all = &e->disruptions;
     int64_t since = visor_mono_diff(e->now.raw, e->disrupted_at);
     int asked = 0, answered = 0;
 
@@ -231,7 +248,15 @@ bool visor_disruption_waits(const struct visor_engine *e)
         asked++;
         answered += s->filter.count > 0;
     }
-    return answered < asked && (since < OTHERS_NS || (since < MOST_NS && 2 * answered <= asked));
+    if (answered > 0 && !all->answered) {
+        all->answered = true;
+        all->answered_at = e->now.raw;
+        all->look_at = visor_mono_add(e->now.raw, OTHERS_NS);
+    }
+    return answered < asked &&
+           (since < OTHERS_NS ||
+            (all->answered && visor_mono_diff(e->now.raw, all->answered_at) < OTHERS_NS) ||
+            (since < MOST_NS && 2 * answered <= asked));
 }
 
 void visor_disruption_settle(struct visor_engine *e, double moved_s)
@@ -245,31 +270,60 @@ void visor_disruption_settle(struct visor_engine *e, double moved_s)
     all->open = all->step_waits = all->resorted = false;
     size_s = all->shifted ? d->size_s + moved_s : moved_s;
     d->settled = true;
-    d->settled_after_s = visor_seconds_from_ns(visor_mono_diff(e->now.raw, d->raw));
+    d->settled_after_s = visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->disrupted_at));
     d->contradicted = d->sized && visor_math_size(size_s) < STALL_STEP;
     d->evidence |= 1u << VISOR_WITNESS_SOURCES;
     if (!d->judged && visor_math_size(size_s) >= STALL_STEP)
         d->seen |= 1u << VISOR_SIGN_PARTED;
-    size(d, size_s, visor_seconds_from_ns(visor_discipline_bound_ns(e, e->now.raw)));
+    size(d, size_s, visor_discipline_settled_s(e, e->now.raw));
+    for (int kind = 0; kind < VISOR_WITNESS_KINDS; kind++)
+        visor_witness_told(&all->witnesses[kind], size_s, d->error_s);
     visor_engine_log(e, VISOR_MESSAGE_SETTLED, VISOR_SEVERITY_INFO)->number[0] = d->size_s;
 }
 
-/* `stall`: what a witness has proven may be stepped, forward, since whoever reads this clock has
- * lost that time already; backward, where time would come twice, only with `emergency backward`. */
-bool visor_disruption_steps(struct visor_engine *e, double remaining_s)
+/* Nobody but the sources has seen it. What they contradicted was published with doubt, so it was
+ * true; but what was published before that does not hold for later, and the past is not as the
+ * estimate says now. */
+void visor_disruption_found(struct visor_engine *e)
 {
-    const struct visor_disruptions *all = &e->disruptions;
+    struct visor_disruptions *all = &e->disruptions;
+    struct visor_disruption *d =
+        all->count ? &all->list[(all->count - 1) % VISOR_DISRUPTIONS] : NULL;
+
+    e->epoch++;
+    if (!d || d->judged || d->invalidated || d->kind == VISOR_DISRUPTION_SERVER ||
+        !(d->evidence & 1u << VISOR_WITNESS_SOURCES))
+        return;
+    all->treated = all->count;
+    d->settled = true;
+    d->settled_after_s = visor_seconds_from_ns(visor_mono_diff(e->now.raw, d->raw));
+    e->rescue.recovering = true;
+    say(e, d);
+}
+
+/* Beyond that it is an older error, which is makestep's affair. Forward, since whoever reads this
+ * clock has lost that time already; backward, where time would come twice, only with `emergency
+ * backward`. */
+bool visor_disruption_explains(struct visor_engine *e, double remaining_s)
+{
     const struct visor_disruption *d = visor_disruption_treated(e);
     double least = e->config->stall == VISOR_STALL_STEP ? 0.0 : STALL_STEP, most;
 
-    if (!d || !all->proven || visor_mono_diff(e->now.raw, d->raw) >= STALL_NS ||
-        e->config->stall == VISOR_STALL_SLEW)
+    if (!d || e->config->stall == VISOR_STALL_SLEW)
         return false;
     most = d->error_s + STALL_STEP;
     if (remaining_s < 0.0)
         return e->config->emergency_backward && -remaining_s > least &&
                -remaining_s < most - d->size_s;
     return remaining_s > least && remaining_s < most + d->size_s;
+}
+
+/* `stall`: what a witness has proven may be stepped. The record may be older than the jump: it
+ * begins with the first sign, and a starved machine has many. */
+bool visor_disruption_steps(struct visor_engine *e, double remaining_s)
+{
+    return e->disruptions.proven && visor_mono_diff(e->now.raw, e->disrupted_at) < STALL_NS &&
+           visor_disruption_explains(e, remaining_s);
 }
 
 void visor_disruption_timer(struct visor_engine *e)

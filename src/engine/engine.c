@@ -172,18 +172,21 @@ static void handle(struct visor_engine *e, const struct visor_event *event,
                    const struct visor_event *outside)
 {
     visor_mono last = e->now.raw;
-    bool done;
+    bool done, watched;
 
     e->now = event->now;
     e->rare = event->kind != VISOR_EVENT_PACKET && event->kind != VISOR_EVENT_TIMER &&
               event->kind != VISOR_EVENT_SENT && event->kind != VISOR_EVENT_APPLIED;
     if (e->started && e->now.raw.ns < last.ns)
         e->now.raw = last;
-    if (e->started && event->kind != VISOR_EVENT_APPLIED)
+    watched = e->started && event->kind != VISOR_EVENT_APPLIED;
+    if (watched && event->kind != VISOR_EVENT_WITNESS)
         visor_discipline_watch(e);
     done = visor_standard_handle(e, outside);
     if (!done)
         dispatch(e, event);
+    if (watched && event->kind == VISOR_EVENT_WITNESS) /* it may tell why the clock was stepped */
+        visor_discipline_watch(e);
     /* that a request has left makes nothing due */
     if (e->started && !e->stopping && event->kind != VISOR_EVENT_SENT) {
         visor_sources_timer(e);

@@ -146,6 +146,14 @@ static void judge(struct visor_engine *e, struct visor_disruption *d)
     message->number[1] = d->sized ? d->error_s : -1.0;
 }
 
+/* A starved machine has late timers for long; of what else is seen then only the last of them can
+ * be a sign, and nobody who was heard before it knows. */
+static void begin_at_last(struct visor_disruption *d)
+{
+    d->utc = visor_wall_add(d->utc, visor_mono_diff(d->last, d->raw));
+    d->raw = d->since = d->last;
+}
+
 struct visor_disruption *visor_evidence_note(struct visor_engine *e, enum visor_witness_kind by,
                                              enum visor_sign sign)
 {
@@ -162,6 +170,8 @@ struct visor_disruption *visor_evidence_note(struct visor_engine *e, enum visor_
             .utc = e->known ? visor_line_utc(&e->line, e->now.raw) : e->now.real,
         };
     }
+    if (d->seen == 1u << VISOR_SIGN_LATE && sign != VISOR_SIGN_LATE)
+        begin_at_last(d);
     d->evidence |= 1u << by;
     d->seen |= 1u << sign;
     d->last = e->now.raw;

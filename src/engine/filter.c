@@ -3,41 +3,40 @@
 
 #include "base/assert.h"
 #include "base/math.h"
+#include "engine/interval.h"
 
-#define GATE                 12.0 /* deviations beyond which a sample is a suspect */
-#define AGREE                5.0  /* deviations within which suspects agree with one another */
-#define UNIFORM              0.2886751346 /* deviation of a uniform distribution of width 1 */
-#define SMALLEST             1.2533141373 /* of n sums of two queues of mean 1, times sqrt(n) */
-#define WALLS_FROM           8            /* samples, of which one will have been quick */
-#define HIDDEN_CHANGE        0.1          /* of it: a smaller one is not worth reckoning all anew */
-#define RATE_KEPT            1e-8         /* s/s: what is known of a rate across a jump */
-#define FREE_RATE            1e-4         /* s/s: what is believed of an unknown counter */
-#define ANY_RATE             0.1          /* s/s: after evidence that it is no ordinary one */
-#define RECENT               4            /* samples whose smallest root distance counts */
-#define NEWCOMERS            4            /* samples that do not say yet what is typical */
-#define UNBOUNDED            1e9
-#define YOUNG                3   /* samples below which two suspects are enough to restart */
-#define LEAST_OVERLAP        0.8 /* of what honest samples have in common */
-#define LEAST_OVERLAP_DEVICE 0.5
-#define SLACK_BEYOND         2.0   /* deviations */
-#define BIAS_MEMORY          16.0  /* samples */
-#define BIAS_MOST            0.8   /* 4.4 deviations of a mean over that memory */
-#define RATE_DEVIATIONS      5.0   /* that a bound allows for */
-#define YOUNG_RATE           125.0 /* Student's far tails: 1 + this / freedom^2 normal ones */
-#define TRIAL_CAUTION        4.0   /* deviations of the rate that a trial may still hide */
-#define TRIAL_VERDICT        4.5   /* deviations between trial and line that are no chance */
-#define TRIAL_TRIFLE         1e-7  /* s/s: or it matters no more */
-#define TRIAL_ENOUGH         2.0   /* times the line's deviation of the rate: the trial is over */
+#define GATE            12.0         /* deviations beyond which a sample is a suspect */
+#define AGREE           5.0          /* deviations within which suspects agree with one another */
+#define UNIFORM         0.2886751346 /* deviation of a uniform distribution of width 1 */
+#define SMALLEST        1.2533141373 /* of n sums of two queues of mean 1, times sqrt(n) */
+#define WALLS_FROM      8            /* samples, of which one will have been quick */
+#define HIDDEN_CHANGE   0.1          /* of it: a smaller one is not worth reckoning all anew */
+#define RATE_KEPT       1e-8         /* s/s: what is known of a rate across a jump */
+#define FREE_RATE       1e-4         /* s/s: what is believed of an unknown counter */
+#define ANY_RATE        0.1          /* s/s: after evidence that it is no ordinary one */
+#define RECENT          4            /* samples whose smallest root distance counts */
+#define NEWCOMERS       4            /* samples that do not say yet what is typical */
+#define YOUNG           3            /* samples below which two suspects are enough to restart */
+#define SLACK_BEYOND    2.0          /* deviations */
+#define BIAS_MEMORY     16.0         /* samples */
+#define BIAS_MOST       0.8          /* 4.4 deviations of a mean over that memory */
+#define RATE_DEVIATIONS 5.0          /* that a bound allows for */
+#define YOUNG_RATE      125.0        /* Student's far tails: 1 + this / freedom^2 normal ones */
+#define TRIAL_CAUTION   4.0  /* deviations within which a trial explains what the line cannot */
+#define TRIAL_VERDICT   4.5  /* deviations between trial and line that are no chance */
+#define TRIAL_TRIFLE    1e-7 /* s/s: or it matters no more */
+#define TRIAL_ENOUGH    2.0  /* times the line's deviation of the rate: the trial is over */
 
-#define WANDER_TYPICAL       1e-9
-#define WANDER_WORST         1e-7 /* of a counter of which little is known yet */
-#define WANDER_MIN           1e-11
-#define WANDER_MAX           1e-5
-#define WHITE_MIN            1e-10
-#define COUPLING_MIN         0.01
-#define ASIDE                0.3 /* of the way to a wall */
-#define ASIDE_MOST           0.4
-#define QUARTER_DECADE       1.7782794100389228 /* 10^(1/4) */
+#define WANDER_TYPICAL  1e-9
+#define WANDER_WORST    1e-7 /* of a counter of which little is known yet */
+#define UNSEEN          6.0  /* deviations of a sample */
+#define WANDER_MIN      1e-11
+#define WANDER_MAX      1e-5
+#define WHITE_MIN       1e-10
+#define COUPLING_MIN    0.01
+#define ASIDE           0.3 /* of the way to a wall */
+#define ASIDE_MOST      0.4
+#define QUARTER_DECADE  1.7782794100389228 /* 10^(1/4) */
 
 void visor_filter_init(struct visor_filter *filter, bool network, int limit)
 {
@@ -98,18 +97,6 @@ static double distance_of(const struct visor_filter_entry *entry)
 {
     return (entry->delay_s + entry->root_delay_s) / 2.0 + entry->dispersion_s +
            entry->root_dispersion_s;
-}
-
-static double reach_of(const struct visor_filter *filter, const struct visor_filter_entry *entry)
-{
-    struct visor_sample sample = {
-        .delay_s = entry->delay_s,
-        .dispersion_s = entry->dispersion_s,
-        .root_delay_s = entry->root_delay_s,
-        .root_dispersion_s = entry->root_dispersion_s,
-    };
-
-    return visor_sample_reach(&sample, filter->network, visor_filter_deviation(filter));
 }
 
 /* Over the last few samples. */
@@ -390,71 +377,18 @@ static void append(struct visor_filter *filter, const struct visor_filter_entry 
     };
 }
 
-/* What all intervals of honest samples have in common is no narrower than the interval of a sample
- * that no queue has held up, s. The smallest delay was held up a little, too: of a sum of two
- * exponential queues, the smallest of n by 1.25 mean / sqrt(n). */
-static double least_width(const struct visor_filter *filter, const struct visor_filter_entry *entry)
-{
-    double held = 1.25 * filter->mean_excess_s / visor_math_sqrt((double)filter->count), base;
-
-    if (!filter->network)
-        return LEAST_OVERLAP_DEVICE * 2.0 * reach_of(filter, entry);
-    base = filter->min_delay_s > held ? filter->min_delay_s - held : 0.0;
-    return LEAST_OVERLAP *
-           (base + entry->root_delay_s + 2.0 * (entry->dispersion_s + entry->root_dispersion_s));
-}
-
-/* By how much a sample misses the line, and what of it its noise does not explain; s. */
-struct miss {
-    double by_s, slack_s;
-};
-
-static const struct miss no_miss = {0.0, 0.0};
-
-/* Intersect the sure interval with the sample's own; where too little is left, the drift allowed
- * for was too small and it starts anew. What the sample misses the line by beyond its noise
- * (the slack) may be an error of the older interval. */
-static void intersect(struct visor_filter *filter, const struct visor_line *before,
-                      const struct visor_filter_entry *entry, double drift, const struct miss *miss)
-{
-    double reach = reach_of(filter, entry);
-    double low =
-        visor_seconds_from_ns(visor_ns_diff(entry->point.offset_ns, filter->line.offset_ns)) -
-        reach;
-    double high = low + 2.0 * reach;
-
-    if (filter->count > 1) {
-        double aged = visor_seconds_from_ns(visor_mono_diff(entry->point.at, before->at));
-        double moved = before->rate * aged;
-        double shift =
-            visor_seconds_from_ns(visor_ns_diff(before->offset_ns, filter->line.offset_ns));
-        double spread = drift * aged + miss->slack_s;
-        double old_low = filter->low + moved + shift - spread;
-        double old_high = filter->high + moved + shift + spread;
-
-        double common_low = old_low > low ? old_low : low;
-        double common_high = old_high < high ? old_high : high;
-
-        /* a line that missed what the sample surely says cannot have moved the older one rightly */
-        if (visor_math_size(miss->by_s) <= reach &&
-            common_high - common_low >= least_width(filter, entry)) {
-            low = common_low;
-            high = common_high;
-        }
-    }
-    filter->low = low;
-    filter->high = high;
-}
+static const struct visor_miss no_miss = {0.0, 0.0};
 
 static void accept(struct visor_filter *filter, const struct visor_filter_entry *entry,
-                   double drift, const struct miss *miss)
+                   double drift, const struct visor_miss *miss)
 {
     struct visor_line before = filter->line;
 
     append(filter, entry);
     measure_delays(filter);
     learn(filter);
-    intersect(filter, &before, entry, drift, miss);
+    visor_interval_take(filter, &before, entry, drift, miss);
+    filter->until = entry->until;
     filter->root_distance_s = least_distance(filter);
     filter->suspect_count = 0;
 }
@@ -478,11 +412,25 @@ void visor_filter_shift(struct visor_filter *filter, double jump_s)
     shift_ns(&filter->trial.offset_ns, jump_ns);
 }
 
+/* What wander the samples could hide: over their span it would have led the line away by some
+ * deviations of their noise. */
+static double unseen_wander(const struct visor_filter *filter)
+{
+    double span = filter->count > 1 ? visor_seconds_from_ns(visor_mono_diff(
+                                          filter->line.at, visor_filter_entry(filter, 0)->point.at))
+                                    : 0.0;
+
+    return span > 0.0 ? UNSEEN * visor_filter_deviation(filter) / (span * visor_math_sqrt(span))
+                      : WANDER_WORST;
+}
+
 double visor_filter_cautious_wander(const struct visor_filter *filter)
 {
     double n = filter->taken > 0 ? (double)filter->taken : 1.0;
-    double unknown = WANDER_WORST * (8.0 / n) * (8.0 / n) * (8.0 / n);
+    double few = 8.0 / n, unknown = WANDER_WORST * few * few * few;
+    double unseen = few * unseen_wander(filter);
 
+    unknown = unseen < unknown ? unseen : unknown;
     return filter->noise.wander * (n < 60.0 ? 1.0 + 30.0 / n : 1.5) + unknown;
 }
 
@@ -530,6 +478,14 @@ static bool suspects_agree(const struct visor_filter *filter, double *jump_s)
     return agree;
 }
 
+/* Of a rate that may be another one: what an unknown counter has; but a line that does not know its
+ * own rate to VISOR_RATE_CHANGE_MOST knows nothing. */
+static double freed_variance(const struct visor_line *line)
+{
+    return line->p11 > VISOR_RATE_CHANGE_MOST * VISOR_RATE_CHANGE_MOST ? line->p11
+                                                                       : FREE_RATE * FREE_RATE;
+}
+
 /* A pause keeps the counter's rate and a migration does not: the samples since the jump tell. */
 VISOR_RARE static void begin_trial(struct visor_filter *filter,
                                    const struct visor_filter_entry *entries, unsigned int n)
@@ -539,7 +495,7 @@ VISOR_RARE static void begin_trial(struct visor_filter *filter,
         .offset_ns = entries[0].point.offset_ns,
         .rate = filter->line.rate,
         .p00 = 1.0,
-        .p11 = FREE_RATE * FREE_RATE,
+        .p11 = freed_variance(&filter->line),
     };
     for (unsigned int i = 0; i < n; i++)
         visor_line_take(&filter->trial, &entries[i].point, &filter->noise, NULL);
@@ -568,8 +524,7 @@ VISOR_RARE static enum visor_filter_verdict believe(struct visor_filter *filter,
         again[n++] = filter->suspects[i];
     if (jumped) {
         visor_filter_shift(filter, *jump_s);
-        filter->low = -UNBOUNDED; /* the jump is known to within the noise only */
-        filter->high = UNBOUNDED;
+        visor_interval_forget(filter); /* the jump is known to within the noise only */
     } else {
         visor_filter_reset(filter);
         visor_filter_expect(filter, is_sane(filter->line.rate) ? filter->line.rate : 0.0,
@@ -589,8 +544,9 @@ VISOR_RARE static enum visor_filter_verdict restart(struct visor_filter *filter)
 {
     struct visor_filter_entry again[NEWCOMERS];
     unsigned int n = filter->count < NEWCOMERS ? filter->count : NEWCOMERS;
-    double rate = filter->on_trial ? filter->trial.rate : filter->line.rate;
-    double deviation = is_sane(rate) ? FREE_RATE : ANY_RATE;
+    const struct visor_line *line = filter->on_trial ? &filter->trial : &filter->line;
+    double rate = line->rate;
+    double deviation = is_sane(rate) ? visor_math_sqrt(freed_variance(line)) : ANY_RATE;
 
     for (unsigned int i = 0; i < n; i++)
         again[i] = *visor_filter_entry(filter, filter->count - n + i);
@@ -646,6 +602,7 @@ static struct visor_filter_entry entry_of(const struct visor_filter *filter,
                   .offset_ns = visor_sample_offset_ns(sample),
                   .excess_s = filter->network && excess > 0.0 ? excess : 0.0,
                   .variance = deviation * deviation},
+        .until = visor_mono_before(sample->until, sample->at) ? sample->at : sample->until,
         .delay_s = sample->delay_s,
         .dispersion_s = sample->dispersion_s,
         .root_delay_s = sample->root_delay_s,
@@ -669,7 +626,7 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
                                             double *jump_s)
 {
     struct visor_filter_entry entry = entry_of(filter, sample);
-    struct miss miss = no_miss;
+    struct visor_miss miss = no_miss;
     double deviations, deviation;
     bool far;
 
@@ -735,7 +692,7 @@ double visor_filter_trial(const struct visor_filter *filter)
     if (!filter->on_trial)
         return 0.0;
     return visor_math_size(filter->trial.rate - filter->line.rate) +
-           TRIAL_CAUTION * visor_math_sqrt(filter->trial.p11);
+           RATE_DEVIATIONS * visor_math_sqrt(filter->trial.p11);
 }
 
 double visor_filter_jitter(const struct visor_filter *filter)
@@ -750,14 +707,4 @@ double visor_filter_deviation(const struct visor_filter *filter)
     double spread = filter->noise.coupling * filter->mean_excess_s;
 
     return visor_math_sqrt(filter->noise.white * filter->noise.white + spread * spread);
-}
-
-void visor_filter_interval(const struct visor_filter *filter, visor_mono raw, double drift,
-                           double *low, double *high)
-{
-    double aged = visor_seconds_from_ns(visor_mono_diff(raw, filter->line.at));
-    double spread = drift * (aged < 0.0 ? -aged : aged);
-
-    *low = filter->low - filter->line.phase - spread;
-    *high = filter->high - filter->line.phase + spread;
 }

@@ -19,6 +19,7 @@
 
 struct visor_filter_entry {
     struct visor_point point;
+    visor_mono until; /* of the last reading in it */
     double delay_s, dispersion_s;
     double root_delay_s, root_dispersion_s;
 };
@@ -28,6 +29,7 @@ struct visor_filter {
     uint16_t first, count, limit;
     uint16_t suspect_count;
     uint32_t taken;         /* samples ever accepted */
+    uint32_t apart;         /* in succession, each ordinary and a minute after the one before it */
     uint16_t learning;      /* which noise parameter is tried next */
     bool network;           /* has delays; false: reference clock */
     bool on_trial;          /* until it is as sure of the rate as the line is */
@@ -36,8 +38,10 @@ struct visor_filter {
     bool asymmetry_fixed;   /* `asymmetry`: not to be learnt */
     struct visor_line line; /* at the newest entry's time */
     struct visor_noise noise;
-    /* Interval that surely contains UTC, relative to the line's integer part, at `line.at`. */
+    /* Interval that surely contains UTC, relative to the line's integer part, at `line.at`
+     * (interval.h); readings have gone on until `until`. */
     double low, high;
+    visor_mono until;
     double root_distance_s; /* the smallest of the last few: half the delay, all dispersions */
     double mean_excess_s;
     double scatter_s; /* running mean of what samples missed the line by */
@@ -110,9 +114,5 @@ double visor_filter_trial(const struct visor_filter *filter);
 
 /* How far samples miss what was expected of them, suspects included; not below the deviation. */
 double visor_filter_jitter(const struct visor_filter *filter);
-
-/* The sure interval of UTC at `raw` relative to `line` at raw, growing by `drift` s/s. */
-void visor_filter_interval(const struct visor_filter *filter, visor_mono raw, double drift,
-                           double *low, double *high);
 
 #endif

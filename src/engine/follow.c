@@ -245,7 +245,7 @@ static struct visor_line combine(const struct visor_engine *e, const struct viso
 void visor_follow_foresee(struct visor_engine *e, double seconds)
 {
     double aged = visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->line.at));
-    double rate = e->line.p11 + e->wander * e->wander * (aged + 2.0 * seconds);
+    double rate = e->line.p11 + e->wander * e->wander * VISOR_WALK * (aged + 2.0 * seconds);
 
     e->calm_drift = visor_source_growth(rate, e->config) + e->unrest;
     e->drift = e->calm_drift + visor_doubt_rate(e);
@@ -344,6 +344,7 @@ static void account(struct visor_engine *e, const struct visor_source *leader)
         e->root_dispersion_s = newest->root_dispersion_s;
     e->stratum = (uint8_t)(leader->stratum + 1);
     e->refid = visor_source_reference(leader);
+    e->followed = leader->id;
     e->trust = VISOR_TRUST_SYNCHRONIZED;
     visor_fallback_learn(&e->fallback, e->line.rate, since);
     e->fallen_back = false;
@@ -398,11 +399,19 @@ static bool contradicts(const struct visor_engine *e, const struct visor_selecti
     return e->known && (at < selection->low || at > selection->high);
 }
 
+/* How far from the estimate UTC can be, were it not for doubt, s. */
+static double sure_reach(const struct visor_engine *e)
+{
+    double aged = visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->line.at));
+
+    return (-e->low > e->high ? -e->low : e->high) + e->calm_drift * aged;
+}
+
 static void follow(struct visor_engine *e, struct visor_source *leader,
                    const struct visor_selection *selection)
 {
     struct visor_line before = e->line;
-    double offset;
+    double offset, reach = sure_reach(e);
     bool fresh = false, had = e->known;
 
     for (int i = 0; i < e->source_count; i++)
@@ -415,6 +424,8 @@ static void follow(struct visor_engine *e, struct visor_source *leader,
     adopt(e, leader, selection);
     account(e, leader);
     offset = had ? visor_line_diff(&e->line, &before, e->now.raw) : visor_discipline_remaining(e);
+    if (had && !e->disruptions.open && visor_math_size(offset) > reach)
+        visor_disruption_found(e);
     visor_disruption_settle(e, offset);
     e->last_offset_s = offset;
     learn_rms(e, visor_math_size(offset));

@@ -254,6 +254,8 @@ static visor_mono raw_at(const struct visor_engine *e, visor_wall utc)
 {
     double away = (double)visor_wall_diff(utc, utc_now(e)) / (1.0 + e->line.rate);
 
+    if (!(away < 9e18)) /* a rate that no counter has: it will change before */
+        return (visor_mono){INT64_MAX};
     return visor_mono_add(e->now.raw, away > 0.0 ? (int64_t)away + 1 : 0);
 }
 

@@ -73,7 +73,8 @@ enum visor_message_kind {
                                  number[1] s of bound: until a source speaks, it tells the time */
     VISOR_MESSAGE_JUDGED,     /* ours: as DISRUPTION; count[0] + 256 * kinds that are possible */
     VISOR_MESSAGE_RECOVERED,  /* ours: number[0] s: what it came to, number[1] s after it;
-                                 count[0] = enum visor_disruption_kind; the clock is right */
+                                 count[0] = enum visor_disruption_kind, count[1] ns: error of the
+                                 size; the clock is right */
     VISOR_MESSAGE_EMERGENCY,  /* ours: count[0] = enum visor_emergency_level, count[1] = enum
                                  visor_emergency_cause; number[0] s of error, < 0: unknown */
     VISOR_MESSAGE_RESCUE,     /* ours: count[0] = enum visor_rescue, count[1]: how many;

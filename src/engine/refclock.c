@@ -622,6 +622,7 @@ static bool fill_sample(struct visor_refclock *clock, const struct visor_predict
     polled->combined = combined.used;
     polled->sample = (struct visor_sample){
         .at = visor_mono_add(base.raw, away),
+        .until = clock->samples[(clock->at + clock->limit - 1) % clock->limit].raw,
         .delay_s = clock->config->delay,
         .dispersion_s = larger(error, known_error(points, clock->count)),
         .root_dispersion_s = systematic(clock),

@@ -518,7 +518,7 @@ static void go_on(struct reply_work *w, enum visor_association_verdict verdict)
 {
     struct visor_association *a = w->a;
 
-    a->loops = verdict == VISOR_VERDICT_TEST_D ? a->loops + 1 : 0;
+    a->vain_polls = verdict == VISOR_VERDICT_TEST_D ? a->vain_polls + 1 : 0;
     visor_association_answered(a, w->context->view, w->context->now.raw,
                                verdict == VISOR_VERDICT_SAMPLE, w->reply->synced);
     if (verdict == VISOR_VERDICT_KISS)

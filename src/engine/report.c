@@ -86,7 +86,9 @@ static double root_dispersion(const struct visor_engine *e)
 
 static void report_tracking(struct visor_engine *e, struct visor_tracking *out)
 {
-    const struct visor_source *leader = e->leader ? visor_sources_find(e, e->leader) : NULL;
+    /* who leads now may not have been followed yet: the reference is the last one that was */
+    const struct visor_source *leader =
+        e->followed && e->view.refid == e->refid ? visor_sources_find(e, e->followed) : NULL;
     int64_t bound = visor_discipline_bound_ns(e, e->now.raw);
 
     out->source = e->leader;

@@ -25,12 +25,24 @@ static double size_of_stop(struct visor_engine *e)
     return d && d->sized ? visor_math_size(d->size_s) : 0.0;
 }
 
+static bool is_offline(const struct visor_engine *e, const struct visor_source *source)
+{
+    return source->resolved ? !source->association.online
+                            : e->origins[source->origin].config.offline;
+}
+
+/* Nobody misses what was never meant to answer yet: a machine that starts with all its sources
+ * offline waits for `online`. */
 static bool has_sources(const struct visor_engine *e)
 {
-    for (int i = 0; i < e->source_count; i++)
-        if (e->sources[i].id != 0 &&
-            !(visor_source_options(&e->sources[i]) & VISOR_SELECT_NOSELECT))
+    for (int i = 0; i < e->source_count; i++) {
+        const struct visor_source *source = &e->sources[i];
+
+        if (source->id != 0 && !(visor_source_options(source) & VISOR_SELECT_NOSELECT) &&
+            (e->known || source->refclock || !is_offline(e, source) ||
+             e->origins[source->origin].config.backup))
             return true;
+    }
     return false;
 }
 
@@ -111,12 +123,6 @@ static void tell_rescue(struct visor_engine *e, enum visor_rescue rescue, int co
 }
 
 /* ---- more sources ---- */
-
-static bool is_offline(const struct visor_engine *e, const struct visor_source *source)
-{
-    return source->resolved ? !source->association.online
-                            : e->origins[source->origin].config.offline;
-}
 
 static int take_offline(struct visor_engine *e, bool backup)
 {
@@ -276,8 +282,7 @@ static bool reset(struct visor_engine *e)
     if (!e->known || e->trust != VISOR_TRUST_DISRUPTED || !has_sound_witness(e))
         return false;
     remaining = visor_discipline_remaining(e);
-    slews =
-        e->config->stall == VISOR_STALL_SLEW || (remaining < 0.0 && !e->config->emergency_backward);
+    slews = !visor_disruption_explains(e, remaining);
     if (visor_math_size(remaining) > RIGHT_S && !visor_chronyd_correct(e, !slews) && e->settable) {
         if (slews)
             visor_discipline_slew(e);
@@ -322,14 +327,15 @@ static void look_for_recovery(struct visor_engine *e)
     if (all->open)
         e->rescue.recovering = true;
     if (!e->rescue.recovering || all->open || e->trust != VISOR_TRUST_SYNCHRONIZED ||
-        e->step_pending || !d ||
-        (e->settable && visor_math_size(visor_discipline_remaining(e)) > RIGHT_S))
+        e->step_pending || !d || visor_math_size(visor_discipline_remaining(e)) > RIGHT_S)
         return;
     e->rescue.recovering = false;
     message = visor_engine_log(e, VISOR_MESSAGE_RECOVERED, VISOR_SEVERITY_INFO);
     message->count[0] = (int64_t)d->kind;
+    message->count[1] = visor_ns_from_seconds(d->error_s);
     message->number[0] = d->size_s;
-    message->number[1] = visor_seconds_from_ns(visor_mono_diff(e->now.raw, d->raw));
+    message->number[1] = visor_seconds_from_ns(
+        visor_mono_diff(e->now.raw, d->invalidated ? e->disrupted_at : d->raw));
 }
 
 void visor_rescue_timer(struct visor_engine *e)

@@ -8,6 +8,7 @@
 
 struct visor_sample {
     visor_mono at;        /* middle of the exchange */
+    visor_mono until;     /* of the last reading, where it is made of several; else 0 */
     visor_wall reference; /* UTC at `at`, as far as the source and a symmetric path say */
     double delay_s;       /* round trip less the server's share; 0 for a reference clock */
     double dispersion_s;  /* precision and stamp errors of both ends */

@@ -159,7 +159,7 @@ static int lead(struct visor_candidate *candidates, int count,
         if (!agrees(c))
             continue;
         if (healthy && c->suspect) {
-            c->state = VISOR_STATE_STALE;
+            c->state = c->faulty ? VISOR_STATE_STALE : VISOR_STATE_WAITING_UPDATE;
             continue;
         }
         if (preferred && !(c->options & VISOR_SELECT_PREFER)) {

@@ -17,6 +17,7 @@ struct visor_candidate {
     bool usable;   /* in: may take part (samples, reach, distance, jitter are in order) */
     bool newcomer; /* in: it has samples, but too few to lead: it votes only */
     bool suspect;  /* in: its last sample did not fit: it may not lead while others can */
+    bool faulty;   /* in: and that is known to be its own fault: silence, another path */
     bool selected; /* in: it led until now */
     enum visor_select_state state; /* in: why it is not usable; out: the verdict */
 };

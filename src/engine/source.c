@@ -2,6 +2,7 @@
 #include "engine/source.h"
 
 #include "base/math.h"
+#include "engine/interval.h"
 
 #include <string.h>
 
@@ -80,51 +81,40 @@ double visor_source_interval(const struct visor_source *source)
 
 double visor_source_growth(double rate_variance, const struct visor_config *config)
 {
-    double deviation = visor_math_sqrt(rate_variance);
-    double beside = config->max_clock_error * 1e-6 + VISOR_RATE_DEVIATIONS_BESIDE * deviation;
+    double unmeasured = config->max_clock_error * 1e-6;
 
-    return beside > VISOR_RATE_DEVIATIONS * deviation ? beside : VISOR_RATE_DEVIATIONS * deviation;
+    return visor_math_sqrt(unmeasured * unmeasured +
+                           VISOR_RATE_DEVIATIONS * VISOR_RATE_DEVIATIONS * rate_variance);
 }
 
-static double rate_variance(const struct visor_source *source)
+/* Of the rate, over so many seconds. */
+static double rate_variance(const struct visor_source *source, double seconds)
 {
     double wander = visor_filter_cautious_wander(&source->filter);
 
-    return source->filter.line.p11 + wander * wander * 2.0 * visor_source_interval(source);
+    return source->filter.line.p11 + wander * wander * seconds;
 }
 
 double visor_source_measured_drift(const struct visor_source *source)
 {
-    return VISOR_RATE_DEVIATIONS * visor_math_sqrt(rate_variance(source)) +
-           visor_filter_unrest(&source->filter, visor_source_interval(source));
+    double interval = visor_source_interval(source);
+
+    return VISOR_RATE_DEVIATIONS * visor_math_sqrt(rate_variance(source, 2.0 * interval)) +
+           visor_filter_unrest(&source->filter, interval);
 }
 
 double visor_source_drift(const struct visor_source *source, const struct visor_config *config)
 {
-    return visor_source_growth(rate_variance(source), config) +
-           visor_filter_unrest(&source->filter, visor_source_interval(source));
+    double interval = visor_source_interval(source);
+
+    return visor_source_growth(rate_variance(source, VISOR_WALK * 2.0 * interval), config) +
+           visor_filter_unrest(&source->filter, interval);
 }
 
 static void count_request(struct visor_source *source, double lost)
 {
     source->loss_weight += source->loss_weight < LOSS_MEMORY;
     source->loss += (lost - source->loss) / source->loss_weight;
-}
-
-/* The share of requests that go unanswered, learnt over some dozen of them; those of a silence
- * count once it is over. */
-static void learn_loss(struct visor_source *source)
-{
-    const struct visor_association *a = &source->association;
-    uint32_t heard = a->total_valid - source->heard;
-
-    if (a->missed < source->missed)
-        for (uint32_t i = 0; i < source->missed; i++)
-            count_request(source, 1.0);
-    for (; heard > 0; heard--)
-        count_request(source, 0.0);
-    source->heard = a->total_valid;
-    source->missed = a->missed;
 }
 
 int visor_source_patience(const struct visor_source *source)
@@ -137,6 +127,26 @@ int visor_source_patience(const struct visor_source *source)
     for (; chance > STRANGE; misses++)
         chance *= loss;
     return misses;
+}
+
+/* The share of requests that go unanswered, learnt over some dozen of them; those of a silence
+ * count once it is over, and as one if it was too long to be chance: an outage tells nothing of
+ * the next one. */
+static void learn_loss(struct visor_source *source)
+{
+    const struct visor_association *a = &source->association;
+    uint32_t heard = a->total_valid - source->heard;
+
+    if (a->missed < source->missed) {
+        bool chance = source->missed < (uint32_t)visor_source_patience(source);
+
+        for (uint32_t i = 0; i < (chance ? source->missed : 1u); i++)
+            count_request(source, 1.0);
+    }
+    for (; heard > 0; heard--)
+        count_request(source, 0.0);
+    source->heard = a->total_valid;
+    source->missed = a->missed;
 }
 
 /* Silence is a fault when so many misses in a row would be a strange chance, given how many
@@ -223,12 +233,14 @@ void visor_source_nominate(struct visor_source *source, const struct visor_line 
     candidate->stratum = source->stratum;
     candidate->newcomer =
         (int)filter->taken < (filter->limit < SAMPLES_NEEDED ? filter->limit : SAMPLES_NEEDED);
+    candidate->faulty = source->fault != VISOR_FAULT_NONE;
     candidate->suspect = source->fault != VISOR_FAULT_NONE || is_unsettled(source);
     if (filter->count > 0) {
         candidate->age = visor_seconds_from_ns(visor_mono_diff(now, source->last_at));
         drift = visor_source_drift(source, config);
         visor_line_move(&line, now, filter->noise.wander);
-        visor_filter_interval(filter, now, drift + missed_rate, &low, &high);
+        visor_interval_at(filter, now, visor_source_measured_drift(source) + missed_rate,
+                          drift + missed_rate, &low, &high);
         center = visor_line_diff(&line, base, now);
         aged = visor_seconds_from_ns(visor_mono_diff(now, filter->line.at));
         interval = visor_source_interval(source);

@@ -10,10 +10,11 @@
 #include "engine/select.h"
 #include "engine/status.h"
 
-/* Deviations of a measured rate that a bound allows for; beside `maxclockerror`, which allows for
- * what was not measured, fewer will do. */
-#define VISOR_RATE_DEVIATIONS        5.0
-#define VISOR_RATE_DEVIATIONS_BESIDE 2.0
+/* Deviations of a measured rate that a bound allows for. */
+#define VISOR_RATE_DEVIATIONS 5.0
+/* A rate that walks by w sqrt(t) makes an error of w sqrt(t^3 / 3): as if it were off by
+ * w sqrt(t / 3) all the time. A half leaves room for clocks that do not walk so evenly. */
+#define VISOR_WALK 0.5
 
 /* One directive that names sources: `server`, `peer`, `pool` or a command. A name is resolved for
  * all its sources at once. */
@@ -112,7 +113,7 @@ double visor_source_interval(const struct visor_source *source);
 
 /* s/s by which the counter's rate may be off from the filter's line. Between samples that were
  * taken already the line is measured; beyond the last one a bound must grow by maxclockerror as
- * well. */
+ * well, for what was not measured: two errors that know nothing of each other. */
 double visor_source_growth(double rate_variance,
                            const struct visor_config *config); /* of a bound */
 double visor_source_measured_drift(const struct visor_source *source);

@@ -601,14 +601,16 @@ void visor_sources_refclock(struct visor_engine *e, const struct visor_event_ref
 
 /* ---- time ---- */
 
-/* With nobody selected, each poll is an occasion to say so. */
+/* Who leads and is out of reach is lost, at once where that is no chance. With nobody selected,
+ * each poll is an occasion to say so. */
 static void count_idle(struct visor_engine *e, struct visor_source *source, bool polled)
 {
     bool idle = source->association.reach == 0;
 
     if (idle)
         source->idle_polls = (int)source->association.unreached;
-    if (idle && source->idle_polls == 8)
+    if (idle && (source->idle_polls == 8 ||
+                 (source->id == e->leader && source->fault == VISOR_FAULT_SILENT)))
         visor_follow_update(e);
     else if (polled && e->leader == 0)
         visor_follow_complain(e);
@@ -619,15 +621,16 @@ static void count_idle(struct visor_engine *e, struct visor_source *source, bool
 static void keep_apart(struct visor_engine *e)
 {
     struct visor_source *other;
+    int asked = 0;
 
     if (e->trust == VISOR_TRUST_DISRUPTED)
         return; /* now every moment counts */
     for (int at = 0; (other = each(e, &at));)
-        if (!other->refclock && other->resolved) {
-            int64_t apart = visor_association_separation_ns(&other->association);
-
-            visor_association_defer(&other->association, visor_mono_add(e->now.raw, apart));
-        }
+        asked += !other->refclock && other->resolved && other->association.online;
+    for (int at = 0; (other = each(e, &at));)
+        if (!other->refclock && other->resolved)
+            visor_association_defer(&other->association, e->now.raw,
+                                    visor_association_separation_ns(&other->association, asked));
 }
 
 static void serve_association(struct visor_engine *e, struct visor_source *source)

@@ -1,6 +1,8 @@
 /* The slewing plan and the watch for other hands on the clock. */
 #include "engine/steer.h"
 
+#include "base/math.h"
+
 #define SLEW_LONGEST    1e9    /* s */
 #define GENTLE          5e-6   /* s/s: rate at which small offsets are removed */
 #define GENTLE_LONGEST  10.0   /* s */
@@ -76,7 +78,7 @@ double visor_steer_plan(struct visor_steer *steer, const struct visor_config *co
                         double tolerance_s)
 {
     double size = remaining_s < 0.0 ? -remaining_s : remaining_s;
-    double base = (steer->base_ppb < 0.0 ? -steer->base_ppb : steer->base_ppb) * 1e-9;
+    double base = visor_math_size(steer->base_ppb) * 1e-9 + steer->apart_ppb * 1e-9;
     double limit = config->max_slew_rate * 1e-6, shortest, time = size / GENTLE, rate;
 
     shortest = interval_s < 0.25 ? 4.0 * interval_s : 1.0;

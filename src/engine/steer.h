@@ -13,6 +13,7 @@ struct visor_steer {
     double frequency_ppb; /* really in force, as read back */
     double wanted_ppb;    /* what we last asked for */
     double base_ppb;      /* the estimate's rate: what is wanted when nothing remains */
+    double apart_ppb;     /* how far that rate has gone from there, too unsure to be taken */
     bool slewing;
     visor_mono slew_end; /* valid while slewing */
     uint32_t steps, foreign_changes;

@@ -19,8 +19,9 @@
 #define LATE_S        1.0
 #define LATE_SAME_S   5e-4
 #define LATE_SAME     6.0
-#define LATE_PROOF    5    /* delays are rarely the same so often */
-#define IN_TIME       3    /* edges that say the same are in time */
+#define LATE_PROOF    5                     /* delays are rarely the same so often */
+#define LATE_NS       (60 * VISOR_NS_PER_S) /* for so long a machine is taken to be as busy as it was */
+#define IN_TIME       3                     /* edges that say the same are in time */
 #define LEAD_WANDER   1e-5 /* s/s: what a clock's gain on UTC may change by, with its temperature */
 #define RATE_MOVED    1e-4 /* s a reading, one a second: our own rate after a migration */
 #define BLIND_NS      (4 * VISOR_NS_PER_S) /* in which a jump is noticed */
@@ -240,12 +241,34 @@ static bool was_set(const struct visor_witness *w, const struct visor_reading *o
            (m->half > 0.0 || (whole > 0.0 && visor_math_size(size - whole) <= m->allowed));
 }
 
+/* Another jump before the first one was measured? An edge may be late, but is never early. */
+static bool is_another(const struct visor_witness *w, double jump_s, double error_s)
+{
+    return w->pending && w->told_error_s >= 0.0 && jump_s - w->told_s > w->told_error_s + error_s;
+}
+
+static void tell_more(struct visor_witness *w, double jump_s, double error_s)
+{
+    w->told_s = jump_s;
+    w->told_error_s = error_s;
+}
+
+/* What was told belongs to an earlier jump from now on. */
+static void put_behind(struct visor_witness *w)
+{
+    if (!w->pending) {
+        w->before_s = w->before_error_s = 0.0;
+    } else if (w->told_error_s >= 0.0) {
+        w->before_s = w->told_s;
+        w->before_error_s = w->told_error_s;
+    }
+}
+
 static enum visor_witness_verdict jumped(struct visor_witness *w, const struct visor_reading *ours,
                                          const struct visor_event_witness *event,
-                                         const struct misses *m)
+                                         const struct misses *m, bool again)
 {
     bool sharp = visor_wall_diff(event->latest, event->earliest) <= SHARP_NS;
-    bool again = w->pending;
 
     if (was_set(w, ours, event, m)) {
         if (!sharp)
@@ -273,16 +296,80 @@ static enum visor_witness_verdict jumped(struct visor_witness *w, const struct v
     return again ? VISOR_WITNESS_MEASURED : VISOR_WITNESS_JUMPED;
 }
 
+static bool was_late_lately(const struct visor_witness *w, visor_mono raw)
+{
+    return w->latest_s > 0.0 && visor_mono_diff(raw, w->latest_at) < LATE_NS;
+}
+
 /* We may have been woken late for an edge: that looks as if the witness had fallen behind. If it
  * has, the next edges say the same. */
-static bool was_late(struct visor_witness *w, const struct misses *m)
+static bool was_late(struct visor_witness *w, const struct misses *m, visor_mono raw)
 {
     double apart = visor_math_size(m->raw - w->late_s);
     bool same = w->late > 0 && apart <= LATE_SAME_S + LATE_SAME * w->noise_s;
 
+    if (m->raw > -LATE_S && (!was_late_lately(w, raw) || -m->raw > w->latest_s)) {
+        w->latest_s = -m->raw;
+        w->latest_at = raw;
+    }
     w->late = same ? w->late + 1 : 1;
     w->late_s = m->raw;
     return w->late < LATE_PROOF;
+}
+
+static void begin_first(struct visor_witness *w, const struct visor_reading *ours, visor_wall said,
+                        bool sharp)
+{
+    if (!sharp)
+        return;
+    begin(w, ours, said, 0.0, FREE_RATE);
+    remember(w, ours, said);
+}
+
+/* Who is surely not derived from REALTIME goes with it only if it was set right after a jump. */
+static bool fits(const struct visor_event_witness *event, const struct misses *m)
+{
+    double allowed = m->allowed + m->half;
+
+    return visor_math_size(m->raw) <= allowed ||
+           (!event->independent && visor_math_size(m->real) <= allowed);
+}
+
+static void take_fitting(struct visor_witness *w, const struct visor_reading *ours, visor_wall said,
+                         const struct misses *m, bool sharp, const struct visor_trusted *utc)
+{
+    if (!sharp) {
+        w->coarse++;
+        return;
+    }
+    if (w->pending)
+        begin_anew(w, ours, said, FREE_RATE); /* it has come back */
+    else
+        take_sharp(w, ours, said, m);
+    w->late = 0;
+    remember_lead(w, utc, ours, said);
+}
+
+/* The jump that a reading shows, beside what was told before. True: it was told already. */
+static bool size_up(struct visor_witness *w, const struct misses *m, bool sharp, bool may_be_late,
+                    double *jump_s, double *error_s)
+{
+    bool again =
+        w->pending && !is_another(w, *jump_s, *error_s) && !(may_be_late && w->told_error_s < 0.0);
+
+    if (m->raw < 0.0)
+        w->led = 0;                       /* whoever fell behind is where it never was */
+    if (may_be_late && sharp && !again) { /* an edge that waited for us to go on */
+        *jump_s += LATE_S / 2.0;
+        *error_s += LATE_S / 2.0;
+    }
+    if (!again) {
+        put_behind(w);
+        tell_more(w, *jump_s, *error_s);
+    }
+    *jump_s -= w->before_s;
+    *error_s += w->before_error_s;
+    return again;
 }
 
 enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
@@ -293,31 +380,19 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
 {
     struct visor_reading ours = clocks_at(now, event->stamp.raw);
     bool sharp = visor_wall_diff(event->latest, event->earliest) <= SHARP_NS;
+    bool edge = sharp && event->kind == VISOR_WITNESS_RTC;
     struct misses m;
 
     *jump_s = *error_s = 0.0;
     if (!w->known) {
-        if (sharp) {
-            begin(w, &ours, middle(event), 0.0, FREE_RATE);
-            remember(w, &ours, middle(event));
-        }
+        begin_first(w, &ours, middle(event), sharp);
         return VISOR_WITNESS_NOTHING;
     }
     if (visor_mono_before(ours.raw, w->line.at))
         return VISOR_WITNESS_NOTHING; /* out of order */
     m = misses_of(w, event, &ours);
-    if (visor_math_size(m.raw) <= m.allowed + m.half ||
-        visor_math_size(m.real) <= m.allowed + m.half) {
-        if (sharp && !w->pending)
-            take_sharp(w, &ours, middle(event), &m);
-        else if (sharp)
-            begin_anew(w, &ours, middle(event), FREE_RATE); /* it has come back */
-        if (sharp) {
-            w->late = 0;
-            remember_lead(w, utc, &ours, middle(event));
-        } else {
-            w->coarse++;
-        }
+    if (fits(event, &m)) {
+        take_fitting(w, &ours, middle(event), &m, sharp, utc);
         return VISOR_WITNESS_NOTHING;
     }
     if (sharp && w->readings < TRAINING) { /* the first may have been a bogus one */
@@ -326,33 +401,38 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
         return VISOR_WITNESS_NOTHING;
     }
     /* An edge of a clock that goes with REALTIME, which was just stepped, may reach us late. */
-    if (sharp && m.real < 0.0 && m.real > -LATE_S && m.raw - m.real > m.allowed &&
-        visor_witness_class(w) != VISOR_WITNESS_INDEPENDENT)
+    if (sharp && !event->independent && m.real < 0.0 && m.real > -LATE_S &&
+        m.raw - m.real > m.allowed && visor_witness_class(w) != VISOR_WITNESS_INDEPENDENT)
         return VISOR_WITNESS_NOTHING;
     if (!sharp && w->coarse < COARSE_PROOF) {
         w->coarse = 0;
         return VISOR_WITNESS_NOTHING;
     }
-    if (sharp && m.raw < 0.0 && !w->pending && was_late(w, &m))
+    if (edge && m.raw < 0.0 && !w->pending && was_late(w, &m, ours.raw))
         return VISOR_WITNESS_NOTHING;
     if (sharp && m.raw > 0.0 && !w->pending && was_there(w, utc, &ours, middle(event), m.allowed)) {
         begin_anew(w, &ours, middle(event), visor_math_sqrt(w->line.p11));
         return VISOR_WITNESS_NOTHING;
     }
-    if (m.raw < 0.0)
-        w->led = 0; /* whoever fell behind is where it never was */
     *jump_s = m.raw;
     *error_s = m.half + m.allowed * 5.0 / DEVIATIONS;
-    if (event->kind == VISOR_WITNESS_RTC && sharp && !w->pending &&
-        m.raw > 0.0) { /* an edge that waited for us to go on is late */
-        *jump_s += LATE_S / 2.0;
-        *error_s += LATE_S / 2.0;
-    }
-    return jumped(w, &ours, event, &m);
+    if (sharp && was_late_lately(w, ours.raw))
+        *error_s += w->latest_s; /* so much the line may be late */
+    return jumped(
+        w, &ours, event, &m,
+        size_up(w, &m, sharp, event->kind == VISOR_WITNESS_RTC && m.raw > 0.0, jump_s, error_s));
+}
+
+void visor_witness_told(struct visor_witness *w, double jump_s, double error_s)
+{
+    if (w->pending)
+        tell_more(w, w->before_s + jump_s, w->before_error_s + error_s);
 }
 
 void visor_witness_doubt(struct visor_witness *w)
 {
+    put_behind(w);
+    w->told_error_s = -1.0;
     w->pending = w->known;
     w->late = 0;
     w->since_count = 0;

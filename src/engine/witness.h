@@ -44,11 +44,14 @@ struct visor_lead {
 };
 
 struct visor_witness {
-    bool known;                /* the line holds */
-    bool pending;              /* a jump was seen, its size not yet: the line is from before it */
-    struct visor_line line;    /* its time over the raw counter */
-    struct visor_reading ours; /* both our clocks at … */
-    visor_wall said;           /* … its last sharp reading */
+    bool known;   /* the line holds */
+    bool pending; /* a jump was seen, its size not yet: the line is from before it */
+    double told_s,
+        told_error_s; /* … it is known to be ahead of that line by; error < 0: by anything */
+    double before_s, before_error_s;     /* what of it belongs to jumps before the last one */
+    struct visor_line line;              /* its time over the raw counter */
+    struct visor_reading ours;           /* both our clocks at … */
+    visor_wall said;                     /* … its last sharp reading */
     int64_t ahead[VISOR_WITNESS_RECENT]; /* ns: what it said - REALTIME, of the last ones; ring */
     struct visor_lead leads[VISOR_WITNESS_LEADS]; /* ring; `led` ever */
     uint32_t led;
@@ -60,14 +63,17 @@ struct visor_witness {
     uint32_t coarse; /* readings in a row that agreed with the sharp ones */
     uint32_t late;   /* sharp readings in a row that missed by `late_s` < 0 */
     double late_s;
-    double noise_s;    /* mean size of what sharp readings miss the line by */
-    uint32_t readings; /* sharp ones taken */
+    double latest_s;      /* the most that one was late by, lately … */
+    visor_mono latest_at; /* … then */
+    double noise_s;       /* mean size of what sharp readings miss the line by */
+    uint32_t readings;    /* sharp ones taken */
     uint32_t beside_real,
         with_real; /* sharp ones that told our two clocks apart: with raw, with REALTIME */
     uint32_t jumps, sets, backward;
 };
 
-/* A reading. JUMPED, MEASURED and SET fill *jump_s and *error_s, s. `event->stamp` lies on the raw
+/* A reading. JUMPED, MEASURED and SET fill *jump_s and *error_s, s; where readings have come late,
+ * *error_s may be more than *jump_s. `event->stamp` lies on the raw
  * counter of `now`; the interval of UTC may be coarse (a whole second of an RTC). `utc`:
  * NULL where nothing is trusted. */
 enum visor_witness_verdict visor_witness_take(struct visor_witness *witness,
@@ -84,6 +90,8 @@ bool visor_witness_utc(const struct visor_witness *witness, visor_mono noticed, 
 
 /* Something else says that our counter jumped: the next sharp reading tells by how much. */
 void visor_witness_doubt(struct visor_witness *witness);
+/* Something else has told by how much. Whoever then is farther ahead has seen another jump. */
+void visor_witness_told(struct visor_witness *witness, double jump_s, double error_s);
 
 /* What it has been proven to be. */
 enum visor_witness_class visor_witness_class(const struct visor_witness *witness);

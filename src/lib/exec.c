@@ -1,5 +1,6 @@
 /* Loaded before an unmodified program (`timevisor exec`): it sees the library's clock in place of
- * CLOCK_REALTIME, in clock_gettime(), gettimeofday(), time() and timespec_get().
+ * CLOCK_REALTIME, in clock_gettime(), gettimeofday(), time() and timespec_get(). So are the clocks
+ * that are told from it: CLOCK_REALTIME_COARSE, CLOCK_REALTIME_ALARM and CLOCK_TAI.
  *
  * What is told is the middle of the interval; where there is none (unknown, disrupted), the
  * kernel's clock. It never goes back: after a correction backward it runs at half the rate until it
@@ -73,13 +74,32 @@ static int64_t now_ns(void)
     return never_back(now.earliest_ns + (now.latest_ns - now.earliest_ns) / 2);
 }
 
+/* TAI - UTC, of the daemon or, where it does not know, of the kernel; that has whole seconds, too.
+ */
+static int64_t tai_ns(void)
+{
+    timevisor *open = atomic_load_explicit(&handle, memory_order_acquire);
+    struct timevisor_info info = {0};
+    int64_t tai;
+
+    if (open)
+        timevisor_info(open, &info);
+    if (info.tai_offset_s != 0)
+        return info.tai_offset_s * NS_PER_S;
+    tai = kernel_ns(CLOCK_TAI); /* 0: some sandboxes have none */
+    return tai ? (tai - kernel_ns(CLOCK_REALTIME) + NS_PER_S / 2) / NS_PER_S * NS_PER_S : 0;
+}
+
 int clock_gettime(clockid_t id, struct timespec *now)
 {
     int64_t ns;
 
-    if (id != CLOCK_REALTIME && id != CLOCK_REALTIME_COARSE)
+    if (id != CLOCK_REALTIME && id != CLOCK_REALTIME_COARSE && id != CLOCK_REALTIME_ALARM &&
+        id != CLOCK_TAI)
         return ask_kernel(id, now);
     ns = now_ns();
+    if (id == CLOCK_TAI)
+        ns += tai_ns();
     now->tv_sec = ns / NS_PER_S;
     now->tv_nsec = ns % NS_PER_S;
     return 0;

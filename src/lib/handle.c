@@ -1,6 +1,7 @@
 /* Opens segments, and the next one when a daemon has put another in its place. The handle then maps
  * that one, too, and moves on; what it had mapped before stays mapped until it is closed, since
- * other threads, or the code that a signal handler has interrupted, may be reading it. */
+ * other threads, or the code that a signal handler has interrupted, may be reading it. Who moves on
+ * may be a signal handler itself, so what is noted of the files is in pages from mmap(). */
 #include "lib/handle.h"
 
 #include "wire/vmclock.h"
@@ -20,6 +21,7 @@
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define TMPFS   0x01021994
 #define RAMFS   0x858458f6
+#define SPARES  4096 /* bytes: a page */
 
 /* ---- opening ---- */
 
@@ -178,7 +180,8 @@ timevisor *timevisor_open(const char *path)
     memcpy(handle->path, wanted, length + 1);
     atomic_flag_clear(&handle->looking);
     find_offset(handle);
-    error = handle->offset_known ? open_file(handle->path, &handle->files[0]) : ENOTSUP;
+    handle->file = &handle->first;
+    error = handle->offset_known ? open_file(handle->path, &handle->first) : ENOTSUP;
     if (error) {
         free(handle);
         errno = error;
@@ -189,28 +192,51 @@ timevisor *timevisor_open(const char *path)
 
 void timevisor_close(timevisor *handle)
 {
+    struct visor_handle_file *file, *former;
+
     if (!handle)
         return;
-    for (unsigned i = 0; i <= atomic_load(&handle->last); i++) {
-        munmap((void *)(uintptr_t)handle->files[i].page, VISOR_SEGMENT_SIZE);
-        if (handle->files[i].vmclock)
-            munmap((void *)(uintptr_t)handle->files[i].vmclock, VISOR_VMCLOCK_PAGE);
+    if (handle->spares == SPARES / sizeof(*file)) /* none of them was used */
+        munmap(handle->spare, SPARES);
+    for (file = handle->file; file; file = former) {
+        former = file->former;
+        munmap((void *)(uintptr_t)file->page, VISOR_SEGMENT_SIZE);
+        if (file->vmclock)
+            munmap((void *)(uintptr_t)file->vmclock, VISOR_VMCLOCK_PAGE);
+        if (former && (uintptr_t)file % SPARES == 0) /* the first of its page is the last to go */
+            munmap(file, SPARES);
     }
     free(handle);
 }
 
 /* ---- another file in its place ---- */
 
+static bool has_spare(struct timevisor *handle)
+{
+    void *page;
+
+    if (handle->spares > 0)
+        return true;
+    page = mmap(NULL, SPARES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        return false;
+    handle->spare = page;
+    handle->spares = SPARES / sizeof(*handle->spare);
+    return true;
+}
+
 void visor_handle_move_on(struct timevisor *handle)
 {
-    unsigned last = atomic_load(&handle->last);
-    const struct visor_handle_file *file = &handle->files[last];
+    struct visor_handle_file *file = atomic_load(&handle->file);
     struct stat status;
 
-    if (last + 1 < VISOR_HANDLE_FILES && stat(handle->path, &status) == 0 &&
-        (status.st_ino != file->inode || status.st_dev != file->device) &&
-        open_file(handle->path, &handle->files[last + 1]) == 0) {
-        atomic_store(&handle->last, last + 1);
-        atomic_store(&handle->quick, NULL);
-    }
+    if (stat(handle->path, &status) ||
+        (status.st_ino == file->inode && status.st_dev == file->device) || !has_spare(handle) ||
+        open_file(handle->path, handle->spare))
+        return;
+    handle->spare->former = file;
+    atomic_store(&handle->file, handle->spare);
+    atomic_store(&handle->quick, NULL);
+    handle->spare++;
+    handle->spares--;
 }

@@ -8,8 +8,7 @@
 #include <sys/types.h>
 #include <timevisor/timevisor.h>
 
-#define VISOR_HANDLE_FILES 32 /* one after the other in the life of a handle */
-#define VISOR_HANDLE_PATH  256
+#define VISOR_HANDLE_PATH 256
 
 /* What one moment gives: the publication that holds, and the counter. */
 struct visor_handle_look {
@@ -26,14 +25,17 @@ struct visor_handle_file {
     dev_t device;
     ino_t inode;
     _Atomic bool tsc; /* the mapped TSC was seen to agree with the kernel's counter */
+    struct visor_handle_file *former; /* that lay there before */
 };
 
 struct timevisor {
     char path[VISOR_HANDLE_PATH];
-    struct visor_handle_file files[VISOR_HANDLE_FILES];
+    struct visor_handle_file first;
+    struct visor_handle_file *_Atomic file;    /* the one in use */
     const struct visor_segment *_Atomic quick; /* its page, if the TSC may be read; NULL */
     const void *_Atomic quick_vmclock;         /* its vmclock; NULL: none can be read */
-    atomic_uint last;                          /* the file in use */
+    struct visor_handle_file *spare;           /* for the next ones, in memory of their own: … */
+    size_t spares;                             /* … so many */
     int64_t offset_ns;                         /* of our time namespace */
     bool offset_known;
     atomic_flag looking;          /* somebody looks whether there is another file */

@@ -137,8 +137,7 @@ static bool has_moved(const void *vmclock, uint64_t before)
 
 static bool look_at(struct timevisor *handle, struct visor_handle_look *look)
 {
-    struct visor_handle_file *file =
-        &handle->files[atomic_load_explicit(&handle->last, memory_order_acquire)];
+    struct visor_handle_file *file = atomic_load_explicit(&handle->file, memory_order_acquire);
     uint64_t sequence;
     int tries = 0;
 
@@ -178,7 +177,7 @@ void visor_handle_interval(const struct visor_handle_look *look, visor_mono raw,
 
 uint64_t visor_handle_boot(const struct timevisor *handle)
 {
-    return handle->files[0].page->boot[0];
+    return handle->first.page->boot[0];
 }
 
 visor_mono visor_handle_raw(const struct timevisor *handle, int64_t raw_ns)
@@ -197,10 +196,10 @@ int64_t visor_handle_forward(struct timevisor *handle, int64_t ns)
 
 uint32_t visor_handle_flags(const struct timevisor *handle, const struct visor_handle_look *look)
 {
-    const struct visor_handle_file *file = &handle->files[atomic_load(&handle->last)];
+    const struct visor_handle_file *file = atomic_load(&handle->file);
 
     return (look->tsc ? TIMEVISOR_READS_TSC : 0u) |
-           (look->snapshot.marked ? TIMEVISOR_HAS_VMCLOCK : 0u) |
+           (file->page->device[0] ? TIMEVISOR_HAS_VMCLOCK : 0u) |
            (look->snapshot.marked && file->vmclock ? TIMEVISOR_WATCHES_VMCLOCK : 0u);
 }
 
@@ -210,7 +209,7 @@ uint32_t visor_handle_flags(const struct timevisor *handle, const struct visor_h
 static bool now_by_kernel(timevisor *handle, struct visor_segment_interval *interval)
 {
     const struct visor_handle_file *file =
-        &handle->files[atomic_load_explicit(&handle->last, memory_order_acquire)];
+        atomic_load_explicit(&handle->file, memory_order_acquire);
     struct visor_segment_snapshot line;
     uint64_t sequence;
     visor_mono raw;

@@ -99,12 +99,10 @@ static bool belongs(const timevisor *handle, const struct visor_handle_look *loo
     return stamp->boot == visor_handle_boot(handle) && stamp->epoch == look->snapshot.epoch;
 }
 
-/* Any stall of before `raw` would have been found by now. */
-static bool is_verified(const struct visor_segment_snapshot *snapshot, visor_mono raw)
+/* The line was another one then, and says nothing of it; what was said then still holds. */
+static bool is_older(const struct visor_handle_look *look, const struct timevisor_stamp *stamp)
 {
-    return visor_mono_before(raw, snapshot->checked) ||
-           (snapshot->blind_ns != VISOR_NS_MAX &&
-            visor_mono_diff(snapshot->published, raw) > snapshot->blind_ns);
+    return visor_mono_before((visor_mono){stamp->raw_ns}, look->snapshot.since);
 }
 
 int timevisor_confirm(timevisor *handle, const struct timevisor_stamp *stamp)
@@ -119,12 +117,13 @@ int timevisor_confirm(timevisor *handle, const struct timevisor_stamp *stamp)
     if (look.trust == VISOR_TRUST_DISRUPTED || !belongs(handle, &look, stamp))
         return TIMEVISOR_REVOKED;
     visor_handle_interval(&look, (visor_mono){stamp->raw_ns}, stamp->raw_error_ns, &then);
-    if (then.earliest.ns > stamp->interval.latest_ns ||
-        then.latest.ns < stamp->interval.earliest_ns)
+    if (!is_older(&look, stamp) && (then.earliest.ns > stamp->interval.latest_ns ||
+                                    then.latest.ns < stamp->interval.earliest_ns))
         return TIMEVISOR_REVOKED;
+    /* Who would notice a stall may overlook a short one: only a measurement tells. */
     if (look.trust == VISOR_TRUST_SYNCHRONIZED &&
-        is_verified(&look.snapshot,
-                    visor_mono_add((visor_mono){stamp->raw_ns}, stamp->raw_error_ns)))
+        visor_mono_before(visor_mono_add((visor_mono){stamp->raw_ns}, stamp->raw_error_ns),
+                          look.snapshot.checked))
         return TIMEVISOR_CONFIRMED;
     return TIMEVISOR_NOT_YET;
 }
@@ -137,8 +136,11 @@ int timevisor_convert(timevisor *handle, const struct timevisor_stamp *stamp,
 
     if (!visor_handle_look(handle, &look))
         then.trust = VISOR_TRUST_UNKNOWN;
-    else if (belongs(handle, &look, stamp))
+    else if (belongs(handle, &look, stamp) && !is_older(&look, stamp))
         visor_handle_interval(&look, (visor_mono){stamp->raw_ns}, stamp->raw_error_ns, &then);
+    else if (belongs(handle, &look, stamp))
+        then = (struct visor_segment_interval){
+            {stamp->interval.earliest_ns}, {stamp->interval.latest_ns}, look.trust};
     return visor_handle_tell(&then, interval);
 }
 
@@ -163,6 +165,16 @@ int64_t timevisor_monotonic(timevisor *handle)
     return visor_handle_forward(handle, look.raw.ns);
 }
 
+/* By what was known of each of them then. */
+static void between(const struct timevisor_stamp *from, const struct timevisor_stamp *to,
+                    struct timevisor_duration *duration)
+{
+    if (!is_bounded(&from->interval) || !is_bounded(&to->interval))
+        return;
+    duration->least_ns = visor_ns_diff(to->interval.earliest_ns, from->interval.latest_ns);
+    duration->most_ns = visor_ns_diff(to->interval.latest_ns, from->interval.earliest_ns);
+}
+
 int timevisor_elapsed(timevisor *handle, const struct timevisor_stamp *from,
                       const struct timevisor_stamp *to, struct timevisor_duration *duration)
 {
@@ -176,6 +188,10 @@ int timevisor_elapsed(timevisor *handle, const struct timevisor_stamp *from,
     if (look.trust == VISOR_TRUST_DISRUPTED || !belongs(handle, &look, from) ||
         !belongs(handle, &look, to))
         return TIMEVISOR_DISRUPTED;
+    if (is_older(&look, from) || is_older(&look, to)) {
+        between(from, to, duration);
+        return (int)look.trust;
+    }
     extra = size * look.snapshot.rate_ppb * 1e-9;
     error = (size < 0.0 ? -size : size) * look.snapshot.growth_ppb * 1e-9 +
             (double)visor_ns_add(from->raw_error_ns, to->raw_error_ns) + 3.0;

@@ -19,6 +19,9 @@
 
 #define READ_TRIES        3
 #define READ_WIDTH_NS     1000 /* a pair as narrow as this is taken at once */
+#define COST_ROUNDS       5    /* the quickest was not interrupted */
+#define COST_READS        2000
+#define HZ_MAX            10000
 #define PRECISION_STEPS   100
 #define PRECISION_READS   1000000 /* gives up on a clock that stands */
 
@@ -285,6 +288,35 @@ double visor_clock_precision(void)
             best = step;
     }
     return visor_seconds_from_ns(best);
+}
+
+double visor_clock_cost(void)
+{
+    int64_t best = INT64_MAX;
+
+    for (int round = 0; round < COST_ROUNDS; round++) {
+        struct timespec from, now, to;
+        int64_t taken;
+
+        clock_gettime(CLOCK_MONOTONIC, &from);
+        for (int i = 0; i < COST_READS; i++)
+            clock_gettime(CLOCK_REALTIME, &now);
+        clock_gettime(CLOCK_MONOTONIC, &to);
+        taken = ns_from_timespec(&to) - ns_from_timespec(&from);
+        best = taken < best ? taken : best;
+    }
+    return visor_seconds_from_ns(best) / COST_READS;
+}
+
+unsigned visor_clock_hz(void)
+{
+    struct timespec step;
+
+    /* (A sandbox's clocks have other steps.) */
+    if (clock_getres(CLOCK_REALTIME_COARSE, &step) || step.tv_sec > 0 ||
+        step.tv_nsec < VISOR_NS_PER_S / HZ_MAX)
+        return 0;
+    return (unsigned)((VISOR_NS_PER_S + step.tv_nsec / 2) / step.tv_nsec);
 }
 
 /* The dry run. Its REALTIME is a line over RAW that starts on the kernel's clock. */

@@ -67,6 +67,12 @@ int visor_clock_take(struct visor_clock *clock);
 /* Smallest step seen between readings of CLOCK_REALTIME, in s: the precision of reading it. */
 double visor_clock_precision(void);
 
+/* What one reading of CLOCK_REALTIME takes a program at present, s. */
+double visor_clock_cost(void);
+
+/* CONFIG_HZ of this kernel, by the step of its coarse clocks; 0: not told. */
+unsigned visor_clock_hz(void);
+
 /* The kernel's frequency and tick as ppb, and the reverse: the pair that gives `frequency_ppb` with
  * `freq` within +-500 ppm and `tick` within +-10 %. `tick` in: the present one, kept if possible.
  */

@@ -16,6 +16,10 @@ void visor_facts_gather(struct visor_facts *facts, const char *root);
 void visor_facts_gather_more(struct visor_facts *facts, const char *root);
 void visor_facts_ask(struct visor_facts *facts, const char *root, bool network);
 
+/* Compares the time zone with that of another node, of which `folder` is a collected tree; after
+ * visor_facts_gather_more. False: there is no such folder. */
+bool visor_facts_compare_node(struct visor_facts *facts, const char *folder);
+
 /* Is this a virtual machine? One that only another machine can pause. */
 bool visor_facts_is_virtual(void);
 

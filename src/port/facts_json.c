@@ -183,6 +183,20 @@ static json_t *reach(const struct visor_facts *facts)
     return array;
 }
 
+static json_t *nodes(const struct visor_facts_nodes *seen)
+{
+    json_t *object = seen->count ? json_object() : NULL;
+
+    if (!object)
+        return NULL;
+    set(object, "count", json_integer(seen->count));
+    set(object, "known", json_integer(seen->known));
+    set(object, "differ", json_integer(seen->differ));
+    set(object, "first", text(seen->first));
+    set(object, "zone", text(seen->zone));
+    return object;
+}
+
 /* What the doctor gathers beside: null where it was not. */
 static void add_more(json_t *object, const struct visor_facts *facts)
 {
@@ -191,11 +205,13 @@ static void add_more(json_t *object, const struct visor_facts *facts)
     set(object, "timer_rate_hz",
         facts->timer_rate_hz > 0.0 ? json_real(facts->timer_rate_hz) : NULL);
     set(object, "vdso", facts->vdso_known ? json_boolean(facts->vdso) : NULL);
+    set(object, "read_ns", facts->read_ns > 0.0 ? json_real(facts->read_ns) : NULL);
     set(object, "zone", text(facts->zone));
     set(object, "other_zone",
         facts->other_zone[0]
             ? json_pack("{s:s, s:s}", "process", facts->other_zone_of, "zone", facts->other_zone)
             : NULL);
+    set(object, "nodes", nodes(&facts->nodes));
     set(object, "chronyd", chronyd(facts));
     set(object, "reach", reach(facts));
 }

@@ -1,7 +1,8 @@
-/* Facts that no file has: what sources and chronyd answer, and the vDSO. In a collected tree they
- * stand in timevisor/facts.json, as visor_facts_json writes them. */
+/* Facts that no file has: what sources and chronyd answer, the vDSO, and what a reading takes. In a
+ * collected tree they stand in timevisor/facts.json, as visor_facts_json writes them. */
 #include "port/facts.h"
 
+#include "port/clock.h"
 #include "port/ntpquery.h"
 #include "port/tree.h"
 #include "wire/cmdmon.h"
@@ -19,6 +20,7 @@
 #define ASK_MS     900
 #define ROUNDS     4 /* enough to see whether delays are alike */
 #define CHRONYD_MS 200
+#define HZ_MAX     1e6
 #define FACTS_FILE "/timevisor/facts.json"
 
 static enum visor_facts_answer answer_of(const struct visor_ntpquery *query)
@@ -169,20 +171,41 @@ static void read_other_zone(struct visor_facts *facts, const json_t *other)
     snprintf(facts->other_zone, sizeof(facts->other_zone), "%.63s", zone);
 }
 
+static void copy_text(char to[VISOR_FACTS_TEXT], const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    snprintf(to, VISOR_FACTS_TEXT, "%.63s", text ? text : "");
+}
+
+static void read_nodes(struct visor_facts *facts, const json_t *seen)
+{
+    facts->nodes.count = (uint32_t)json_integer_value(json_object_get(seen, "count"));
+    facts->nodes.known = (uint32_t)json_integer_value(json_object_get(seen, "known"));
+    facts->nodes.differ = (uint32_t)json_integer_value(json_object_get(seen, "differ"));
+    copy_text(facts->nodes.first, seen, "first");
+    copy_text(facts->nodes.zone, seen, "zone");
+}
+
 static void read_collected(struct visor_facts *facts, const char *root)
 {
     char *text = malloc(VISOR_TREE_FILE_MAX);
     int size = text ? visor_tree_read(root, FACTS_FILE, text, VISOR_TREE_FILE_MAX) : -1;
     json_t *whole = size > 0 ? json_loads(text, 0, NULL) : NULL;
     const json_t *vdso = json_object_get(whole, "vdso");
+    double hz = number(whole, "hz"); /* of a machine whose configuration could not be read */
 
     read_signature(facts, whole);
     read_kernel(facts, json_object_get(whole, "kernel_clock"));
     read_chronyd(facts, json_object_get(whole, "chronyd"));
     read_reach(facts, json_object_get(whole, "reach"));
     read_other_zone(facts, json_object_get(whole, "other_zone"));
+    read_nodes(facts, json_object_get(whole, "nodes"));
     facts->vdso_known = json_is_boolean(vdso);
     facts->vdso = json_is_true(vdso);
+    facts->read_ns = number(whole, "read_ns");
+    if (facts->hz == 0 && hz > 0.0 && hz < HZ_MAX)
+        facts->hz = (uint32_t)hz;
     json_decref(whole);
     free(text);
 }
@@ -195,6 +218,9 @@ void visor_facts_ask(struct visor_facts *facts, const char *root, bool network)
     }
     facts->vdso_known = true;
     facts->vdso = getauxval(AT_SYSINFO_EHDR) != 0;
+    facts->read_ns = visor_clock_cost() * 1e9;
+    if (facts->hz == 0)
+        facts->hz = visor_clock_hz();
     ask_chronyd(facts);
     if (network)
         ask_sources(facts);

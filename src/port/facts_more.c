@@ -112,17 +112,38 @@ static void zone_of(const char *root, char zone[VISOR_FACTS_TEXT])
         visor_tree_line(root, "/etc/timezone", zone, VISOR_FACTS_TEXT);
 }
 
+/* The names that most machines have of one zone: tzdata, backward. */
+static const char *first_name(const char *zone)
+{
+    static const struct {
+        const char *name, *first;
+    } names[] = {
+        {"UTC", "Etc/UTC"},
+        {"Etc/UCT", "Etc/UTC"},
+        {"UCT", "Etc/UTC"},
+        {"Universal", "Etc/UTC"},
+        {"Etc/Universal", "Etc/UTC"},
+        {"Zulu", "Etc/UTC"},
+        {"Etc/Zulu", "Etc/UTC"},
+        {"PRC", "Asia/Shanghai"},
+        {"Asia/Chongqing", "Asia/Shanghai"},
+        {"Asia/Harbin", "Asia/Shanghai"},
+        {"Hongkong", "Asia/Hong_Kong"},
+        {"ROC", "Asia/Taipei"},
+        {"Japan", "Asia/Tokyo"},
+        {"ROK", "Asia/Seoul"},
+        {"Singapore", "Asia/Singapore"},
+    };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(zone, names[i].name) == 0)
+            return names[i].first;
+    return zone;
+}
+
 static bool same_zone(const char *a, const char *b)
 {
-    static const char *const utc[] = {"UTC",       "Etc/UTC", "Etc/UCT",
-                                      "Universal", "Zulu",    "Etc/Universal"};
-    bool both[2] = {false, false};
-
-    for (size_t i = 0; i < sizeof(utc) / sizeof(utc[0]); i++) {
-        both[0] = both[0] || strcmp(a, utc[i]) == 0;
-        both[1] = both[1] || strcmp(b, utc[i]) == 0;
-    }
-    return strcmp(a, b) == 0 || (both[0] && both[1]);
+    return strcmp(first_name(a), first_name(b)) == 0;
 }
 
 /* Only root may look into others' namespaces, and only the first that differs is told. */
@@ -158,6 +179,30 @@ static void read_zones(struct visor_facts *facts, const char *root)
         if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
             take_process(facts, entry->d_name);
     closedir(dir);
+}
+
+bool visor_facts_compare_node(struct visor_facts *facts, const char *folder)
+{
+    struct visor_facts_nodes *nodes = &facts->nodes;
+    char zone[VISOR_FACTS_TEXT] = "";
+    size_t length = strlen(folder);
+
+    if (!visor_tree_exists(folder, "/"))
+        return false;
+    nodes->count++;
+    zone_of(folder, zone);
+    if (!zone[0] || !facts->zone_known)
+        return true;
+    nodes->known++;
+    if (same_zone(zone, facts->zone))
+        return true;
+    if (nodes->differ++ == 0) {
+        strcpy(nodes->zone, zone);
+        snprintf(nodes->first, sizeof(nodes->first), "%s",
+                 length < sizeof(nodes->first) ? folder
+                                               : folder + length + 1 - sizeof(nodes->first));
+    }
+    return true;
 }
 
 static void take_adjtime(struct visor_facts *facts, const char *line)

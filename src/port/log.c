@@ -127,12 +127,14 @@ static int open_log(const char *path)
 
 int visor_log_to_file(struct visor_log *log, const char *path)
 {
-    char *copy = strdup(path);
-    int fd = copy ? open_log(path) : -ENOMEM;
+    int fd = open_log(path);
+    char *copy = fd < 0 ? NULL : realpath(path, NULL); /* it is opened again from elsewhere */
 
-    if (fd < 0) {
-        free(copy);
+    if (fd < 0)
         return fd;
+    if (!copy) {
+        close(fd);
+        return -errno;
     }
     if (log->path)
         close(log->fd);

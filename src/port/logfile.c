@@ -2,6 +2,8 @@
  * which records are made (the engine), and the daemon's own log (log.c). */
 #include "port/logfile.h"
 
+#include "port/clock.h"
+
 #include "port/text.h"
 
 #include <errno.h>
@@ -12,6 +14,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#define RETRY_NS      (10 * VISOR_NS_PER_S)
 #define LINE_MAX_SIZE 512
 
 enum file {
@@ -53,7 +56,7 @@ static const struct {
 struct open_file {
     FILE *stream;
     unsigned long lines; /* since it was opened; a banner goes before every logbanner-th */
-    unsigned long skip;  /* lines to be lost before the next attempt */
+    visor_mono retry;    /* not before, if `told` */
     bool told;
 };
 
@@ -238,7 +241,7 @@ static void give_up(struct visor_logfile *files, enum file which, const char *pa
                         strerror(error));
     if (file->stream)
         fclose(file->stream);
-    *file = (struct open_file){.skip = lines_a_banner(files), .told = true};
+    *file = (struct open_file){.told = true, .retry = visor_mono_add(visor_clock_raw(), RETRY_NS)};
 }
 
 /* The file, open; NULL if it cannot be had now. */
@@ -256,10 +259,8 @@ static FILE *open_file(struct visor_logfile *files, enum file which)
         files->no_directory_told = true;
         return NULL;
     }
-    if (file->skip > 0) {
-        file->skip--;
+    if (file->told && visor_mono_before(visor_clock_raw(), file->retry))
         return NULL;
-    }
     snprintf(path, sizeof path, "%s/%s.log", directory, kinds[which].name);
     file->stream = fopen(path, "ae");
     if (!file->stream && errno == ENOENT && mkdir(directory, 0750) == 0)

@@ -5,6 +5,7 @@
 
 #include "port/net_internal.h"
 #include "port/socket.h"
+#include "wire/ntp.h"
 
 #include <errno.h>
 #include <linux/net_tstamp.h>
@@ -278,14 +279,17 @@ static int choose_socket(struct visor_net *net, const struct visor_action_send *
                          struct net_socket **socket)
 {
     const struct visor_config *config = net->config;
-    bool server = send->from_server || (config->port && config->acquisition_port == config->port);
+    /* who only observes leaves the servers' port to others */
+    bool observing = config->mode == VISOR_MODE_OBSERVE;
+    bool server = !observing &&
+                  (send->from_server || (config->port && config->acquisition_port == config->port));
     enum net_role role = server ? NET_SERVER : NET_SHARED;
     int port = server ? config->port : config->acquisition_port;
 
     if (config->ptp_port > 0 && send->to.port == config->ptp_port) {
         role = NET_PTP;
         port = config->ptp_port;
-    } else if (!server && config->acquisition_port < 0) {
+    } else if (!server && (port < 0 || (observing && port == VISOR_NTP_PORT))) {
         keep_stamping(net, send->to.family);
         return open_client(net, send, socket);
     }

@@ -18,6 +18,8 @@
 #define LOOK_NS      (4 * VISOR_NS_PER_S) /* at what may have changed behind our back */
 #define WARM_UP_NS   VISOR_NS_PER_S       /* while the TSC's rate is still being learnt */
 #define WARM_PPB     20.0
+#define STUCK_NS     (5 * VISOR_NS_PER_S) /* of a write that takes microseconds, or a pause */
+#define BUSY_LOOK_NS VISOR_NS_PER_S
 #define BOOT_ID      "/proc/sys/kernel/random/boot_id"
 #define TIMENS       "/proc/self/timens_offsets"
 
@@ -66,11 +68,11 @@ static void map_vmclock(struct visor_segment_file *file, const char *device)
     close(fd);
     if (page == MAP_FAILED)
         return;
-    if (visor_vmclock_check(page, VISOR_VMCLOCK_PAGE) != VISOR_VMCLOCK_OK ||
-        visor_vmclock_marker(page, &file->marker) != VISOR_VMCLOCK_OK) {
+    if (visor_vmclock_check(page, VISOR_VMCLOCK_PAGE) != VISOR_VMCLOCK_OK) {
         munmap(page, VISOR_VMCLOCK_PAGE);
         return;
     }
+    (void)visor_vmclock_marker(page, &file->marker); /* also while it is being written */
     file->vmclock = page;
     snprintf(file->device, sizeof(file->device), "%s", device);
 }
@@ -210,7 +212,7 @@ int visor_segment_open(struct visor_segment_file *file, const char *path, const 
 {
     int error;
 
-    *file = (struct visor_segment_file){.fd = -1, .blind_ns = VISOR_NS_MAX};
+    *file = (struct visor_segment_file){.fd = -1, .blind_ns = VISOR_NS_MAX, .busy_ns = -1};
     file->moved.ns = file->look_at.ns = INT64_MIN;
     if (snprintf(file->path, sizeof(file->path), "%s", path) >= (int)sizeof(file->path))
         return -ENAMETOOLONG;
@@ -246,17 +248,40 @@ void visor_segment_close(struct visor_segment_file *file)
 
 /* ---- publishing ---- */
 
+/* While the vmclock page is being written, a move may be under way. One that stays so has lost its
+ * writer: it says nothing any more, and there is no marker until it can be read again. */
+static bool is_stuck(struct visor_segment_file *file, bool busy, visor_mono now)
+{
+    const struct visor_segment_publisher *publisher = &file->publisher;
+    int64_t passed = visor_mono_diff(now, file->busy_at);
+
+    if (!busy)
+        file->busy_ns = -1;
+    else if (file->busy_ns < 0) /* where no reader has relied on it yet, there is no need to wait */
+        file->busy_ns = publisher->own || publisher->last.marked ? 0 : STUCK_NS;
+    else
+        file->busy_ns += passed < BUSY_LOOK_NS ? passed : BUSY_LOOK_NS; /* a pause is no wait */
+    file->busy_at = now;
+    if (busy)
+        file->due = visor_mono_add(now, BUSY_LOOK_NS);
+    return file->busy_ns >= STUCK_NS;
+}
+
 /* The hypervisor has moved the machine: what was measured before is void until it was measured
  * again, whatever the engine knows of it yet. */
 static void heed_vmclock(struct visor_segment_file *file, struct visor_view *view, visor_mono now)
 {
+    const struct visor_segment_snapshot *last = &file->publisher.last;
     uint64_t marker = 0;
+    bool busy;
 
     if (!file->vmclock)
         return;
-    if (visor_vmclock_marker(file->vmclock, &marker) != VISOR_VMCLOCK_OK || marker != file->marker)
+    busy = visor_vmclock_marker(file->vmclock, &marker) != VISOR_VMCLOCK_OK;
+    file->marked = !is_stuck(file, busy, now);
+    if ((busy && file->marked) || marker != file->marker)
         file->moved = now;
-    if (file->publisher.any && file->publisher.last.marked && marker != file->publisher.last.marker)
+    if (file->publisher.any && (last->marked || last->marker != 0) && marker != last->marker)
         file->publisher.disturbed = true;
     file->marker = marker;
     if (visor_mono_before(view->verified, file->moved) || view->verified.ns == file->moved.ns) {
@@ -296,6 +321,15 @@ static int look(struct visor_segment_file *file, const struct visor_view *view, 
     return 0;
 }
 
+/* Not later than was planned, however often is published. */
+static void look_soon(struct visor_segment_file *file, visor_mono at)
+{
+    if (visor_mono_before(at, file->look_at))
+        file->look_at = at;
+    if (visor_mono_before(file->look_at, file->due))
+        file->due = file->look_at;
+}
+
 int visor_segment_publish(struct visor_segment_file *file, const struct visor_view *view,
                           visor_mono now)
 {
@@ -314,9 +348,9 @@ int visor_segment_publish(struct visor_segment_file *file, const struct visor_vi
         return 0;
     add_tsc(file, next);
     if (file->tsc.any && (next->period == 0 || next->tsc_ppb > WARM_PPB))
-        file->due = file->look_at = visor_mono_add(now, WARM_UP_NS);
+        look_soon(file, visor_mono_add(now, WARM_UP_NS));
     next->blind_ns = file->blind_ns;
-    next->marked = file->vmclock != NULL;
+    next->marked = file->marked;
     next->marker = file->marker;
     visor_segment_write(file->page, next);
     return 0;

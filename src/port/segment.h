@@ -15,6 +15,9 @@ struct visor_segment_file {
     char device[VISOR_SEGMENT_DEVICE_MAX];
     const void *vmclock; /* its mapped page; NULL: none */
     uint64_t marker;     /* that the line was measured under */
+    bool marked;         /* readers are to hold the page against it */
+    int64_t busy_ns;     /* the page was being written for so long … */
+    visor_mono busy_at;  /* … when it was last looked at; busy_ns < 0: it was not */
     visor_mono moved;    /* when it was last seen to change; what was measured before is void */
     struct visor_segment_publisher publisher;
     struct visor_tsc tsc;

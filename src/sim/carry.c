@@ -199,7 +199,8 @@ static bool proven(const struct visor_host *host, int64_t ns)
 {
     const struct visor_scenario_host *model = host->model;
     bool witness = (model->rtc.exists && !model->rtc.derived) ||
-                   (model->watches & 1u << VISOR_WITNESS_PHC) != 0;
+                   (model->watches & (1u << VISOR_WITNESS_PHC | 1u << VISOR_WITNESS_VMCLOCK |
+                                      1u << VISOR_WITNESS_VMGENID)) != 0;
 
     if (!witness || model->config->stall == VISOR_STALL_SLEW)
         return false;

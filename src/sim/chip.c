@@ -3,7 +3,6 @@
 #include "base/math.h"
 #include "sim/host.h"
 
-#define READ_NS  240000000 /* coarse readings, between edges */
 #define READINGS 32
 #define LATE_NS  VISOR_NS_PER_S /* later it finds that the next one's alarm has passed */
 #define PUT_OFF  1000000        /* ns: an edge later than this was waited for */
@@ -47,9 +46,9 @@ static void plan(struct visor_host *host, struct visor_world *world)
 
     /* Once the daemon knows that they agree with the edges, readings between edges tell nothing
      * new. */
-    chip->awaits_edge =
-        (world->now >= chip->armed_at && chip->read >= READINGS) || edge - world->now <= READ_NS;
-    chip->planned = chip->awaits_edge ? edge : world->now + READ_NS;
+    chip->awaits_edge = (world->now >= chip->armed_at && chip->read >= READINGS) ||
+                        edge - world->now <= VISOR_CHIP_READ_NS;
+    chip->planned = chip->awaits_edge ? edge : world->now + VISOR_CHIP_READ_NS;
     if (!visor_heap_push(&world->heap, &chip->happening, chip->planned))
         world->out_of_memory = true;
 }

@@ -9,6 +9,8 @@
 
 #include "sim/world.h"
 
+#define VISOR_CHIP_READ_NS 240000000 /* between coarse readings, while edges stay away */
+
 /* Nothing happens where the host has none. False without memory. */
 bool visor_chip_start(struct visor_host *host, struct visor_world *world);
 

@@ -418,8 +418,12 @@ bool visor_host_ready(struct visor_host *host, struct visor_world *world,
                       struct visor_happening *happening, struct visor_parcel *parcel)
 {
     if (host->busy_until > world->now && stands_still(host, happening)) {
-        if (!visor_heap_push(&world->heap, happening,
-                             host->busy_until + world->now - host->paused_at))
+        int64_t left = world->now - host->paused_at;
+
+        if (happening ==
+            &host->chip.happening) /* the daemon looks more often than it needs edges */
+            left %= VISOR_CHIP_READ_NS;
+        if (!visor_heap_push(&world->heap, happening, host->busy_until + left))
             world->out_of_memory = true;
         return false;
     }

@@ -2,6 +2,8 @@
  * and only here. */
 #include "sim/mishap.h"
 
+#include "sim/watch.h"
+
 #include <stdlib.h>
 
 #define PATIENCE 8 /* exchanges a source that may fail to show a fault */
@@ -66,6 +68,7 @@ void visor_mishap_resume(struct visor_world *world, struct visor_host *host)
     host->resume_rate = 0.0;
     wake(host);
     fault(host, world);
+    visor_watch_woke(host, world);
 }
 
 static void migrate(struct visor_host *host, struct visor_world *world, const double number[3])

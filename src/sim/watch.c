@@ -75,6 +75,12 @@ static void tell_amounts(struct visor_host *host, struct visor_world *world, int
         tell(host, world, VISOR_WITNESS_TIMER, watch->introduced ? late : 0, (visor_wall){0});
 }
 
+void visor_watch_woke(struct visor_host *host, struct visor_world *world)
+{
+    if (host->running && has(host, VISOR_WITNESS_BOOTTIME))
+        tell_markers(host, world);
+}
+
 void visor_watch_tick(struct visor_host *host, struct visor_world *world)
 {
     struct visor_watch *watch = &host->watch;

@@ -12,5 +12,8 @@ bool visor_watch_start(struct visor_host *host, struct visor_world *world);
 
 /* Its happening is due, and the host runs. */
 void visor_watch_tick(struct visor_host *host, struct visor_world *world);
+/* It was suspended, and runs again: what its kernel counts of that is looked at before anything
+ * else. */
+void visor_watch_woke(struct visor_host *host, struct visor_world *world);
 
 #endif

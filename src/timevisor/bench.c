@@ -26,6 +26,7 @@
 
 #define SEGMENTS  3
 #define PERIOD_NS 1000000
+#define LOOKS     8 /* at the TSC; the second is enough if nothing is in the way */
 /* A system call takes several times what the vDSO does, on any processor. */
 #define VDSO_RATIO 0.67
 
@@ -114,15 +115,31 @@ static bool make_segments(struct bench *bench)
             return false;
     }
     visor_tsc_done(&bench->files[SEGMENT_KERNEL].tsc);
-    return pthread_create(&bench->writer, NULL, write_on, bench) == 0;
+    return true;
 }
 
-/* The TSC's rate is known after half a second. */
+/* Until the segments have the TSC's rate, where the kernel counts by the TSC. They say themselves
+ * when they will look again. */
+static void learn_tsc(struct bench *bench)
+{
+    const struct visor_segment_file *last = &bench->files[SEGMENTS - 1];
+
+    publish(bench);
+    for (int i = 0; i < LOOKS && last->tsc.any && last->tsc.period == 0; i++) {
+        int64_t ns = visor_mono_diff(last->due, visor_clock_raw());
+        struct timespec rest = {ns / VISOR_NS_PER_S, ns % VISOR_NS_PER_S};
+
+        if (ns > 0)
+            nanosleep(&rest, NULL);
+        publish(bench);
+    }
+}
+
 static bool open_segments(struct bench *bench)
 {
-    struct timespec rest = {.tv_nsec = 500000000};
-
-    nanosleep(&rest, NULL);
+    learn_tsc(bench);
+    if (pthread_create(&bench->writer, NULL, write_on, bench))
+        return false;
     for (int i = 0; i < SEGMENTS; i++) {
         bench->handles[i] = timevisor_open(bench->paths[i]);
         if (!bench->handles[i])

@@ -30,6 +30,14 @@ struct visor_cli_options {
 int visor_cli_options(int argc, char **argv, const char *allowed, void (*print_usage)(FILE *out),
                       struct visor_cli_options *options);
 
+/* The value of one option; false: what is wrong with it is on stderr. */
+bool visor_cli_take_time(const char *option, const char *text, double least, double most,
+                         double *seconds);
+
+struct visor_profile;
+/* By its name; NULL: there is none, which is on stderr. */
+const struct visor_profile *visor_cli_take_profile(const char *name);
+
 int visor_cli_status(int argc, char **argv);
 int visor_cli_sources(int argc, char **argv);
 int visor_cli_events(int argc, char **argv);

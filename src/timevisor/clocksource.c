@@ -1,6 +1,7 @@
 /* timevisor clocksource: what the kernel counts by, why, what a reading costs, and another choice
  * on request. It is the kernel's own choice that is changed, so it is explained and asked first. */
 #include "timevisor/clocksource.h"
+#include "port/clock.h"
 #include "port/facts.h"
 #include "port/text.h"
 #include "port/tree.h"
@@ -14,11 +15,9 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CURRENT "/sys/devices/system/clocksource/clocksource0/current_clocksource"
-#define READS   2000
 
 /* How a program reads it. */
 enum cost { VDSO, SYSTEM_CALL, USELESS, NOT_KNOWN };
@@ -38,6 +37,11 @@ static const struct {
     {"acpi_pm", SYSTEM_CALL, N_("the power management timer, slow to read")},
     {"jiffies", USELESS, N_("the timer interrupt: no finer than milliseconds")},
     {"refined-jiffies", USELESS, N_("the timer interrupt: no finer than milliseconds")},
+};
+
+struct wish {
+    bool json, yes;
+    const char *root;
 };
 
 enum { KNOWN = sizeof(known) / sizeof(known[0]) };
@@ -135,26 +139,6 @@ static struct verdict judge_choice(const struct visor_facts *facts)
     return (struct verdict){"chosen", _("chosen by somebody: the TSC would be better"), false};
 }
 
-/* What a reading of CLOCK_REALTIME takes at present, s: the quickest of a few rounds. */
-static double measure(void)
-{
-    double best = 1.0;
-
-    for (int round = 0; round < 5; round++) {
-        struct timespec from, now, to;
-        double taken;
-
-        clock_gettime(CLOCK_MONOTONIC, &from);
-        for (int i = 0; i < READS; i++)
-            clock_gettime(CLOCK_REALTIME, &now);
-        clock_gettime(CLOCK_MONOTONIC, &to);
-        taken = ((double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) * 1e-9) /
-                READS;
-        best = taken < best ? taken : best;
-    }
-    return best;
-}
-
 /* ---- showing ---- */
 
 static int print_json(const struct visor_facts *facts, bool here)
@@ -169,9 +153,9 @@ static int print_json(const struct visor_facts *facts, bool here)
                                         cost_word(cost_of(facts->clocksources[i]))));
     json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:{s:s, s:b, s:b}}", "current", facts->clocksource,
                      "why", choice.word, "cost", cost_word(cost_of(facts->clocksource)),
-                     "reading_s", here ? json_real(measure()) : json_null(), "available", available,
-                     "tsc", "verdict", tsc.word, "constant", facts->constant_tsc, "nonstop",
-                     facts->nonstop_tsc);
+                     "reading_s", here ? json_real(visor_clock_cost()) : json_null(), "available",
+                     available, "tsc", "verdict", tsc.word, "constant", facts->constant_tsc,
+                     "nonstop", facts->nonstop_tsc);
     text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
     if (text)
         puts(text);
@@ -207,28 +191,56 @@ static int print(const struct visor_facts *facts, bool here)
     printf(_("\nIn use: %s: %s.\n"), facts->clocksource, choice.text);
     printf(_("TSC: %s.\n"), tsc.text);
     if (here)
-        printf(_("A reading of the time takes %s here.\n"), visor_quantity_print(measure(), cost));
+        printf(_("A reading of the time takes %s here.\n"),
+               visor_quantity_print(visor_clock_cost(), cost));
     return VISOR_CLI_YES;
 }
 
 /* ---- switching ---- */
 
+enum { SLOWER = 1, AS_SLOW = 2, QUICKER = 4, UNTRUSTED = 8, MOVES = 16 };
+
+static bool is_slow(const char *name)
+{
+    return cost_of(name) == SYSTEM_CALL || cost_of(name) == USELESS;
+}
+
+/* What follows from the change, besides what always does. */
+static unsigned foresee(const struct visor_facts *facts, const char *name)
+{
+    bool slow = is_slow(facts->clocksource), tsc = strcmp(name, "tsc") == 0;
+    unsigned follows = 0;
+
+    if (is_slow(name))
+        follows |= slow ? AS_SLOW : SLOWER;
+    else if (cost_of(facts->clocksource) == SYSTEM_CALL)
+        follows |= QUICKER;
+    if (tsc && !judge_tsc(facts).good)
+        follows |= UNTRUSTED;
+    else if (tsc && facts->hypervisor != VISOR_HYPERVISOR_NONE)
+        follows |= MOVES;
+    return follows;
+}
+
 static void explain(const struct visor_facts *facts, const char *name)
 {
-    struct verdict tsc = judge_tsc(facts);
+    unsigned follows = foresee(facts, name);
 
     printf(_("From %s to %s:\n"), facts->clocksource, name);
-    if (cost_of(name) == SYSTEM_CALL || cost_of(name) == USELESS)
+    if (follows & SLOWER)
         printf(_("- every reading of the time, by any program, is a system call from then on and "
                  "takes many times as long (%s);\n"),
                cost_text(cost_of(name)));
-    else if (cost_of(facts->clocksource) == SYSTEM_CALL)
+    if (follows & AS_SLOW)
+        printf(_("- every reading of the time is a system call, as it is now (%s: %s);\n"), name,
+               _(known[find(name)].what));
+    if (follows & QUICKER)
         fputs(_("- readings of the time become many times as quick;\n"), stdout);
-    if (strcmp(name, "tsc") == 0 && !tsc.good)
+    if (follows & UNTRUSTED)
         printf(_("- the TSC of this machine cannot be trusted: %s. The clock may jump or run "
                  "wrongly;\n"),
-               tsc.text);
-    if (strcmp(name, "tsc") == 0 && tsc.good && facts->hypervisor != VISOR_HYPERVISOR_NONE)
+               judge_tsc(facts).text);
+    if (follows & MOVES)
         fputs(_("- a migration to a host with another TSC rate makes the clock run wrongly, unless "
                 "the hypervisor scales it;\n"),
               stdout);
@@ -280,39 +292,73 @@ int visor_clocksource_choose(const char *root, const char *name)
     return visor_tree_line(root, CURRENT, now, sizeof(now)) && strcmp(now, name) == 0 ? 0 : -ENODEV;
 }
 
-static int switch_to(const struct visor_facts *facts, const char *root, const char *name, bool yes)
+static int refuse_unknown(const struct visor_facts *facts, const char *name)
 {
-    char now[VISOR_FACTS_TEXT];
-    int error;
+    fprintf(stderr, _("timevisor clocksource: this kernel does not offer \"%s\"; it has:"), name);
+    for (size_t i = 0; i < facts->clocksource_count; i++)
+        fprintf(stderr, " %s", facts->clocksources[i]);
+    fputs("\n", stderr);
+    return VISOR_CLI_USAGE;
+}
 
-    if (!is_available(facts, name)) {
-        fprintf(stderr, _("timevisor clocksource: this kernel does not offer \"%s\"; it has:"),
-                name);
-        for (size_t i = 0; i < facts->clocksource_count; i++)
-            fprintf(stderr, " %s", facts->clocksources[i]);
-        fputs("\n", stderr);
-        return VISOR_CLI_USAGE;
-    }
-    if (strcmp(name, facts->clocksource) == 0) {
-        printf(_("The kernel counts by %s already.\n"), name);
+/* As JSON: what was there, what is there now, and what follows; nobody is asked. */
+static void tell_switch(const struct visor_facts *facts, const char *now, const char *name)
+{
+    static const char *const words[] = {"slower", "as-slow", "quicker", "untrusted-tsc",
+                                        "migration"};
+    unsigned follows = foresee(facts, name);
+    json_t *list = json_array(), *json;
+
+    for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (follows & 1u << i)
+            json_array_append_new(list, json_string(words[i]));
+    json = json_pack("{s:s, s:s, s:s, s:o}", "before", facts->clocksource, "current", now, "wanted",
+                     name, "follows", list);
+    json_dumpf(json, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(json);
+}
+
+/* Changes it; `now`: to what. */
+static int change(const char *root, const char *name, char now[VISOR_FACTS_TEXT])
+{
+    int error = visor_clocksource_choose(root, name);
+
+    visor_tree_line(root, CURRENT, now, VISOR_FACTS_TEXT);
+    if (!error)
         return VISOR_CLI_YES;
-    }
-    explain(facts, name);
-    if (!yes && !agrees())
-        return VISOR_CLI_NO;
-    error = visor_clocksource_choose(root, name);
-    if (error == -ENODEV) {
-        visor_tree_line(root, CURRENT, now, sizeof(now));
+    if (error == -ENODEV)
         fprintf(stderr, _("timevisor clocksource: the kernel keeps %s (dmesg tells why)\n"), now);
-        return VISOR_CLI_REFUSED;
-    }
-    if (error) {
+    else
         fprintf(stderr, _("timevisor clocksource: it could not be changed: %s (only root may)\n"),
                 strerror(-error));
-        return VISOR_CLI_REFUSED;
-    }
-    printf(_("The kernel counts by %s now.\n"), name);
-    return VISOR_CLI_YES;
+    return VISOR_CLI_REFUSED;
+}
+
+static int switch_to(const struct visor_facts *facts, const char *name, const struct wish *wish)
+{
+    bool same = strcmp(name, facts->clocksource) == 0;
+    char now[VISOR_FACTS_TEXT];
+    int status;
+
+    if (!is_available(facts, name))
+        return refuse_unknown(facts, name);
+    memcpy(now, facts->clocksource, sizeof(now));
+    if (!same && !wish->json)
+        explain(facts, name);
+    if (same)
+        status = VISOR_CLI_YES;
+    else if (wish->yes || (!wish->json && agrees()))
+        status = change(wish->root, name, now);
+    else
+        status = VISOR_CLI_NO;
+    if (wish->json)
+        tell_switch(facts, now, name);
+    else if (same)
+        printf(_("The kernel counts by %s already.\n"), name);
+    else if (status == VISOR_CLI_YES)
+        printf(_("The kernel counts by %s now.\n"), name);
+    return status;
 }
 
 /* ---- */
@@ -320,14 +366,14 @@ static int switch_to(const struct visor_facts *facts, const char *root, const ch
 static void print_usage(FILE *out)
 {
     fputs(_("Usage: timevisor clocksource [--json] [--root FOLDER]\n"
-            "       timevisor clocksource [--yes] [--root FOLDER] NAME\n"
-            "What the kernel counts time by, why, and what a reading costs; with a NAME: count by\n"
-            "that from now on, after saying what follows and asking.\n\n"
-            "  --json         as JSON\n"
+            "       timevisor clocksource [--yes] [--json] [--root FOLDER] NAME\n"
+            "What the kernel counts time by, why, and what a reading costs; with a NAME:\n"
+            "count by that from now on, after saying what follows and asking.\n\n"
+            "  --json         as JSON; nobody is asked: without --yes a NAME does nothing\n"
             "  --yes          do not ask\n"
             "  --root FOLDER  of a tree of files instead of this machine's\n\n"
-            "Exit status: 0 done, 1 not wanted, 2 there is no such clocksource, 4 refused or not\n"
-            "known.\n"),
+            "Exit status: 0 done, 1 not wanted, 2 there is no such clocksource, 4 refused or\n"
+            "not known.\n"),
           out);
 }
 
@@ -339,15 +385,14 @@ int visor_cli_clocksource(int argc, char **argv)
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
     struct visor_facts *facts;
-    const char *root = "";
-    bool json = false, yes = false;
+    struct wish wish = {.root = ""};
     int option, status;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        json = json || option == 'j';
-        yes = yes || option == 'y';
+        wish.json = wish.json || option == 'j';
+        wish.yes = wish.yes || option == 'y';
         if (option == 'r')
-            root = optarg;
+            wish.root = optarg;
         if (option == 'h' || option == '?') {
             print_usage(option == 'h' ? stdout : stderr);
             return option == 'h' ? VISOR_CLI_YES : VISOR_CLI_USAGE;
@@ -358,14 +403,14 @@ int visor_cli_clocksource(int argc, char **argv)
         print_usage(stderr);
         return VISOR_CLI_USAGE;
     }
-    visor_facts_gather(facts, root);
+    visor_facts_gather(facts, wish.root);
     if (!facts->clocksource[0]) {
         fputs(_("timevisor clocksource: this kernel does not say what it counts by\n"), stderr);
         status = VISOR_CLI_REFUSED;
     } else if (optind < argc) {
-        status = switch_to(facts, root, argv[optind], yes);
+        status = switch_to(facts, argv[optind], &wish);
     } else {
-        status = json ? print_json(facts, !*root) : print(facts, !*root);
+        status = wish.json ? print_json(facts, !*wish.root) : print(facts, !*wish.root);
     }
     free(facts);
     return status;

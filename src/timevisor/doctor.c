@@ -20,6 +20,7 @@
 
 struct options {
     const char *root, *collect;
+    char *nodes; /* folders with commas between them */
     bool json, sarif, fix, yes, offline, helped;
 };
 
@@ -31,6 +32,7 @@ static void print_usage(FILE *out)
             "nothing; what it could not look at is \"not checked\", never fine.\n\n"
             "  --root DIR       examine an image or a collected tree instead\n"
             "  --collect DIR    make such a tree of this machine\n"
+            "  --nodes DIR,...  such trees of the cluster's other nodes: compare zones\n"
             "  --fix            show what would be mended in files, ask, keep a copy\n"
             "  --yes            with --fix: do not ask\n"
             "  --offline        ask nobody over the network\n"
@@ -116,11 +118,30 @@ static void look_at_files(struct visor_doctor *doctor)
         look_at_file(doctor, paths[i]);
 }
 
-static void examine(struct visor_doctor *doctor, bool offline)
+static bool compare_nodes(struct visor_doctor *doctor, char *folders)
+{
+    char *rest = NULL;
+
+    /* A collected tree may tell of others. */
+    doctor->facts.nodes = (struct visor_facts_nodes){.count = 0};
+    for (char *folder = strtok_r(folders, ",", &rest); folder; folder = strtok_r(NULL, ",", &rest))
+        if (!visor_facts_compare_node(&doctor->facts, folder)) {
+            fprintf(stderr, _("timevisor doctor: there is no folder %s\n"), folder);
+            return false;
+        }
+    return true;
+}
+
+static bool gather(struct visor_doctor *doctor, const struct options *options)
 {
     visor_facts_gather(&doctor->facts, doctor->root);
     visor_facts_gather_more(&doctor->facts, doctor->root);
-    visor_facts_ask(&doctor->facts, doctor->root, !offline);
+    visor_facts_ask(&doctor->facts, doctor->root, !options->offline);
+    return !options->nodes || compare_nodes(doctor, options->nodes);
+}
+
+static void examine(struct visor_doctor *doctor)
+{
     for (int step = 0; step < VISOR_STEPS; step++) {
         look_at_topics(doctor, (enum visor_step)step);
         if (step == VISOR_STEP_FILES)
@@ -302,12 +323,17 @@ static void print_sarif(const struct visor_doctor *doctor)
 
 static bool take_options(int argc, char **argv, struct options *options)
 {
-    static const struct option known[] = {
-        {"root", required_argument, NULL, 'r'}, {"collect", required_argument, NULL, 'c'},
-        {"json", no_argument, NULL, 'j'},       {"sarif", no_argument, NULL, 's'},
-        {"fix", no_argument, NULL, 'f'},        {"yes", no_argument, NULL, 'y'},
-        {"lang", required_argument, NULL, 'l'}, {"offline", no_argument, NULL, 'o'},
-        {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0}};
+    static const struct option known[] = {{"root", required_argument, NULL, 'r'},
+                                          {"collect", required_argument, NULL, 'c'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"sarif", no_argument, NULL, 's'},
+                                          {"fix", no_argument, NULL, 'f'},
+                                          {"yes", no_argument, NULL, 'y'},
+                                          {"lang", required_argument, NULL, 'l'},
+                                          {"offline", no_argument, NULL, 'o'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {"nodes", required_argument, NULL, 'n'},
+                                          {NULL, 0, NULL, 0}};
     int option;
 
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -317,6 +343,9 @@ static bool take_options(int argc, char **argv, struct options *options)
             break;
         case 'c':
             options->collect = optarg;
+            break;
+        case 'n':
+            options->nodes = optarg;
             break;
         case 'l':
             visor_text_language(optarg);
@@ -333,6 +362,8 @@ static bool take_options(int argc, char **argv, struct options *options)
             break;
         }
     }
+    if (options->nodes && !options->nodes[strspn(options->nodes, ",")])
+        return false;
     return optind == argc && !(options->yes && !options->fix) &&
            !(options->collect && *options->root);
 }
@@ -382,8 +413,11 @@ int visor_cli_doctor(int argc, char **argv)
     if (!doctor)
         return VISOR_CLI_REFUSED;
     doctor->root = options.root;
-    examine(doctor, options.offline);
-    status = finish(&options, doctor);
+    status = EXIT_WRONG;
+    if (gather(doctor, &options)) {
+        examine(doctor);
+        status = finish(&options, doctor);
+    }
     for (size_t i = 0; i < doctor->count; i++)
         visor_findings_done(&doctor->lines[i].findings);
     free(doctor);

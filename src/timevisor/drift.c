@@ -58,8 +58,8 @@ static void interrupt(int number)
 static void print_usage(FILE *out)
 {
     fputs(_("Usage: timevisor drift [--against HOST[,HOST...]]... [OPTION]... [MACHINE]...\n"
-            "How wrong are these machines' clocks, and how sure is that? MACHINE: a host that ssh\n"
-            "reaches, ntp:HOST for one that serves NTP, or \"here\", which is also the default.\n\n"
+            "How wrong are these machines' clocks, and how sure is that? MACHINE: a host that\n"
+            "ssh reaches, ntp:HOST for one that serves NTP, or \"here\", also the default.\n\n"
             "  --against HOST    NTP servers that are right; else the daemon, or its sources\n"
             "  --limit TIME      beyond it a clock is red (5s)\n"
             "  --warn TIME       beyond it a clock is yellow (half of the limit)\n"
@@ -78,11 +78,7 @@ static void print_usage(FILE *out)
 
 static bool take_time(const char *option, double *seconds)
 {
-    if (visor_quantity_parse(optarg, seconds) && *seconds > 0 && *seconds <= 1e6)
-        return true;
-    fprintf(stderr, _("timevisor: --%s wants a time such as 100ms or 2s, not \"%s\"\n"), option,
-            optarg);
-    return false;
+    return visor_cli_take_time(option, optarg, 1e-9, 1e6, seconds);
 }
 
 static bool take_references(struct visor_drift_plan *plan, char *names)

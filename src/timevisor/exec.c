@@ -15,6 +15,8 @@
 #include <timevisor/timevisor.h>
 #include <unistd.h>
 
+#define SCRIPTS 5 /* that are run by scripts: the kernel allows as many */
+
 struct wanted {
     const char *segment, *library;
 };
@@ -71,13 +73,15 @@ static const char *fault_of(enum visor_program_kind kind)
     return NULL;
 }
 
-/* Why it would not see the clock; NULL: it will. "" with errno: it cannot be read. */
-static const char *find_fault(const char *path)
+/* Why it would not see the clock; NULL: it will. "" with errno: it cannot be read. `next`: the
+ * program that it is a script for; "": it is none. */
+static const char *judge(const char *path, char next[PATH_MAX])
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     const char *fault = "";
     struct stat status;
 
+    next[0] = 0;
     if (fd < 0)
         return "";
     if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
@@ -88,6 +92,8 @@ static const char *find_fault(const char *path)
             fault = _("it runs with other rights than its caller's");
         else if (data != MAP_FAILED)
             fault = fault_of(visor_program_judge(data, size));
+        if (data != MAP_FAILED && !visor_program_interpreter(data, size, next, PATH_MAX))
+            next[0] = 0;
         if (data != MAP_FAILED)
             munmap(data, size);
     } else {
@@ -97,22 +103,67 @@ static const char *find_fault(const char *path)
     return fault;
 }
 
-static bool set_environment(const struct wanted *wanted)
+/* The same of all that runs when `path` is run; `path` is then what the answer is about. */
+static const char *find_fault(char path[PATH_MAX])
+{
+    char next[PATH_MAX];
+    const char *fault = judge(path, next);
+
+    for (int i = 0; i < SCRIPTS && !fault && next[0]; i++) {
+        strcpy(path, next);
+        fault = judge(path, next);
+    }
+    return fault;
+}
+
+static void tell_fault(const char *name, const char *path, const char *fault)
+{
+    if (!*fault && errno == ENOENT)
+        fprintf(stderr, _("timevisor exec: there is no program %s\n"), path);
+    else if (!*fault)
+        fprintf(stderr, "timevisor exec: %s: %s\n", path, strerror(errno));
+    else if (strcmp(name, path) != 0)
+        fprintf(stderr, _("timevisor exec: %s, which runs %s, would not see the clock: %s\n"), path,
+                name, fault);
+    else
+        fprintf(stderr, _("timevisor exec: %s would not see the clock: %s\n"), name, fault);
+}
+
+/* The program may go to another directory before it opens the segment, as its children may. */
+static bool set_segment(const char *segment)
+{
+    char path[PATH_MAX];
+    size_t length = 0;
+
+    if (segment[0] != '/') {
+        if (!getcwd(path, sizeof(path) - 1))
+            return false;
+        length = strlen(path);
+        path[length++] = '/';
+    }
+    if (snprintf(path + length, sizeof(path) - length, "%s", segment) >=
+        (int)(sizeof(path) - length)) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    return setenv("TIMEVISOR_CLOCK", path, 1) == 0;
+}
+
+static bool set_environment(const char *library)
 {
     const char *before = getenv("LD_PRELOAD");
     char preload[2 * PATH_MAX];
-    int length = before && *before
-                     ? snprintf(preload, sizeof(preload), "%s:%s", wanted->library, before)
-                     : snprintf(preload, sizeof(preload), "%s", wanted->library);
+    int length = before && *before ? snprintf(preload, sizeof(preload), "%s:%s", library, before)
+                                   : snprintf(preload, sizeof(preload), "%s", library);
 
-    return length < (int)sizeof(preload) && setenv("LD_PRELOAD", preload, 1) == 0 &&
-           (!wanted->segment || setenv("TIMEVISOR_CLOCK", wanted->segment, 1) == 0);
+    return length < (int)sizeof(preload) && setenv("LD_PRELOAD", preload, 1) == 0;
 }
 
 static int run(const struct wanted *wanted, char **words)
 {
-    timevisor *handle = timevisor_open(wanted->segment);
-    char path[PATH_MAX];
+    const char *segment = wanted->segment ? wanted->segment : getenv("TIMEVISOR_CLOCK");
+    timevisor *handle = !segment || set_segment(segment) ? timevisor_open(NULL) : NULL;
+    char path[PATH_MAX], judged[PATH_MAX], library[PATH_MAX];
     const char *fault;
 
     if (!handle) {
@@ -120,18 +171,24 @@ static int run(const struct wanted *wanted, char **words)
         return VISOR_CLI_UNREACHABLE;
     }
     timevisor_close(handle);
-    if (access(wanted->library, R_OK)) {
-        fprintf(stderr, "timevisor exec: %s: %s\n", wanted->library, strerror(errno));
+    /* absolute: what the program starts may be in another directory */
+    if (!wanted->library || !realpath(wanted->library, library) || access(library, R_OK)) {
+        fprintf(stderr, "timevisor exec: %s: %s\n", wanted->library ? wanted->library : "",
+                strerror(errno));
         return VISOR_CLI_REFUSED;
     }
     errno = ENOENT;
-    fault = find_program(words[0], path) ? find_fault(path) : "";
-    if (fault) {
-        fprintf(stderr, _("timevisor exec: %s would not see the clock: %s\n"), words[0],
-                *fault ? fault : strerror(errno));
+    if (!find_program(words[0], path)) {
+        tell_fault(words[0], words[0], "");
         return VISOR_CLI_REFUSED;
     }
-    if (set_environment(wanted))
+    strcpy(judged, path);
+    fault = find_fault(judged);
+    if (fault) {
+        tell_fault(path, judged, fault);
+        return VISOR_CLI_REFUSED;
+    }
+    if (set_environment(library))
         execv(path, words);
     fprintf(stderr, "timevisor exec: %s: %s\n", words[0], strerror(errno));
     return VISOR_CLI_REFUSED;

@@ -84,13 +84,10 @@ static bool take_list(const char *values[], size_t *count)
 
 static bool take_profile(struct job *job)
 {
-    const struct visor_profile *profile = visor_profile_find(optarg);
+    const struct visor_profile *profile = visor_cli_take_profile(optarg);
 
-    if (!profile) {
-        fprintf(stderr, _("timevisor: there is no profile \"%s\" (see: timevisor profile list)\n"),
-                optarg);
+    if (!profile)
         return false;
-    }
     snprintf(job->limit, sizeof(job->limit), "%g", profile->limit_s);
     job->needs.limit = job->limit;
     return true;

@@ -54,6 +54,16 @@ static void add(struct visor_table *table, const char *name, enum visor_color co
     visor_table_add(table, color, value);
 }
 
+/* Without the blanks that fill it up. */
+static int length_of(const char *id)
+{
+    int length = (int)strlen(id);
+
+    while (length > 0 && id[length - 1] == ' ')
+        length--;
+    return length;
+}
+
 static void add_hypervisor(struct visor_table *table, const struct visor_facts *facts)
 {
     const char *name = visor_facts_hypervisor_name(facts->hypervisor);
@@ -61,8 +71,10 @@ static void add_hypervisor(struct visor_table *table, const struct visor_facts *
     char text[TEXT] = "";
 
     append(text, "%s", facts->hypervisor == VISOR_HYPERVISOR_NONE ? _("none seen") : name);
-    if (*facts->hypervisor_id)
-        append(text, " (%s)", facts->hypervisor_id);
+    if (*facts->hypervisor_id &&
+        visor_facts_hypervisor_by_id(facts->hypervisor_id) != facts->hypervisor)
+        append(text, _(" (CPUID says %.*s)"), length_of(facts->hypervisor_id),
+               facts->hypervisor_id);
     if (*cloud)
         append(text, ", %s", cloud);
     if (*facts->vendor || *facts->product)

@@ -1,9 +1,11 @@
 /* One reader for the options that several commands share. */
+#include "config/profile.h"
 #include "port/text.h"
 #include "timevisor/cli.h"
 #include "timevisor/quantity.h"
 
 #include <getopt.h>
+#include <math.h>
 #include <string.h>
 
 enum { HELP, JSON, SOCKET, LIMIT, TIMEOUT, INTERVAL, QUIET, LIST, YES, KINDS };
@@ -30,13 +32,33 @@ static bool named(const char *allowed, const char *name)
     return false;
 }
 
-static bool take_time(const char *name, const char *text, double *seconds)
+bool visor_cli_take_time(const char *option, const char *text, double least, double most,
+                         double *seconds)
 {
-    if (visor_quantity_parse(text, seconds))
+    double value;
+
+    if (visor_quantity_parse(text, &value) && value >= least && value <= most) {
+        *seconds = value;
         return true;
-    fprintf(stderr, _("timevisor: --%s wants a time such as 100ms or 2s, not \"%s\"\n"), name,
+    }
+    fprintf(stderr, _("timevisor: --%s wants a time such as 100ms or 2s, not \"%s\"\n"), option,
             text);
     return false;
+}
+
+static bool take_time(const char *option, double *seconds)
+{
+    return visor_cli_take_time(option, optarg, 0.0, INFINITY, seconds);
+}
+
+const struct visor_profile *visor_cli_take_profile(const char *name)
+{
+    const struct visor_profile *profile = visor_profile_find(name);
+
+    if (!profile)
+        fprintf(stderr, _("timevisor: there is no profile \"%s\" (see: timevisor profile list)\n"),
+                name);
+    return profile;
 }
 
 static bool take(int kind, struct visor_cli_options *options)
@@ -56,11 +78,11 @@ static bool take(int kind, struct visor_cli_options *options)
         options->socket = optarg;
         return true;
     case LIMIT:
-        return take_time("limit", optarg, &options->limit_s);
+        return take_time("limit", &options->limit_s);
     case TIMEOUT:
-        return take_time("timeout", optarg, &options->timeout_s);
+        return take_time("timeout", &options->timeout_s);
     case INTERVAL:
-        return take_time("interval", optarg, &options->interval_s);
+        return take_time("interval", &options->interval_s);
     default:
         return false;
     }

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -115,24 +116,17 @@ static bool take_whole(const char *text, const char *name, int *number)
     return false;
 }
 
-static bool take_time(const char *text, const char *name, double *seconds)
+static bool take_time(const char *option, double *seconds)
 {
-    if (visor_quantity_parse(text, seconds))
-        return true;
-    fprintf(stderr, _("timevisor: --%s wants a time such as 100ms or 2s, not \"%s\"\n"), name,
-            text);
-    return false;
+    return visor_cli_take_time(option, optarg, 0.0, INFINITY, seconds);
 }
 
 static bool take_profile(struct wishes *wishes, const char *name)
 {
-    const struct visor_profile *profile = visor_profile_find(name);
+    const struct visor_profile *profile = visor_cli_take_profile(name);
 
-    if (!profile) {
-        fprintf(stderr, _("timevisor: there is no profile \"%s\" (see: timevisor profile list)\n"),
-                name);
+    if (!profile)
         return false;
-    }
     wishes->planned.plan.needs.limit_s = profile->limit_s;
     wishes->planned.profile = profile->name;
     return true;
@@ -174,11 +168,11 @@ static bool take(int kind, struct wishes *wishes)
         return wishes->given = take_profile(wishes, optarg);
     case LIMIT:
         wishes->planned.profile = NULL;
-        return wishes->given = take_time(optarg, "limit", &needs->limit_s);
+        return wishes->given = take_time("limit", &needs->limit_s);
     case OUTSIDE:
-        return wishes->given = take_time(optarg, "outside", &needs->outside_s);
+        return wishes->given = take_time("outside", &needs->outside_s);
     case BETWEEN:
-        return wishes->given = take_time(optarg, "between", &needs->between_s);
+        return wishes->given = take_time("between", &needs->between_s);
     default:
         return false;
     }

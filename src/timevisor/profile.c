@@ -34,21 +34,20 @@ struct wishes {
 
 static void print_usage(FILE *out)
 {
-    fputs(
-        _("Usage: timevisor profile list | show NAME | check NAME [OPTION]...\n"
-          "What rules and trades ask of a clock: the profiles, one of them with what is missing\n"
-          "for it here, and whether a log shows that it was kept.\n\n"
-          "  --log FILE      of check: tracking.log of timevisord or chronyd, oldest first; by\n"
-          "                  default those in /var/log/timevisor, else in /var/log/chrony\n"
-          "  --since, --until TIME   the period: a date in UTC, or so long ago (30d); by default\n"
-          "                  from the log's first line to its last\n"
-          "  --gap TIME      lines farther apart show nothing of the time between (1h)\n"
-          "  --format FORMAT text, json or html\n"
-          "  --output FILE   instead of standard output\n"
-          "  --json          the same as --format json\n"
-          "  --socket PATH   the daemon's control socket\n\n"
-          "Exit status: 0 kept, or held here now; 1 not; 3 not known.\n"),
-        out);
+    fputs(_("Usage: timevisor profile list | show NAME | check NAME [OPTION]...\n"
+            "What rules and trades ask of a clock: the profiles, one of them with what is\n"
+            "missing for it here, and whether a log shows that it was kept.\n\n"
+            "  --log FILE      of check: tracking.log of timevisord or chronyd, oldest first;\n"
+            "                  else those in /var/log/timevisor, or else in /var/log/chrony\n"
+            "  --since, --until TIME   the period: a date in UTC, or so long ago (30d); else\n"
+            "                  from the log's first line to its last\n"
+            "  --gap TIME      lines farther apart show nothing of the time between (1h)\n"
+            "  --format FORMAT text, json or html\n"
+            "  --output FILE   instead of standard output\n"
+            "  --json          the same as --format json\n"
+            "  --socket PATH   the daemon's control socket\n\n"
+            "Exit status: 0 kept, or held here now; 1 not; 3 not known.\n"),
+          out);
 }
 
 static bool take_format(struct wishes *wishes)
@@ -74,15 +73,6 @@ static bool take_log(struct wishes *wishes)
     return false;
 }
 
-static bool take_gap(struct wishes *wishes)
-{
-    if (visor_quantity_parse(optarg, &wishes->gap_s) && wishes->gap_s >= 1 && wishes->gap_s < 1e9)
-        return true;
-    fprintf(stderr, _("timevisor: --%s wants a time such as 100ms or 2s, not \"%s\"\n"), "gap",
-            optarg);
-    return false;
-}
-
 static bool take(int kind, struct wishes *wishes)
 {
     switch (kind) {
@@ -100,7 +90,7 @@ static bool take(int kind, struct wishes *wishes)
     case UNTIL:
         return (wishes->until = optarg) != NULL;
     case GAP:
-        return take_gap(wishes);
+        return visor_cli_take_time("gap", optarg, 1.0, 1e9, &wishes->gap_s);
     case FORMAT:
         return take_format(wishes);
     case OUTPUT:
@@ -362,16 +352,13 @@ end:
 
 static int run(const struct wishes *wishes)
 {
-    const struct visor_profile *profile = wishes->name ? visor_profile_find(wishes->name) : NULL;
+    const struct visor_profile *profile = NULL;
     bool wants_name = !strcmp(wishes->verb, "show") || !strcmp(wishes->verb, "check");
     json_t *status = NULL;
     int exit_status;
 
-    if (wants_name && !profile) {
-        fprintf(stderr, _("timevisor: there is no profile \"%s\" (see: timevisor profile list)\n"),
-                wishes->name ? wishes->name : "");
+    if (wants_name && !(profile = visor_cli_take_profile(wishes->name ? wishes->name : "")))
         return VISOR_CLI_USAGE;
-    }
     if (!wants_name && (strcmp(wishes->verb, "list") != 0 || wishes->name)) {
         print_usage(stderr);
         return VISOR_CLI_USAGE;

@@ -2,7 +2,6 @@
 #include "timevisor/program.h"
 
 #include <elf.h>
-#include <stdbool.h>
 #include <string.h>
 
 #if defined(__x86_64__)
@@ -79,4 +78,21 @@ enum visor_program_kind visor_program_judge(const uint8_t *data, size_t size)
     if (has_section(&file, &head, ".note.go.buildid") || has_section(&file, &head, ".go.buildinfo"))
         return VISOR_PROGRAM_GO;
     return has_linker(&file, &head) ? VISOR_PROGRAM_DYNAMIC : VISOR_PROGRAM_STATIC;
+}
+
+bool visor_program_interpreter(const uint8_t *data, size_t size, char *path, size_t limit)
+{
+    size_t at = 2, length = 0;
+
+    if (size < 2 || memcmp(data, "#!", 2) != 0)
+        return false;
+    while (at < size && (data[at] == ' ' || data[at] == '\t'))
+        at++;
+    for (; at < size && !strchr(" \t\n", data[at]); at++, length++) {
+        if (length + 1 >= limit)
+            return false;
+        path[length] = (char)data[at];
+    }
+    path[length] = 0;
+    return length > 0;
 }

@@ -2,6 +2,7 @@
 #ifndef VISOR_TIMEVISOR_PROGRAM_H
 #define VISOR_TIMEVISOR_PROGRAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,5 +15,9 @@ enum visor_program_kind {
 
 /* Of the contents of a file; whatever is no ELF file counts as a script. */
 enum visor_program_kind visor_program_judge(const uint8_t *data, size_t size);
+
+/* The program that a script names in its first line, into `path` of `limit` bytes. False: it is no
+ * script, or names none that fits. */
+bool visor_program_interpreter(const uint8_t *data, size_t size, char *path, size_t limit);
 
 #endif

@@ -114,7 +114,7 @@ static void plan_sources(const json_t *status, struct plan *plan)
     }
     if (all > offline) {
         step = add(plan, "burst", VISOR_CONTROL_BURST, _("Ask all sources now?"));
-        snprintf(step->why, WHY_MAX, _("The sources were asked when their turn was."));
+        snprintf(step->why, WHY_MAX, _("What they answered last may be minutes old."));
     }
     if (contradicting > 0 && count_sources(status, is_agreeing) == 0) {
         step = add(plan, "reset", VISOR_CONTROL_RESET,
@@ -360,8 +360,8 @@ static int list(const struct session *session)
 
 static void print_usage(FILE *out)
 {
-    fputs(_("Usage: timevisor respond [--list] [--yes] [--limit TIME] [--timeout TIME] [--json]\n"
-            "                         [--socket PATH]\n"
+    fputs(_("Usage: timevisor respond [--list] [--yes] [--limit TIME] [--timeout TIME]\n"
+            "                         [--json] [--socket PATH]\n"
             "What can be done about a clock that is not right: step by step, each asked for.\n\n"
             "  --list          tell the steps, and do nothing\n"
             "  --yes           do them all without asking\n"

@@ -192,10 +192,17 @@ static void print_set(const struct sum *sum, size_t set, FILE *to)
             visor_quantity_print(window(sum, 1.0), longest));
 }
 
-static void print_json(const struct sum *sums, bool good, uint64_t failed, FILE *to)
+/* `first`: of the worlds with a violation, seed by seed. */
+static void print_json(const struct sum *sums, bool good, uint64_t failed, uint64_t seed,
+                       uint32_t first, FILE *to)
 {
-    fprintf(to, "{\"version\": 1, \"good\": %s, \"violations\": %" PRIu64 ", \"sets\": [",
-            good ? "true" : "false", failed);
+    fprintf(to, "{\"version\": 1, \"good\": %s, \"violations\": %" PRIu64, good ? "true" : "false",
+            failed);
+    if (failed > 0)
+        fprintf(to, ", \"first_violation\": {\"seed\": %" PRIu64 ", \"witnesses\": \"%s\"}",
+                seed + first / VISOR_CONFUSION_SETS,
+                visor_confusion_set(first % VISOR_CONFUSION_SETS)->name);
+    fputs(", \"sets\": [", to);
     for (size_t set = 0; set < VISOR_CONFUSION_SETS; set++) {
         fprintf(to,
                 "%s\n  {\"witnesses\": \"%s\", \"false_bound_median_s\": %.6g, "
@@ -223,7 +230,7 @@ int visor_sim_confusion(const struct visor_sim_random *job, FILE *to, bool *good
 {
     struct sum sums[VISOR_CONFUSION_SETS] = {0};
     const struct result *results;
-    uint32_t count = job->count * VISOR_CONFUSION_SETS;
+    uint32_t count = job->count * VISOR_CONFUSION_SETS, first = 0;
     uint64_t seed = job->seed, violations = 0;
     void *memory = NULL;
     int error = visor_jobs_run(piece, &seed, count, job->jobs, sizeof(*results), &memory);
@@ -233,16 +240,18 @@ int visor_sim_confusion(const struct visor_sim_random *job, FILE *to, bool *good
         return error;
     results = memory;
     for (uint32_t i = 0; i < count; i++)
-        if (results[i].violations > 0 && violations++ == 0 && !job->json)
-            fprintf(to, _("A violation: seed %" PRIu64 ", witnesses \"%s\"\n"),
-                    seed + i / VISOR_CONFUSION_SETS,
-                    visor_confusion_set(i % VISOR_CONFUSION_SETS)->name);
+        if (results[i].violations > 0 && violations++ == 0)
+            first = i;
+    if (violations > 0 && !job->json)
+        fprintf(to, _("A violation: seed %" PRIu64 ", witnesses \"%s\"\n"),
+                seed + first / VISOR_CONFUSION_SETS,
+                visor_confusion_set(first % VISOR_CONFUSION_SETS)->name);
     *good = add(sums, job, results) && violations == 0;
     for (size_t set = 0; set < VISOR_CONFUSION_SETS; set++)
         for (size_t fault = 0; fault < VISOR_CONFUSION_FAULTS; fault++)
             *good &= is_good(&sums[set], set, fault);
     if (job->json)
-        print_json(sums, *good, violations, to);
+        print_json(sums, *good, violations, seed, first, to);
     for (size_t set = 0; set < VISOR_CONFUSION_SETS && !job->json; set++)
         print_set(&sums[set], set, to);
     if (!job->json)

@@ -143,14 +143,17 @@ static void print_wrong(double offset, double estimate_bound, const json_t *stat
                         struct visor_verdict *verdict)
 {
     char size[VISOR_QUANTITY_MAX], bound[VISOR_QUANTITY_MAX];
-    bool observing = !strcmp(visor_field_text(status, "mode"), "observe");
+    const char *mode = visor_field_text(status, "mode");
 
     visor_quantity_print(fabs(offset), size);
     visor_quantity_print(estimate_bound, bound);
     snprintf(verdict->text, sizeof(verdict->text),
              offset > 0.0 ? _("This clock is wrong: %s behind (±%s); %s.")
                           : _("This clock is wrong: %s ahead (±%s); %s."),
-             size, bound, observing ? _("timevisor only observes it") : _("it is being corrected"));
+             size, bound,
+             !strcmp(mode, "observe")  ? _("timevisor only observes it")
+             : !strcmp(mode, "assist") ? _("chronyd, which keeps it, is to correct it")
+                                       : _("it is being corrected"));
 }
 
 void visor_verdict_read(const json_t *status, const struct visor_facts *facts, double limit_s,

@@ -58,7 +58,7 @@ void visor_alarm_raise(struct visor_daemon *daemon, const struct visor_message *
         break;
     case VISOR_MESSAGE_RECOVERED:
         take_disruption(daemon, message);
-        daemon->occasion.error_s = 0.0;
+        daemon->occasion.error_s = visor_seconds_from_ns(message->count[1]);
         if (daemon->config->hold_count > 0)
             ask(daemon, VISOR_HELPER_RELEASE, 0, NULL);
         run_hooks(daemon, VISOR_HOOK_RECOVERED);

@@ -14,17 +14,24 @@
 #include <string.h>
 #include <unistd.h>
 
-void visor_daemon_open_control(struct visor_daemon *daemon, uid_t owner)
+int visor_daemon_open_control(struct visor_daemon *daemon, uid_t owner)
 {
     const char *path = daemon->options.socket;
+    bool owns_clock = daemon->config->mode == VISOR_MODE_DISCIPLINE && !daemon->options.dry_run;
     int error;
 
     if (!path)
         path = daemon->config->mode == VISOR_MODE_OBSERVE ? VISOR_CONTROL_OBSERVE_PATH
                                                           : VISOR_CONTROL_PATH;
     if (!*path || (!daemon->options.socket && visor_process_simulated()))
-        return;
+        return 0;
     error = visor_control_new(path, owner, &daemon->control);
+    if (error == -EADDRINUSE && owns_clock) {
+        visor_log_write(daemon->log, VISOR_SEVERITY_FATAL,
+                        _("Another timevisord answers at %s: stop it first, or observe (-x)"),
+                        path);
+        return error;
+    }
     if (error == -EADDRINUSE)
         visor_log_write(daemon->log, VISOR_SEVERITY_WARNING,
                         _("Another timevisord answers at %s: timevisor(1) will not reach this one"),
@@ -32,6 +39,7 @@ void visor_daemon_open_control(struct visor_daemon *daemon, uid_t owner)
     else if (error)
         visor_log_write(daemon->log, VISOR_SEVERITY_WARNING, _("No control socket at %s: %s"), path,
                         strerror(-error));
+    return 0;
 }
 
 /* What is true of the process and not of the clock. */

@@ -94,12 +94,13 @@ struct visor_daemon {
     struct visor_segment_file segment;       /* the view for other processes; no path: none */
     struct visor_clockbound_file clockbound; /* the same for ClockBound's clients */
     visor_mono clockbound_due;
-    int segment_error;  /* said already; 0: none */
-    bool drift_failed;  /* said already */
-    int status;         /* of the process */
-    char assistant[64]; /* the user that may ask chronyd; "": not known, or not needed */
-    bool settable;      /* we have the right to set the clock */
-    double precision_s; /* of reading CLOCK_REALTIME */
+    int segment_error;        /* said already; 0: none */
+    visor_mono segment_retry; /* of one that could not be opened */
+    bool drift_failed;        /* said already */
+    int status;               /* of the process */
+    char assistant[64];       /* the user that may ask chronyd; "": not known, or not needed */
+    bool settable;            /* we have the right to set the clock */
+    double precision_s;       /* of reading CLOCK_REALTIME */
 };
 
 /* perform.c */
@@ -127,7 +128,8 @@ void visor_daemon_run(struct visor_daemon *daemon);
 /* control.c */
 
 /* Opens the control socket, or logs why there is none. `owner` may change things, besides root. */
-void visor_daemon_open_control(struct visor_daemon *daemon, uid_t owner);
+/* -EADDRINUSE, said: two daemons must not keep one clock. Other failures only cost the socket. */
+int visor_daemon_open_control(struct visor_daemon *daemon, uid_t owner);
 
 /* Something happened at one of its descriptors. */
 void visor_daemon_take_control(struct visor_daemon *daemon, const struct pollfd *ready);

@@ -174,15 +174,16 @@ static void watch_suspend(struct visor_daemon *daemon)
 }
 
 /* Once a second is enough to notice that somebody else has changed the kernel's frequency; setting
- * and reading it is the dearest of all that a wake-up may do. */
+ * and reading it is the dearest of all that a wake-up may do. A suspension comes first: the kernel
+ * itself has stepped its clock for that. */
 static bool look(struct visor_daemon *daemon)
 {
     visor_mono now = visor_clock_raw();
 
+    watch_suspend(daemon);
     if (visor_mono_diff(now, daemon->looked) < LOOK_EVERY_NS)
         return visor_daemon_note(daemon);
     daemon->looked = now;
-    watch_suspend(daemon);
     return visor_daemon_look(daemon);
 }
 

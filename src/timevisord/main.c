@@ -7,6 +7,7 @@
 #include "timevisord/start.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,9 +30,14 @@ static const char *pidfile_of(const struct visor_daemon *daemon)
 
 static void refuse(struct visor_daemon *daemon)
 {
+    pid_t pid = visor_process_holder(pidfile_of(daemon));
+    char name[32];
+
+    if (!pid || !visor_process_name(pid, name, sizeof(name)))
+        snprintf(name, sizeof(name), "timevisord");
     visor_log_write(daemon->log, VISOR_SEVERITY_FATAL,
-                    _("Another timevisord may already be running (pid=%d), check %s"),
-                    (int)visor_process_holder(pidfile_of(daemon)), pidfile_of(daemon));
+                    _("Another %s may already be running (pid=%d), check %s"), name, (int)pid,
+                    pidfile_of(daemon));
 }
 
 /* True: said so. Asked while the PID file is ours: daemons that start at once would take one
@@ -48,7 +54,8 @@ static bool has_rival(struct visor_daemon *daemon)
     return true;
 }
 
-static void start_log(struct visor_daemon *daemon)
+/* False: where it was told to write it cannot. */
+static bool start_log(struct visor_daemon *daemon)
 {
     static const enum visor_severity severities[] = {VISOR_SEVERITY_INFO, VISOR_SEVERITY_WARNING,
                                                      VISOR_SEVERITY_ERROR, VISOR_SEVERITY_FATAL};
@@ -64,7 +71,9 @@ static void start_log(struct visor_daemon *daemon)
     else if (!options->terminal)
         visor_log_to_syslog(daemon->log, "timevisord");
     if (error)
-        say(daemon, options->log_file, error);
+        visor_log_write(daemon->log, VISOR_SEVERITY_FATAL, _("Could not open log file %s : %s"),
+                        options->log_file, strerror(-error));
+    return error == 0;
 }
 
 static const char *user_of(const struct visor_daemon *daemon)
@@ -211,12 +220,13 @@ static int start(struct visor_daemon *daemon)
         refuse(daemon);
         return 1;
     }
+    if (!start_log(daemon)) /* before it is in another directory, and nobody reads what it says */
+        return 1;
     if (!daemon->options.foreground) {
         parent = visor_process_detach();
         if (parent < 0)
             return 1;
     }
-    start_log(daemon);
     visor_log_write(daemon->log, VISOR_SEVERITY_INFO, "timevisord version %s starting",
                     VISOR_VERSION);
     return run_alone(daemon, parent);

@@ -187,6 +187,7 @@ static struct visor_config *make_config(const struct visor_config *config)
         return NULL;
     }
     made->mode = VISOR_MODE_OBSERVE;
+    made->emergency_off = true; /* a few questions, and then the daemon proper begins */
     made->max_distance = config->max_distance;
     made->max_clock_error = config->max_clock_error;
     made->clock_precision = config->clock_precision;

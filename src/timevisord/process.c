@@ -166,7 +166,7 @@ void visor_process_remove_pidfile(const char *pidfile)
         unlink(pidfile);
 }
 
-static bool read_name(pid_t pid, char *name, size_t size)
+bool visor_process_name(pid_t pid, char *name, size_t size)
 {
     char path[64];
     ssize_t length;
@@ -230,7 +230,8 @@ bool visor_process_rival(char *name, size_t size)
     for (size_t i = 0; i < sizeof(rivals) / sizeof(rivals[0]); i++) {
         pid_t pid = visor_process_holder(rivals[i].pidfile);
 
-        if (pid && read_name(pid, found, sizeof(found)) && !strcmp(found, rivals[i].name)) {
+        if (pid && visor_process_name(pid, found, sizeof(found)) &&
+            !strcmp(found, rivals[i].name)) {
             snprintf(name, size, "%s (process %d, %s)", found, (int)pid, rivals[i].pidfile);
             return true;
         }

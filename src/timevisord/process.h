@@ -14,6 +14,9 @@ int visor_process_detach(void);
 /* Tell the waiting process: NULL, all is well; else why the daemon gives up. */
 void visor_process_started(int fd, const char *failure);
 
+/* What a process is called; false: there is none, or /proc. */
+bool visor_process_name(pid_t pid, char *name, size_t size);
+
 /* 0, or the process that holds this PID file and is alive. */
 pid_t visor_process_holder(const char *pidfile);
 

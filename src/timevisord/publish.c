@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#define RETRY_NS            (16 * VISOR_NS_PER_S)
 #define CLOCKBOUND_EVERY_NS VISOR_NS_PER_S /* its clients expect that */
 
 static void complain(struct visor_daemon *daemon, int error)
@@ -54,20 +55,33 @@ void visor_daemon_close_segment(struct visor_daemon *daemon)
 static void publish_clockbound(struct visor_daemon *daemon)
 {
     const struct visor_segment_file *segment = &daemon->segment;
-    bool marked = segment->path[0] && segment->vmclock;
+    bool heeded = segment->path[0] && segment->vmclock, marked = heeded && segment->marked;
     struct visor_view view = daemon->view;
 
-    if (marked && segment->publisher.last.trust == VISOR_TRUST_DISRUPTED) {
+    if (heeded && segment->publisher.last.trust == VISOR_TRUST_DISRUPTED) {
         view.trust = VISOR_TRUST_DISRUPTED;
         view.bound_ns = VISOR_NS_MAX;
     }
     visor_clockbound_publish(&daemon->clockbound, &view, marked ? &segment->marker : NULL);
 }
 
+/* A disk that was full, a directory that was not there yet: that passes. */
+static void open_again(struct visor_daemon *daemon, visor_mono now)
+{
+    const char *path = daemon->config->clock_segment;
+
+    if (daemon->segment_error == 0 || !path[0] || visor_mono_before(now, daemon->segment_retry))
+        return;
+    daemon->segment_retry = visor_mono_add(now, RETRY_NS);
+    complain(daemon, visor_segment_open(&daemon->segment, path, NULL));
+}
+
 void visor_daemon_publish(struct visor_daemon *daemon)
 {
     visor_mono now = visor_clock_raw();
 
+    if (!daemon->segment.path[0])
+        open_again(daemon, now);
     if (daemon->segment.path[0])
         complain(daemon, visor_segment_publish(&daemon->segment, &daemon->view, now));
     if (!daemon->clockbound.path[0])

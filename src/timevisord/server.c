@@ -11,6 +11,7 @@
 
 #define MODE_MASK     7
 #define EXCHANGES_MIN 4096 /* bytes */
+#define LATENCIES     32
 
 int visor_server_configure(struct visor_server *server, const struct visor_config *config,
                            const struct visor_keys *keys)
@@ -115,15 +116,29 @@ static bool admit(struct visor_server *server, const struct visor_datagram *data
     return false;
 }
 
-static void learn_latency(struct visor_server *server, int64_t latency_ns)
+/* How long a reply surely takes: a transmit time that lies in the future makes a path look shorter
+ * than it is, and the client's bound false. */
+static int64_t sure_latency(const struct visor_server_latency *latency)
 {
-    server->latency_ns += (latency_ns - server->latency_ns) / 8;
+    int64_t least = latency->least_ns < latency->before_ns ? latency->least_ns : latency->before_ns;
+
+    return least == INT64_MAX ? 0 : least - least / 4;
+}
+
+static void learn_latency(struct visor_server_latency *latency, int64_t ns)
+{
+    if (latency->count++ % LATENCIES == 0) {
+        latency->before_ns = latency->count == 1 ? 0 : latency->least_ns;
+        latency->least_ns = INT64_MAX;
+    }
+    latency->least_ns = ns < latency->least_ns ? ns : latency->least_ns;
 }
 
 static void answer(struct visor_server *server, const struct visor_view *view,
                    const struct visor_datagram *datagram, uint32_t kiss)
 {
     visor_mono begin = visor_clock_raw();
+    struct visor_server_latency *latency;
     uint32_t key;
     struct visor_serve_request request = {
         .data = datagram->data,
@@ -132,12 +147,13 @@ static void answer(struct visor_server *server, const struct visor_view *view,
         .auth = visor_auth_check(server->keys, datagram->data, datagram->size, &key),
         .received = datagram->received,
         .over_ptp = datagram->ptp,
-        .departure = visor_mono_add(begin, server->latency_ns),
         .kiss = kiss,
         .min_poll = visor_clients_min_poll(server->clients)};
     struct visor_serve_reply reply;
     bool remembered;
 
+    latency = &server->latency[request.auth == VISOR_AUTH_VALID];
+    request.departure = visor_mono_add(begin, sure_latency(latency));
     if (!visor_serve_answer(view, &request, server->exchanges, &server->rng, &reply))
         return;
     if (request.auth == VISOR_AUTH_VALID) {
@@ -148,7 +164,7 @@ static void answer(struct visor_server *server, const struct visor_view *view,
     remembered = server->exchanges && reply.receive;
     if (remembered)
         server->receive[++server->token % VISOR_SERVER_TOKENS] = reply.receive;
-    learn_latency(server, visor_mono_diff(visor_clock_raw(), begin));
+    learn_latency(latency, visor_mono_diff(visor_clock_raw(), begin));
     if (visor_net_reply(server->net, datagram, reply.data, reply.size, server->token, remembered))
         return;
     visor_clients_count(server->clients, request.auth == VISOR_AUTH_VALID, reply.interleaved,

@@ -22,7 +22,10 @@ struct visor_server {
     struct visor_rng rng;
     uint64_t receive[VISOR_SERVER_TOKENS]; /* of the last replies, by token */
     uint32_t token;
-    int64_t latency_ns; /* learnt: from making a reply to its leaving */
+    struct visor_server_latency {
+        int64_t least_ns, before_ns; /* of the last replies, and of those before them */
+        uint32_t count;
+    } latency[2]; /* learnt: from making a reply to its leaving; plain and keyed */
     visor_mono broadcast_at[VISOR_SERVER_BROADCASTS];
     bool silent; /* only observing: no port is to be bound */
 };

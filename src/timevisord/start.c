@@ -89,13 +89,31 @@ static int open_timer(void)
     return timer < 0 ? -1 : timer;
 }
 
+/* Without its key a source is not asked, and says so only to who looks. */
+static void tell_missing_keys(const struct visor_daemon *daemon)
+{
+    const struct visor_config *config = daemon->config;
+
+    for (size_t i = 0; i < config->source_count; i++) {
+        const struct visor_source_config *source = &config->sources[i];
+
+        if (source->key && !visor_keys_find(daemon->keys, source->key))
+            visor_log_write(daemon->log, VISOR_SEVERITY_WARNING,
+                            _("Key %u used by source %s is missing: add it to %s"),
+                            (unsigned int)source->key, source->name,
+                            config->keyfile[0] ? config->keyfile : "keyfile");
+    }
+}
+
 int visor_daemon_load_keys(struct visor_daemon *daemon)
 {
     struct visor_diagnoses diagnoses;
     struct visor_keys *keys;
 
-    if (!daemon->config->keyfile[0])
+    if (!daemon->config->keyfile[0]) {
+        tell_missing_keys(daemon);
         return 0;
+    }
     visor_diagnoses_init(&diagnoses);
     keys = visor_keys_load(daemon->config->keyfile, &visor_configfile_loader, &diagnoses);
     visor_setup_log(&diagnoses, daemon->log);
@@ -105,6 +123,9 @@ int visor_daemon_load_keys(struct visor_daemon *daemon)
     visor_keys_free(daemon->keys);
     daemon->keys = keys;
     daemon->server.keys = keys;
+    visor_log_write(daemon->log, VISOR_SEVERITY_INFO, "Loaded %zu symmetric keys",
+                    visor_keys_count(keys));
+    tell_missing_keys(daemon);
     return 0;
 }
 
@@ -141,6 +162,9 @@ int visor_start(struct visor_daemon *daemon)
     if (!visor_clock_read_kernel(&now))
         daemon->started = now.raw;
 
+    error = visor_daemon_open_control(daemon, geteuid());
+    if (error)
+        return error;
     daemon->once.hopeless_at.ns = daemon->once.slew_end.ns = INT64_MAX;
     daemon->timer = open_timer();
     visor_courier_init(&daemon->courier, daemon->config->chronyd_socket);
@@ -157,7 +181,6 @@ int visor_start(struct visor_daemon *daemon)
     error = make_devices(daemon);
     if (error)
         return error;
-    visor_daemon_open_control(daemon, geteuid());
     visor_daemon_open_segment(daemon);
     visor_net_restrict(daemon->net, daemon->options.only);
     if (!draw_seed(seed) || !draw_seed(server_seed))
@@ -184,6 +207,18 @@ int visor_start(struct visor_daemon *daemon)
     return daemon->engine ? 0 : -ENOMEM;
 }
 
+static bool read_drift(const struct visor_daemon *daemon, struct visor_drift *drift)
+{
+    const char *path = daemon->config->driftfile;
+
+    if (visor_daemon_read_drift(path, drift))
+        return true;
+    if (path[0] && access(path, F_OK) == 0)
+        visor_log_write(daemon->log, VISOR_SEVERITY_WARNING,
+                        "Could not read valid frequency and skew from driftfile %s", path);
+    return false;
+}
+
 void visor_start_engine(struct visor_daemon *daemon)
 {
     struct visor_event event = {
@@ -193,7 +228,7 @@ void visor_start_engine(struct visor_daemon *daemon)
 
     visor_remote_open_path(daemon->remote);
     visor_once_initstep(daemon);
-    event.start.drift_known = visor_daemon_read_drift(daemon->config->driftfile, &drift);
+    event.start.drift_known = read_drift(daemon, &drift);
     event.start.drift_ppm = drift.frequency_ppm;
     event.start.skew_ppm = drift.skew_ppm;
     visor_daemon_handle(daemon, &event);

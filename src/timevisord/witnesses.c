@@ -106,11 +106,14 @@ static void tell_generation(struct visor_witnesses *witnesses, visor_mono now)
 
 static void look_at_vmclock(struct visor_witnesses *witnesses, visor_mono now)
 {
+    enum visor_vmclock_state before = witnesses->vmclock.state;
     struct visor_event_witness witness;
 
     while (!witnesses->daemon->ended &&
            visor_vmclock_device_look(&witnesses->vmclock, now, &witness))
         tell_engine(witnesses, &witness);
+    if (witnesses->vmclock.state != before)
+        witnesses->daemon->segment.due = now; /* its readers look at the same page */
     tell_generation(witnesses, now);
     say_vmclock(witnesses);
 }

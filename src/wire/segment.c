@@ -120,6 +120,7 @@ void visor_segment_publisher_init(struct visor_segment_publisher *publisher,
     if (!former)
         return;
     publisher->last = *former;
+    publisher->slowest_ppb = publisher->fastest_ppb = former->rate_ppb;
     publisher->any = true;
     publisher->held = former->bound_ns != VISOR_NS_MAX;
 }
@@ -154,6 +155,26 @@ static struct visor_segment_snapshot snapshot_of(const struct visor_segment_publ
     };
 }
 
+/* Does the line hold for the past, back to last.since? As long as it had no other rate there than
+ * its growth allows for. */
+static bool holds_back(struct visor_segment_publisher *publisher,
+                       const struct visor_segment_snapshot *next)
+{
+    double slowest = publisher->slowest_ppb, fastest = publisher->fastest_ppb;
+
+    slowest = next->rate_ppb < slowest ? next->rate_ppb : slowest;
+    fastest = next->rate_ppb > fastest ? next->rate_ppb : fastest;
+    if (!is_bounded(next))
+        return true; /* nothing is told of the past, either */
+    if (fastest - slowest > next->growth_ppb) {
+        publisher->slowest_ppb = publisher->fastest_ppb = next->rate_ppb;
+        return false;
+    }
+    publisher->slowest_ppb = slowest;
+    publisher->fastest_ppb = fastest;
+    return true;
+}
+
 bool visor_segment_publisher_next(struct visor_segment_publisher *publisher,
                                   const struct visor_view *view, visor_mono now)
 {
@@ -172,8 +193,12 @@ bool visor_segment_publisher_next(struct visor_segment_publisher *publisher,
         if (publisher->disturbed || !touch(&before, &after) ||
             (!publisher->own && view->trust == VISOR_TRUST_DISRUPTED))
             next.epoch = last->epoch + 1;
-        if (next.epoch == last->epoch)
+        if (next.epoch != last->epoch)
+            publisher->slowest_ppb = publisher->fastest_ppb = next.rate_ppb;
+        else if (holds_back(publisher, &next))
             next.since = last->since;
+    } else {
+        publisher->slowest_ppb = publisher->fastest_ppb = next.rate_ppb;
     }
     publisher->offset = next.epoch - view->epoch;
     publisher->held = publisher->disturbed = false;

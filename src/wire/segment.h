@@ -117,11 +117,12 @@ struct visor_segment_publisher {
     struct visor_segment_snapshot last; /* what readers have now */
     bool any;                           /* there is such */
     bool own;                           /* it is this daemon's */
-    bool held;        /* it is a former daemon's, kept until there is better to say */
-    bool disturbed;   /* set by the caller: what was published was voided meanwhile; a new epoch */
-    uint64_t offset;  /* of the segment's epoch against the engine's */
-    int64_t keep_ns;  /* how long a status holds without a word of us */
-    int64_t shift_ns; /* added to raw times: our time namespace's, taken back */
+    bool held;       /* it is a former daemon's, kept until there is better to say */
+    bool disturbed;  /* set by the caller: what was published was voided meanwhile; a new epoch */
+    uint64_t offset; /* of the segment's epoch against the engine's */
+    int64_t keep_ns; /* how long a status holds without a word of us */
+    double slowest_ppb, fastest_ppb; /* rates published since last.since */
+    int64_t shift_ns;                /* added to raw times: our time namespace's, taken back */
 };
 
 /* Goes on from what a former daemon left; NULL: begins anew. */

@@ -130,7 +130,7 @@ static void turn_switch(struct fuzzed *f)
         visor_association_set_interval(&f->a, (double)value * 1.7, now);
         break;
     case 7:
-        visor_association_defer(&f->a, visor_mono_add(now, (int64_t)(value & 127) << 24));
+        visor_association_defer(&f->a, now, (int64_t)(value & 127) << 24);
         break;
     default:
         f->context.prediction = (struct visor_prediction){.known = value & 1,

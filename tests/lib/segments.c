@@ -559,7 +559,8 @@ static int serve(int64_t seconds)
             .raw = now.raw,
             .utc = visor_wall_add(now.real, INT64_C(1000000000000) - (less ? 100000000 : 0)),
             .bound_ns = 1000,
-            .verified = now.raw};
+            .verified = now.raw,
+            .tai_offset_s = 37};
         visor_segment_publish(&file, &view, now.raw);
         if (puts(path) < 0 || fflush(stdout))
             break;

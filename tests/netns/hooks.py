@@ -84,6 +84,8 @@ hook recovered run /nowhere/program
     first, last = said(out)[0], said(out)[-1]
     expect(first["TIMEVISOR_EVENT"] == "disruption" and last["TIMEVISOR_EVENT"] == "recovered", f"{first} {last}")
     expect(first["TIMEVISOR_KIND"] == "suspend", f"{first}")
+    # nothing has really happened to the time: what it came to is 0, give or take
+    expect(abs(float(last["TIMEVISOR_SIZE_S"])) < 1 and 0 < float(last["TIMEVISOR_ERROR_S"]) < 1, f"{last}")
     for each in (first, last):
         expect(each["TIMEVISOR_LEVEL"] in ("normal", "yellow", "orange"), f"{each}")
         expect(each["TIMEVISOR_CAUSE"] in ("none", "error", "limit", "sources", "stopped"), f"{each}")

@@ -2,6 +2,7 @@
 daemon, and in containers."""
 import json
 import pathlib
+import shutil
 import signal
 import struct
 import subprocess
@@ -15,7 +16,13 @@ READER = pathlib.Path(__file__).resolve().parent / "readclock.py"
 
 
 def words(node, seconds):
-    return [sys.executable, READER, node.world.programs["library"], node.folder / "clock", seconds]
+    """Reader and library are taken from where everybody may read, wherever they were built."""
+    paths = []
+    for path in READER, pathlib.Path(node.world.programs["library"]):
+        paths.append(node.folder / path.name)
+        if not paths[-1].exists():  # else it may be in use
+            shutil.copy(path, paths[-1])
+    return [sys.executable, *paths, node.folder / "clock", seconds]
 
 
 def judge(what, seen):

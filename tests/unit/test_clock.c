@@ -93,6 +93,20 @@ static void test_precision__is_a_clock_s(void **state)
     assert_true(precision > 0.0 && precision <= 0.01);
 }
 
+static void test_cost__of_a_reading(void **state)
+{
+    (void)state;
+    assert_true(visor_clock_cost() > 0.0);
+}
+
+static void test_hz__is_one_that_kernels_have_if_any(void **state)
+{
+    unsigned hz = visor_clock_hz();
+
+    (void)state;
+    assert_true(hz == 0 || (hz >= 24 && hz <= 10000));
+}
+
 /* What the dry clock shows at a raw moment, by a reading and its rate. */
 static double gained(const struct visor_reading *from, const struct visor_reading *to)
 {
@@ -152,6 +166,8 @@ int main(void)
         cmocka_unit_test(test_setoffset__nanoseconds_are_never_negative),
         cmocka_unit_test(test_read_kernel__both_clocks_belong_together),
         cmocka_unit_test(test_precision__is_a_clock_s),
+        cmocka_unit_test(test_cost__of_a_reading),
+        cmocka_unit_test(test_hz__is_one_that_kernels_have_if_any),
         cmocka_unit_test(test_dry_run__steps_and_runs_as_told),
         cmocka_unit_test(test_dry_run__changing_the_rate_makes_no_step),
     };

@@ -71,7 +71,7 @@ static void expect_current(const char *name)
     assert_string_equal(text, name);
 }
 
-/* Runs it with nobody to ask; what it prints goes to a file. */
+/* Runs it with nobody to ask; what it prints goes to a file. `option`: one, or two with a space. */
 static int run(const char *option, const char *name, const char *out)
 {
     char *arguments[8], words[6][64] = {"timevisor clocksource", "--root"};
@@ -80,8 +80,15 @@ static int run(const char *option, const char *name, const char *out)
     arguments[count++] = words[0];
     arguments[count++] = words[1];
     arguments[count++] = root;
-    if (option)
-        arguments[count++] = strcpy(words[2], option);
+    if (option) {
+        char *second = strchr(strcpy(words[2], option), ' ');
+
+        arguments[count++] = words[2];
+        if (second) {
+            *second = 0;
+            arguments[count++] = second + 1;
+        }
+    }
     if (name)
         arguments[count++] = strcpy(words[3], name);
     arguments[count] = NULL;
@@ -166,20 +173,64 @@ static void test_switch__only_if_somebody_agrees(void **state)
     assert_int_equal(run(NULL, "tsc", out), VISOR_CLI_YES); /* it is that already */
 }
 
-static void test_switch__says_what_follows(void **state)
+/* What the change to `name` says. */
+static const char *said(const char *name)
 {
-    char out[128], text[2048] = "";
+    static char text[2048];
+    char out[128];
     FILE *file;
+    size_t size;
 
-    (void)state;
     snprintf(out, sizeof(out), "%s/out", root);
-    assert_int_equal(run("--yes", "hpet", out), VISOR_CLI_YES);
+    assert_int_equal(run("--yes", name, out), VISOR_CLI_YES);
     file = fopen(out, "r");
     assert_non_null(file);
-    assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
+    size = fread(text, 1, sizeof(text) - 1, file);
+    assert_true(size > 0);
+    text[size] = 0;
     fclose(file);
-    assert_non_null(strstr(text, "system call"));
+    return text;
+}
+
+static void test_switch__says_what_follows(void **state)
+{
+    const char *text = said("hpet");
+
+    (void)state;
+    assert_non_null(strstr(text, "a system call, as it is now"));
+    assert_null(strstr(text, "from then on"));
     assert_non_null(strstr(text, "next start"));
+    assert_non_null(strstr(said("tsc"), "become many times as quick"));
+    assert_non_null(strstr(said("acpi_pm"), "a system call from then on"));
+}
+
+static void expect_switch(const char *option, const char *name, int status, const char *current,
+                          const char *follows)
+{
+    char out[128];
+    json_t *json;
+
+    snprintf(out, sizeof(out), "%s/out", root);
+    assert_int_equal(run(option, name, out), status);
+    json = json_load_file(out, 0, NULL);
+    assert_non_null(json);
+    assert_string_equal(json_string_value(json_object_get(json, "wanted")), name);
+    assert_string_equal(json_string_value(json_object_get(json, "current")), current);
+    if (follows)
+        assert_string_equal(json_string_value(json_array_get(json_object_get(json, "follows"), 0)),
+                            follows);
+    expect_current(current);
+    json_decref(json);
+}
+
+static void test_switch__as_json(void **state)
+{
+    (void)state;
+    expect_switch("--json", "tsc", VISOR_CLI_NO, "acpi_pm", "quicker");
+    expect_switch("--json --yes", "hpet", VISOR_CLI_YES, "hpet", "as-slow");
+    expect_switch("--json --yes", "tsc", VISOR_CLI_YES, "tsc", "quicker");
+    expect_switch("--json --yes", "tsc", VISOR_CLI_YES, "tsc", NULL);
+    expect_switch("--yes --json", "hpet", VISOR_CLI_YES, "hpet", "slower");
 }
 
 static void test_switch__what_is_not_there_or_not_allowed(void **state)
@@ -200,6 +251,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_show__what_it_is_and_why, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_switch__only_if_somebody_agrees, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_switch__says_what_follows, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_switch__as_json, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_switch__what_is_not_there_or_not_allowed, set_up,
                                         tear_down),
     };

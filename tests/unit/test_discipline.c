@@ -281,7 +281,7 @@ static void test_status__the_root_dispersion_is_of_now(void **state)
     visor_engine_status(p.engine, &now, &late);
     assert_true(early.tracking.root_dispersion > 0.0);
     assert_true(late.tracking.root_dispersion >=
-                early.tracking.root_dispersion + 1000.0 * p.view.dispersion_rate_ppb * 1e-9);
+                early.tracking.root_dispersion + 999.999 * p.view.dispersion_rate_ppb * 1e-9);
     assert_true(p.view.dispersion_rate_ppb > 0.0);
     puppet_done(&p);
 }

@@ -94,9 +94,55 @@ static void test_witness__the_sources_measure_and_the_clock_is_stepped(void **st
     assert_int_equal(p.messages[VISOR_MESSAGE_DISRUPTION], 1);
     assert_int_equal(p.messages[VISOR_MESSAGE_SETTLED], 1);
     assert_true(size_of(p.last[VISOR_MESSAGE_SETTLED].number[0] - 60.0) < 1e-3);
+    assert_int_equal(p.messages[VISOR_MESSAGE_RECOVERED], 1);
+    assert_in_range(p.last[VISOR_MESSAGE_RECOVERED].count[1], 1, 10000000);
     run(&p, 100);
     assert_int_equal(p.steps, 1);
     assert_int_equal(p.messages[VISOR_MESSAGE_DISRUPTION], 1);
+    puppet_done(&p);
+}
+
+static void timer_was_late(struct puppet *p, int64_t by_ns)
+{
+    struct visor_event event = {.kind = VISOR_EVENT_WITNESS};
+
+    event.witness = (struct visor_event_witness){
+        .kind = VISOR_WITNESS_TIMER, .stamp = {.raw = {p->now}}, .amount_ns = by_ns};
+    puppet_give(p, &event);
+}
+
+/* It was starved long before it was stopped: that is the same record, and no reason to slew. Who
+ * was heard in between knows nothing of the stop. */
+static void test_witness__a_stall_after_starvation_is_stepped(void **state)
+{
+    static struct visor_status status;
+    struct visor_reading now;
+    struct puppet p;
+    int64_t stopped;
+
+    (void)state;
+    start(&p, VISOR_STALL_AUTO);
+    for (int i = 0; i < 5; i++) {
+        timer_was_late(&p, VISOR_NS_PER_S / 10);
+        run(&p, 4);
+    }
+    assert_int_equal(p.messages[VISOR_MESSAGE_DISRUPTION], 0);
+    pause(&p, 0.6);
+    stopped = p.now;
+    timer_was_late(&p, VISOR_NS_PER_S * 6 / 10);
+    witness(&p, VISOR_NS_PER_S);
+    witness(&p, VISOR_NS_PER_S);
+    run(&p, 3);
+    assert_int_equal(p.messages[VISOR_MESSAGE_DISRUPTION], 1);
+    assert_int_equal(p.steps, 1);
+    assert_true(size_of(puppet_error(&p)) < 2e-3);
+    assert_int_equal(p.messages[VISOR_MESSAGE_RECOVERED], 1);
+    assert_true(p.last[VISOR_MESSAGE_RECOVERED].number[1] < 5.0);
+    now = puppet_reading(&p);
+    visor_engine_status(p.engine, &now, &status);
+    assert_int_equal(status.disruption_count, 1);
+    assert_int_equal(status.disruptions[0].raw.ns, stopped);
+    assert_int_equal(status.disruptions[0].since.ns, stopped);
     puppet_done(&p);
 }
 
@@ -471,7 +517,30 @@ static void test_witness__a_generation_that_moves_on(void **state)
     puppet_done(&p);
 }
 
-/* The kernel itself sets CLOCK_REALTIME when it goes on. */
+/* It says that the machine stood still, the sources by how much: that is proof enough to step. */
+static void test_witness__a_generation_proves_a_jump_that_sources_measure(void **state)
+{
+    struct visor_event event = {.kind = VISOR_EVENT_WITNESS};
+    struct puppet p;
+
+    (void)state;
+    for (int moved = 0; moved < 2; moved++) {
+        start(&p, VISOR_STALL_AUTO);
+        event.witness = (struct visor_event_witness){.kind = VISOR_WITNESS_VMGENID, .marker = 7};
+        puppet_give(&p, &event);
+        if (moved) {
+            pause(&p, 0.4);
+            event.witness.marker = 8;
+            puppet_give(&p, &event);
+        } else {
+            p.gap += 4 * VISOR_NS_PER_S / 10; /* what somebody else did, it does not prove */
+        }
+        puppet_run(&p, (double)p.now * 1e-9 + 3.0);
+        assert_int_equal(p.steps, moved);
+        puppet_done(&p);
+    }
+}
+
 /* The raw counter may have another rate from then on: nothing holds until it was measured. */
 static void test_witness__the_kernel_counts_by_something_else(void **state)
 {
@@ -504,6 +573,77 @@ static void test_witness__the_kernel_counts_by_something_else(void **state)
     puppet_done(&p);
 }
 
+/* The kernel itself sets CLOCK_REALTIME when it goes on. */
+/* Who goes by the epoch is told, and so are hooks. */
+static void test_sources__what_only_they_have_found_is_another_epoch(void **state)
+{
+    struct puppet p;
+    uint64_t epoch;
+
+    (void)state;
+    puppet_init(&p, puppet_config(1), UTC_S, 1e-4);
+    puppet_run(&p, 300.0);
+    assert_int_equal(p.view.trust, VISOR_TRUST_SYNCHRONIZED);
+    epoch = p.view.epoch;
+    puppet_run(&p, 400.0);
+    assert_int_equal(p.view.epoch, epoch);
+    pause(&p, 0.5);
+    puppet_run(&p, 900.0);
+    assert_int_equal(p.view.trust, VISOR_TRUST_SYNCHRONIZED);
+    assert_int_equal(p.view.epoch, epoch + 1);
+    assert_int_equal(p.messages[VISOR_MESSAGE_DISRUPTION], 1);
+    assert_int_equal(p.messages[VISOR_MESSAGE_RECOVERED], 1);
+    puppet_done(&p);
+}
+
+/* What was told is taken back, and a slew toward it ends. */
+static void test_reset__nothing_is_known_any_more(void **state)
+{
+    struct puppet p;
+
+    (void)state;
+    puppet_init(&p, puppet_config(1), UTC_S, 0.5);
+    puppet_run(&p, 12.0);
+    while (p.view.trust != VISOR_TRUST_SYNCHRONIZED)
+        puppet_run(&p, (double)p.now * 1e-9 + 1.0);
+    assert_true(size_of(p.frequency_ppb) > 1e6); /* slewing */
+    p.silent = true;
+    puppet_command(&p, VISOR_COMMAND_RESET_SOURCES, 0.0, 0.0);
+    assert_true(size_of(p.frequency_ppb) < 1e6);
+    assert_int_equal(p.view.trust, VISOR_TRUST_UNKNOWN);
+    assert_int_equal(p.view.leap, VISOR_LEAP_UNSYNCHRONIZED);
+    assert_false(p.status.synchronized);
+    assert_true(visor_view_bound_ns(&p.view, (visor_mono){p.now}) == VISOR_NS_MAX);
+    puppet_run(&p, (double)p.now * 1e-9 + 100.0);
+    p.silent = false;
+    puppet_run(&p, (double)p.now * 1e-9 + 900.0);
+    assert_int_equal(p.view.trust, VISOR_TRUST_SYNCHRONIZED);
+    puppet_done(&p);
+}
+
+/* Who only observes the clock waits for others to set it right. */
+static void test_recovered__is_a_clock_that_is_right(void **state)
+{
+    struct visor_config *config = puppet_config(1);
+    struct puppet p;
+
+    (void)state;
+    config->mode = VISOR_MODE_OBSERVE;
+    puppet_init(&p, config, UTC_S, 1e-4);
+    run(&p, 200);
+    p.gap = 0;
+    pause(&p, 5.0);
+    witness(&p, VISOR_NS_PER_S);
+    run(&p, 20);
+    assert_int_equal(p.view.trust, VISOR_TRUST_SYNCHRONIZED);
+    assert_int_equal(p.messages[VISOR_MESSAGE_SETTLED], 1);
+    assert_int_equal(p.messages[VISOR_MESSAGE_RECOVERED], 0);
+    p.gap = 0;
+    run(&p, 20);
+    assert_int_equal(p.messages[VISOR_MESSAGE_RECOVERED], 1);
+    puppet_done(&p);
+}
+
 static void test_witness__suspended_by_itself(void **state)
 {
     struct visor_event event = {.kind = VISOR_EVENT_WITNESS};
@@ -529,6 +669,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_witness__what_was_published_is_taken_back_at_once),
         cmocka_unit_test(test_witness__the_sources_measure_and_the_clock_is_stepped),
+        cmocka_unit_test(test_witness__a_stall_after_starvation_is_stepped),
         cmocka_unit_test(test_witness__alone_it_sets_the_clock_but_proves_nothing),
         cmocka_unit_test(test_witness__a_noisy_one_alone_sets_the_clock),
         cmocka_unit_test(test_witness__set_forward_it_is_measured_once),
@@ -544,9 +685,13 @@ int main(void)
         cmocka_unit_test(test_resort__a_small_jump_is_corrected),
         cmocka_unit_test(test_witness__of_a_clock_that_was_never_measured),
         cmocka_unit_test(test_witness__the_kernel_counts_by_something_else),
+        cmocka_unit_test(test_sources__what_only_they_have_found_is_another_epoch),
+        cmocka_unit_test(test_recovered__is_a_clock_that_is_right),
+        cmocka_unit_test(test_reset__nothing_is_known_any_more),
         cmocka_unit_test(test_witness__suspended_by_itself),
         cmocka_unit_test(test_steps__the_proof_does_not_last),
         cmocka_unit_test(test_witness__a_generation_that_moves_on),
+        cmocka_unit_test(test_witness__a_generation_proves_a_jump_that_sources_measure),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "engine/filter.h"
+#include "engine/interval.h"
 
 /* A counter with a constant rate error behind a network whose queues are exponential. */
 struct path {
@@ -482,10 +482,42 @@ static void test_interval__contains_the_truth(void **state)
 
             feed(&filter, &path, 1, 64.0);
             error = error_of(&filter, &path);
-            visor_filter_interval(&filter, filter.line.at, 0.0, &low, &high);
+            visor_interval_at(&filter, filter.line.at, 0.0, 0.0, &low, &high);
             assert_true(low <= -error && -error <= high);
         }
     }
+}
+
+/* A device that may be wrong by what it states, and almost is: only its noise averages out. */
+static void test_interval__of_a_device_is_narrower_than_its_samples(void **state)
+{
+    const double stated = 1e-3, wrong = 0.499e-3, noise = 3e-5;
+    int narrow = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        struct visor_filter filter;
+        struct path path = path_of(seed);
+        double low, high;
+
+        visor_filter_init(&filter, false, 64);
+        for (int i = 0; i < 60; i++) {
+            double jump, error, off = wrong + noise * visor_rng_normal(&path.rng);
+            struct visor_sample sample = {.delay_s = stated, .dispersion_s = noise, .stratum = 1};
+
+            path.t += 16.0;
+            sample.at = (visor_mono){(int64_t)(path.t * 1e9)};
+            sample.reference =
+                (visor_wall){(int64_t)((path.t + path.offset + path.rate * path.t + off) * 1e9)};
+            visor_filter_take(&filter, &sample, 1e-6, &jump);
+            error = error_of(&filter, &path);
+            visor_interval_at(&filter, filter.line.at, 0.0, 0.0, &low, &high);
+            assert_true(low <= -error && -error <= high);
+        }
+        narrow += high - low < stated + 2.0 * 2.5 * noise; /* a sample's: 2.0 * 5.0 */
+        assert_true(high - low > stated);
+    }
+    assert_true(narrow > 40); /* others have just been surprised by a sample */
 }
 
 int main(void)
@@ -512,6 +544,7 @@ int main(void)
         cmocka_unit_test(test_take__a_noisy_sample_does_not_acquit_the_suspects),
         cmocka_unit_test(test_take__extends_what_a_run_over_all_gives),
         cmocka_unit_test(test_interval__contains_the_truth),
+        cmocka_unit_test(test_interval__of_a_device_is_narrower_than_its_samples),
     };
 
     return cmocka_run_group_tests_name("filter", tests, NULL, NULL);

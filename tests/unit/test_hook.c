@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,10 +74,15 @@ static void test_run__a_shell_only_where_it_is_asked_for(void **state)
     assert_string_equal(outcome.text, "$TIMEVISOR_EVENT ");
 }
 
+/* The threads' own signals (32, 33), which no program can set: posix_spawn leaves them ignored in
+ * whatever it starts, make's commands for one. */
+#define THREADS_SIGNALS UINT64_C(0x180000000)
+
 /* Nothing of ours: no descriptors, no variables, no signals that are ignored. */
 static void test_run__its_surroundings_are_clean(void **state)
 {
     struct visor_outcome outcome;
+    const char *ignored;
     int fd = open("/dev/null", O_RDONLY); /* without CLOEXEC */
 
     (void)state;
@@ -89,7 +95,9 @@ static void test_run__its_surroundings_are_clean(void **state)
     signal(SIGTERM, SIG_DFL);
     close(fd);
     assert_memory_equal(outcome.text, "none / 0 1 2", 12);
-    assert_non_null(strstr(outcome.text, "SigIgn:0000000000000000"));
+    ignored = strstr(outcome.text, "SigIgn:");
+    assert_non_null(ignored);
+    assert_int_equal(strtoull(ignored + strlen("SigIgn:"), NULL, 16) & ~THREADS_SIGNALS, 0);
 }
 
 static void test_run__one_that_never_ends_is_killed(void **state)
@@ -308,7 +316,8 @@ static void test_helper__killed_it_leaves_nothing_frozen(void **state)
     end(&world);
 }
 
-/* A daemon, killed: its helper is told by the end of its socket. */
+/* A daemon, killed: its helper is told by the end of its socket. The daemon is a child, which is to
+ * be the only one with a helper: another would release at its start what this one has frozen. */
 static void test_helper__the_daemon_is_killed(void **state)
 {
     struct world world;
@@ -316,17 +325,14 @@ static void test_helper__the_daemon_is_killed(void **state)
 
     (void)state;
     make(&world, '0', 1000.0);
+    visor_helper_free(world.helper);
+    world.helper = NULL;
     daemon = fork();
     if (daemon == 0) {
-        struct world own;
-
-        make(&own, '0', 1000.0);
-        strcpy(own.config->holds[0].cgroup, world.directory);
-        visor_helper_free(own.helper);
-        own.helper = visor_helper_new(VISOR_HELPER_PROCESS, own.config);
-        ask(&own, VISOR_HELPER_HOLD, 0);
-        unlink(own.file);
-        rmdir(own.directory);
+        prctl(PR_SET_PDEATHSIG,
+              SIGKILL); /* should the test fail, which would wait for its output */
+        world.helper = visor_helper_new(VISOR_HELPER_PROCESS, world.config);
+        ask(&world, VISOR_HELPER_HOLD, 0);
         pause();
         _exit(0);
     }

@@ -89,11 +89,35 @@ static void test_judge__cut_and_wild(void **state)
     assert_int_equal(visor_program_judge((uint8_t *)&p, sizeof(p)), VISOR_PROGRAM_DYNAMIC);
 }
 
+static bool is_run_by(const char *script, const char *expected)
+{
+    char path[16];
+    bool found =
+        visor_program_interpreter((const uint8_t *)script, strlen(script), path, sizeof(path));
+
+    return found ? expected && strcmp(path, expected) == 0 : !expected;
+}
+
+static void test_interpreter__of_a_script(void **state)
+{
+    (void)state;
+    assert_true(is_run_by("#!/bin/sh", "/bin/sh"));
+    assert_true(is_run_by("#! \t/bin/sh\t-e\necho", "/bin/sh"));
+    assert_true(is_run_by("#!/bin/sh\n", "/bin/sh"));
+    assert_true(is_run_by("#!/bin/sixteen_byt", NULL)); /* does not fit */
+    assert_true(is_run_by("#!/bin/fifteen_by", "/bin/fifteen_by"));
+    assert_true(is_run_by("#!", NULL));
+    assert_true(is_run_by("#", NULL));
+    assert_true(is_run_by("#! \n/bin/sh", NULL));
+    assert_true(is_run_by("/bin/sh", NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_judge__by_what_the_file_says),
         cmocka_unit_test(test_judge__cut_and_wild),
+        cmocka_unit_test(test_interpreter__of_a_script),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "config/profile.h"
+#include "timevisor/cli.h"
 #include "timevisor/quantity.h"
 
 static void test_print__three_digits_and_the_unit_that_fits(void **state)
@@ -49,11 +51,35 @@ static void test_parse__takes_units_and_bare_seconds(void **state)
     assert_false(visor_quantity_parse("1s2", &seconds));
 }
 
+static void test_take__within_its_limits_or_not_at_all(void **state)
+{
+    double seconds = 7.0;
+
+    (void)state;
+    assert_true(visor_cli_take_time("gap", "2s", 1.0, 10.0, &seconds));
+    assert_true(seconds >= 2.0 && seconds <= 2.0);
+    assert_false(visor_cli_take_time("gap", "999ms", 1.0, 10.0, &seconds));
+    assert_false(visor_cli_take_time("gap", "11s", 1.0, 10.0, &seconds));
+    assert_false(visor_cli_take_time("gap", "soon", 1.0, 10.0, &seconds));
+    assert_true(seconds >= 2.0 && seconds <= 2.0); /* what was refused changes nothing */
+}
+
+static void test_take__a_profile_by_its_name(void **state)
+{
+    const struct visor_profile *first = visor_cli_take_profile(visor_profile_at(0)->name);
+
+    (void)state;
+    assert_ptr_equal(first, visor_profile_at(0));
+    assert_null(visor_cli_take_profile("none such"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_print__three_digits_and_the_unit_that_fits),
         cmocka_unit_test(test_parse__takes_units_and_bare_seconds),
+        cmocka_unit_test(test_take__within_its_limits_or_not_at_all),
+        cmocka_unit_test(test_take__a_profile_by_its_name),
     };
 
     return cmocka_run_group_tests_name("quantity", tests, NULL, NULL);

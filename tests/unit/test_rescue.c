@@ -91,6 +91,20 @@ static void test_rescue__an_offline_source_for_want_of_time_only(void **state)
     puppet_done(&p);
 }
 
+static void test_rescue__a_machine_that_waits_to_go_online_is_left_alone(void **state)
+{
+    struct visor_config *config = with_source(puppet_config(0), VISOR_SOURCE_SERVER, "192.0.2.9");
+    struct puppet p;
+
+    (void)state;
+    config->sources[0].offline = true;
+    puppet_init(&p, config, UTC_S, 1e-4);
+    run(&p, 1000.0);
+    assert_int_equal(p.sends, 0);
+    assert_int_equal(p.messages[VISOR_MESSAGE_EMERGENCY], 0);
+    puppet_done(&p);
+}
+
 static void test_rescue__more_addresses_of_a_pool(void **state)
 {
     struct visor_event event = {.kind = VISOR_EVENT_RESOLVED};
@@ -301,6 +315,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rescue__a_backup_is_asked_when_it_is_needed),
         cmocka_unit_test(test_rescue__an_offline_source_for_want_of_time_only),
+        cmocka_unit_test(test_rescue__a_machine_that_waits_to_go_online_is_left_alone),
         cmocka_unit_test(test_rescue__more_addresses_of_a_pool),
         cmocka_unit_test(test_rescue__quarantine_of_a_clock_that_nobody_measures),
         cmocka_unit_test(test_rescue__quarantine_beyond_the_limit),

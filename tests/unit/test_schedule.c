@@ -195,7 +195,7 @@ static void test_schedule__silence_lengthens_the_interval(void **state)
     start(&w);
     for (int i = 0; i < 8; i++)
         assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE);
-    while (w.a.missed_polls < 7)
+    while (w.a.missed_polls < 5)
         assert_true(run_to_send(&w, w.now.ns + 140 * S));
     assert_int_equal(visor_association_poll(&w.a), 6);
     while (w.a.missed_polls < 100)
@@ -207,6 +207,33 @@ static void test_schedule__silence_lengthens_the_interval(void **state)
     before = w.now.ns;
     assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE);
     assert_in_range(w.now.ns - before, 50 * S, 70 * S);
+}
+
+/* One that follows us has nothing to tell, and lost requests in between make it no more telling. */
+static void test_schedule__vain_polls(void **state)
+{
+    struct world w;
+
+    (void)state;
+    init_world(&w, VISOR_SOURCE_SERVER);
+    w.config.maxpoll = 10;
+    w.context.serving = true;
+    w.answer.stratum = 2;
+    w.answer.refid = 0xc0000209; /* our address */
+    start(&w);
+    for (uint32_t at = w.a.polls; w.a.polls < at + 8;) {
+        assert_int_equal(visor_association_poll(&w.a), 6);
+        if (w.a.polls % 2)
+            assert_int_equal(exchange(&w), VISOR_VERDICT_TEST_D);
+        else
+            assert_true(run_to_send(&w, w.now.ns + 140 * S));
+    }
+    assert_true(run_to_send(&w, w.now.ns + 140 * S));
+    assert_int_equal(visor_association_poll(&w.a), 7);
+    w.answer.refid = 0xc000020a; /* somebody else */
+    while (exchange(&w) != VISOR_VERDICT_SAMPLE)
+        ;
+    assert_int_equal(visor_association_poll(&w.a), 6);
 }
 
 /* A third of all requests is lost: nine polls of ten are answered all the same, and in the long run
@@ -378,6 +405,7 @@ int main(void)
         cmocka_unit_test(test_schedule__missing_reply_is_retried_within_two_seconds),
         cmocka_unit_test(test_schedule__the_first_answer_may_be_late),
         cmocka_unit_test(test_schedule__silence_lengthens_the_interval),
+        cmocka_unit_test(test_schedule__vain_polls),
         cmocka_unit_test(test_schedule__retries_make_up_for_loss),
         cmocka_unit_test(test_schedule__retries_that_are_no_use_end),
         cmocka_unit_test(test_schedule__far_sources_are_waited_for),

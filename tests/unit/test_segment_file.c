@@ -264,7 +264,114 @@ static void test_publish__a_moved_machine_is_disrupted_until_measured_again(void
     munmap(vmclock, VISOR_VMCLOCK_PAGE);
 }
 
+/* A publication `after` so many s of one that was measured `measured` s after now. */
+static struct visor_segment_snapshot publish_at(struct visor_segment_file *file, visor_mono now,
+                                                double after, double measured)
+{
+    struct visor_view view = view_now(VISOR_TRUST_SYNCHRONIZED, 0);
+    struct visor_segment_snapshot got;
+
+    view.verified = visor_mono_add(now, (int64_t)(measured * 1e9));
+    assert_int_equal(
+        visor_segment_publish(file, &view, visor_mono_add(now, (int64_t)(after * 1e9))), 0);
+    assert_int_equal(look(&got), VISOR_SEGMENT_OK);
+    return got;
+}
+
+/* Ends `after` s. */
+static void assert_stuck(struct visor_segment_file *file, visor_mono now, double after)
+{
+    struct visor_segment_snapshot got;
+
+    for (double s = after - 6; s < after; s++) {
+        got = publish_at(file, now, s, s);
+        assert_true(got.marked == (s < after - 1));
+        assert_int_equal(got.trust,
+                         s < after - 1 ? VISOR_TRUST_DISRUPTED : VISOR_TRUST_SYNCHRONIZED);
+        assert_in_range(visor_mono_diff(file->due, now), (int64_t)(s * 1e9) + 1,
+                        (int64_t)(s * 1e9) + VISOR_NS_PER_S);
+    }
+}
+
+static void test_publish__a_page_without_a_writer_is_no_marker(void **state)
+{
+    uint32_t *vmclock = make_vmclock();
+    struct visor_segment_file file;
+    struct visor_segment_snapshot got;
+    visor_mono now = visor_clock_raw();
+
+    (void)state;
+    assert_int_equal(visor_segment_open(&file, path, device), 0);
+    assert_true(publish_at(&file, now, 0, 0).marked);
+    vmclock[3] = htole32(1); /* being written: a move may be under way */
+    assert_int_equal(publish_at(&file, now, 1, 1).trust, VISOR_TRUST_DISRUPTED);
+    got = publish_at(&file, now, 61, 61); /* a pause meanwhile: its writer is about to go on */
+    assert_true(got.marked && got.trust == VISOR_TRUST_DISRUPTED);
+    vmclock[3] = htole32(2);
+    assert_int_equal(publish_at(&file, now, 62, 62).trust, VISOR_TRUST_SYNCHRONIZED);
+    vmclock[3] = htole32(3);
+    assert_stuck(&file, now, 70);
+    got = publish_at(&file, now, 75, 50); /* what was measured before it got stuck is void */
+    assert_true(!got.marked && got.trust == VISOR_TRUST_DISRUPTED);
+    got = publish_at(&file, now, 76, 76);
+    assert_true(!got.marked && got.trust == VISOR_TRUST_SYNCHRONIZED && got.epoch == 0);
+    vmclock[3] = htole32(4); /* it can be read again, and nothing has happened */
+    got = publish_at(&file, now, 77, 76);
+    assert_true(got.marked && got.trust == VISOR_TRUST_SYNCHRONIZED && got.marker == 5);
+    vmclock[3] = htole32(5);
+    assert_stuck(&file, now, 84);
+    vmclock[3] = htole32(6); /* … or the machine was moved */
+    vmclock[4] = htole32(6);
+    got = publish_at(&file, now, 85, 83);
+    assert_true(got.marked && got.trust == VISOR_TRUST_DISRUPTED && got.epoch == 1);
+    assert_int_equal(publish_at(&file, now, 86, 86).trust, VISOR_TRUST_SYNCHRONIZED);
+    visor_segment_close(&file);
+    munmap(vmclock, VISOR_VMCLOCK_PAGE);
+}
+
+static void test_publish__a_page_that_is_stuck_from_the_start(void **state)
+{
+    uint32_t *vmclock = make_vmclock();
+    struct visor_segment_file file;
+    struct visor_segment_snapshot got;
+    visor_mono now = visor_clock_raw();
+
+    (void)state;
+    vmclock[3] = htole32(1);
+    assert_int_equal(visor_segment_open(&file, path, device), 0);
+    got = publish_at(&file, now, 0, 0);
+    assert_true(!got.marked && got.trust == VISOR_TRUST_SYNCHRONIZED);
+    assert_string_equal(file.page->device, device);
+    vmclock[3] = htole32(2);
+    got = publish_at(&file, now, 1, 0);
+    assert_true(got.marked && got.trust == VISOR_TRUST_SYNCHRONIZED && got.marker == 5);
+    visor_segment_close(&file);
+    vmclock[3] = htole32(3); /* readers of the former daemon's word rely on it */
+    assert_int_equal(visor_segment_open(&file, path, device), 0);
+    assert_stuck(&file, now, 8);
+    visor_segment_close(&file);
+    munmap(vmclock, VISOR_VMCLOCK_PAGE);
+}
+
 /* ---- the TSC's line ---- */
+
+/* However often is published, the TSC is looked at when it was planned: else its rate is never
+ * known.
+ */
+static void test_publish__often_puts_nothing_off(void **state)
+{
+    visor_mono begun = visor_clock_raw(), planned;
+    struct visor_segment_file file;
+
+    (void)state;
+    assert_int_equal(visor_segment_open(&file, path, "/dev/null"), 0);
+    publish_at(&file, begun, 0.0, 0.0);
+    planned = file.look_at;
+    for (int i = 1; i < 9; i++)
+        publish_at(&file, begun, 0.1 * i, 0.1 * i);
+    assert_int_equal(file.look_at.ns, planned.ns);
+    visor_segment_close(&file);
+}
 
 static struct visor_tsc_pair pair_at(int64_t raw_ns, double ghz, uint64_t width)
 {
@@ -327,6 +434,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_open__fails_without_a_directory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             test_publish__a_moved_machine_is_disrupted_until_measured_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_publish__often_puts_nothing_off, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_publish__a_page_without_a_writer_is_no_marker, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_publish__a_page_that_is_stuck_from_the_start, set_up,
+                                        tear_down),
         cmocka_unit_test(test_tsc__line_through_pairs),
         cmocka_unit_test(test_tsc__what_leaves_the_line_begins_anew),
     };

@@ -150,6 +150,11 @@ static void test_select__prefer_leads_unless_it_is_suspect(void **state)
         c[i].state = VISOR_STATE_WAITING_SOURCES;
     c[1].suspect = true;
     assert_int_equal(run(c, 3).best, 0);
+    assert_int_equal(c[1].state, VISOR_STATE_WAITING_UPDATE);
+    for (int i = 0; i < 3; i++)
+        c[i].state = VISOR_STATE_WAITING_SOURCES;
+    c[1].faulty = true;
+    assert_int_equal(run(c, 3).best, 0);
     assert_int_equal(c[1].state, VISOR_STATE_STALE);
     assert_int_equal(c[2].state, VISOR_STATE_COMBINED);
 }

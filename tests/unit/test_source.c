@@ -151,6 +151,15 @@ static void test_judge__silence_is_what_loss_does_not_explain(void **state)
         answer(&source, 2);
     }
     assert_in_range(visor_source_patience(&source), 10, 13);
+
+    init(&source, config); /* outages tell nothing of what is lost between them */
+    answer(&source, 40);
+    for (int i = 0; i < 5; i++) {
+        for (int j = 0; j < 12; j++)
+            miss(&source);
+        answer(&source, 6);
+    }
+    assert_in_range(visor_source_patience(&source), 2, 8);
     visor_config_free(config);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "lib/handle.h"
 #include "port/clock.h"
 #include "port/segment.h"
 #include "wire/vmclock.h"
@@ -319,8 +320,14 @@ static void notices_a_move(bool quick)
     assert_unbounded(TIMEVISOR_DISRUPTED);
     publish(TIMEVISOR_SYNCHRONIZED, 0); /* measured since */
     assert_right(TIMEVISOR_SYNCHRONIZED);
-    vmclock[3] = htole32(1); /* a sequence that is stuck */
+    vmclock[3] = htole32(1); /* it is being written … */
     assert_unbounded(TIMEVISOR_DISRUPTED);
+    writer.file.busy_ns = INT64_MAX / 2; /* … and that has gone on for long */
+    publish(TIMEVISOR_SYNCHRONIZED, 0);
+    assert_right(TIMEVISOR_SYNCHRONIZED);
+    timevisor_info(handle, &info);
+    assert_int_equal(info.flags & (TIMEVISOR_WATCHES_VMCLOCK | TIMEVISOR_HAS_VMCLOCK),
+                     TIMEVISOR_HAS_VMCLOCK);
     munmap(vmclock, VISOR_VMCLOCK_PAGE);
 }
 
@@ -377,6 +384,25 @@ static void test_now__survives_the_daemon_and_finds_its_next_segment(void **stat
         nanosleep(&rest, NULL);
     }
     assert_right(TIMEVISOR_SYNCHRONIZED);
+}
+
+/* More than a page of what is noted of them. */
+static void test_now__follows_any_number_of_segments(void **state)
+{
+    (void)state;
+    open_handle();
+    publish(TIMEVISOR_SYNCHRONIZED, 0);
+    for (int i = 0; i < 200; i++) {
+        visor_segment_close(&writer.file);
+        unlink(path);
+        assert_int_equal(visor_segment_open(&writer.file, path, device), 0);
+        publish(TIMEVISOR_DISRUPTED, 0);
+        visor_handle_move_on(handle);
+        assert_unbounded(TIMEVISOR_DISRUPTED);
+        publish(TIMEVISOR_SYNCHRONIZED, 0);
+        visor_handle_move_on(handle); /* it is the same still */
+        assert_right(TIMEVISOR_SYNCHRONIZED);
+    }
 }
 
 /* ---- waiting ---- */
@@ -441,7 +467,8 @@ static void test_confirm__revoked_by_a_disruption(void **state)
     assert_int_equal(timevisor_confirm(handle, &later), TIMEVISOR_REVOKED);
 }
 
-static void test_confirm__by_a_detector_that_would_have_seen_it(void **state)
+/* `blind` is about stalls of 50 ms and more: a shorter one only the next measurement shows. */
+static void test_confirm__not_by_a_detector_alone(void **state)
 {
     struct visor_view view = view_of(TIMEVISOR_SYNCHRONIZED, 0);
     struct timevisor_stamp stamp;
@@ -452,10 +479,38 @@ static void test_confirm__by_a_detector_that_would_have_seen_it(void **state)
     writer.file.blind_ns = 10000000;
     visor_segment_publish(&writer.file, &view, visor_clock_raw());
     timevisor_stamp(handle, &stamp);
-    visor_segment_publish(&writer.file, &view, visor_clock_raw());
-    assert_int_equal(timevisor_confirm(handle, &stamp), TIMEVISOR_NOT_YET);
     nanosleep(&rest, NULL);
     visor_segment_publish(&writer.file, &view, visor_clock_raw());
+    assert_int_equal(timevisor_confirm(handle, &stamp), TIMEVISOR_NOT_YET);
+    publish(TIMEVISOR_SYNCHRONIZED, 0);
+    assert_int_equal(timevisor_confirm(handle, &stamp), TIMEVISOR_CONFIRMED);
+}
+
+/* What the line was before the counter changed its rate it does not say. */
+static void test_convert__of_another_rate_it_is_what_was_known_then(void **state)
+{
+    struct visor_view view = view_of(TIMEVISOR_SYNCHRONIZED, 0);
+    struct timevisor_stamp stamp, later;
+    struct timevisor_interval then;
+    struct timevisor_duration passed;
+    int64_t raw = visor_clock_raw().ns;
+
+    (void)state;
+    open_handle();
+    visor_segment_publish(&writer.file, &view, visor_clock_raw());
+    timevisor_stamp(handle, &stamp);
+    view = view_of(TIMEVISOR_SYNCHRONIZED, 0);
+    view.rate_ppb += 200000.0;
+    visor_segment_publish(&writer.file, &view, visor_clock_raw());
+    timevisor_stamp(handle, &later);
+    assert_int_equal(timevisor_convert(handle, &stamp, &then), TIMEVISOR_SYNCHRONIZED);
+    assert_int_equal(then.earliest_ns, stamp.interval.earliest_ns);
+    assert_int_equal(then.latest_ns, stamp.interval.latest_ns);
+    timevisor_convert_raw(handle, raw, &then);
+    assert_true(then.earliest_ns == TIMEVISOR_MIN && then.latest_ns == TIMEVISOR_MAX);
+    timevisor_elapsed(handle, &stamp, &later, &passed);
+    assert_int_equal(passed.least_ns, later.interval.earliest_ns - stamp.interval.latest_ns);
+    assert_int_equal(passed.most_ns, later.interval.latest_ns - stamp.interval.earliest_ns);
     assert_int_equal(timevisor_confirm(handle, &stamp), TIMEVISOR_CONFIRMED);
 }
 
@@ -681,10 +736,12 @@ int main(void)
         TEST(test_now__a_moved_machine_is_noticed_by_the_kernels_counter),
         TEST(test_now__a_vmclock_that_cannot_be_read_is_told),
         TEST(test_now__survives_the_daemon_and_finds_its_next_segment),
+        TEST(test_now__follows_any_number_of_segments),
         TEST(test_wait__until_it_is_surely_past),
         TEST(test_confirm__when_it_was_measured_again),
         TEST(test_confirm__revoked_by_a_disruption),
-        TEST(test_confirm__by_a_detector_that_would_have_seen_it),
+        TEST(test_confirm__not_by_a_detector_alone),
+        TEST(test_convert__of_another_rate_it_is_what_was_known_then),
         TEST(test_convert__a_past_stamp_by_what_is_known_now),
         TEST(test_elapsed__is_bounded),
         TEST(test_monotonic__never_goes_back),

@@ -239,6 +239,30 @@ static void test_take__a_timely_edge_after_late_ones_is_no_jump(void **state)
     assert_true(fabs(chip.jump - 0.19) < 1e-3);
 }
 
+/* Where nothing tells how far ahead it was, a timely edge after late ones may be a jump or not. */
+static void test_take__on_a_busy_machine_the_error_covers_what_edges_are_late_by(void **state)
+{
+    for (int busy = 0; busy < 2; busy++) {
+        struct chip chip = chip_of(false);
+
+        (void)state;
+        learn(&chip);
+        for (int i = 0; i < 4; i++)
+            edge(&chip, busy ? 0.3 + 0.02 * i : 0.0);
+        chip.t += 0.2;
+        chip.lost += 0.2;
+        assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_JUMPED);
+        assert_true(fabs(chip.jump - 0.2) <= chip.error);
+        assert_int_equal(chip.error < chip.jump, !busy);
+        for (int i = 0; i < 70; i++)
+            edge(&chip, 0.0);
+        chip.t += 0.2;
+        chip.lost += 0.2;
+        assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_JUMPED);
+        assert_true(chip.error < chip.jump); /* it is busy no more */
+    }
+}
+
 static void test_take__it_is_set_to_the_nearest_second(void **state)
 {
     struct chip chip = chip_of(false);
@@ -273,6 +297,92 @@ static void test_take__edges_that_are_none(void **state)
     }
 }
 
+static void stall(struct chip *chip, double seconds)
+{
+    chip->t += seconds;
+    chip->lost += seconds;
+}
+
+/* Before the first was measured. */
+static void test_take__a_second_stall_is_another(void **state)
+{
+    struct chip chip = chip_of(false);
+
+    (void)state;
+    learn(&chip);
+    stall(&chip, 5.0);
+    assert_int_equal(coarse(&chip), VISOR_WITNESS_JUMPED);
+    stall(&chip, 60.0);
+    assert_int_equal(coarse(&chip), VISOR_WITNESS_JUMPED);
+    assert_true(fabs(chip.jump - 60.0) <= chip.error);
+    assert_int_equal(coarse(&chip), VISOR_WITNESS_NOTHING);
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_MEASURED);
+    assert_true(fabs(chip.jump - 60.0) <= chip.error);
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_NOTHING);
+}
+
+/* Since the sources have told what the first one came to, a small one shows too. */
+static void test_take__a_second_stall_after_the_first_was_told(void **state)
+{
+    struct chip chip = chip_of(false);
+
+    (void)state;
+    learn(&chip);
+    stall(&chip, 5.0);
+    assert_int_equal(coarse(&chip), VISOR_WITNESS_JUMPED);
+    visor_witness_told(&chip.witness, 5.0, 1e-3);
+    stall(&chip, 0.2);
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_JUMPED);
+    assert_true(fabs(chip.jump - 0.2) <= chip.error);
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_MEASURED);
+    assert_true(fabs(chip.jump - 0.2) < 3e-3);
+}
+
+/* The same after somebody else has said that our counter jumped. */
+static void test_take__a_second_stall_after_a_marker(void **state)
+{
+    struct chip chip = chip_of(false);
+
+    (void)state;
+    learn(&chip);
+    visor_witness_doubt(&chip.witness);
+    stall(&chip, 1.0);
+    assert_int_equal(edge(&chip, 0.3), VISOR_WITNESS_JUMPED); /* it may be late */
+    assert_true(fabs(chip.jump - 1.0) <= chip.error);
+    visor_witness_told(&chip.witness, 1.0, 1e-3);
+    assert_int_equal(coarse(&chip), VISOR_WITNESS_NOTHING);
+    stall(&chip, 60.0);
+    assert_int_equal(coarse(&chip), VISOR_WITNESS_JUMPED);
+    assert_true(fabs(chip.jump - 60.0) <= chip.error);
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_MEASURED);
+    assert_true(fabs(chip.jump - 60.0) < 3e-3);
+}
+
+/* A device of the host is read, not waited for: it is never late. */
+static void test_take__a_device_that_falls_behind_is_no_late_one(void **state)
+{
+    struct visor_reading now = {.raw = {0}};
+    struct visor_event_witness event = {.kind = VISOR_WITNESS_PHC, .independent = true};
+    struct visor_witness witness = {0};
+    double jump, error;
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        now.raw.ns += VISOR_NS_PER_S / 4;
+        now.real.ns = event.earliest.ns = event.latest.ns = now.raw.ns + 77;
+        event.stamp.raw = now.raw;
+        assert_int_equal(visor_witness_take(&witness, &event, &now, NULL, &jump, &error),
+                         VISOR_WITNESS_NOTHING);
+    }
+    now.raw.ns += VISOR_NS_PER_S / 4 + 20000000; /* the counter is 20 ms ahead from now on */
+    now.real.ns = now.raw.ns + 77;
+    event.earliest.ns = event.latest.ns = now.raw.ns + 77 - 20000000;
+    event.stamp.raw = now.raw;
+    assert_int_equal(visor_witness_take(&witness, &event, &now, NULL, &jump, &error),
+                     VISOR_WITNESS_JUMPED);
+    assert_true(fabs(jump + 0.02) <= error);
+}
+
 static void test_take__it_drifts(void **state)
 {
     struct chip chip = chip_of(false);
@@ -301,8 +411,13 @@ int main(void)
         cmocka_unit_test(test_take__it_is_set_to_our_clock),
         cmocka_unit_test(test_take__edges_of_a_busy_machine_are_no_jumps),
         cmocka_unit_test(test_take__a_timely_edge_after_late_ones_is_no_jump),
+        cmocka_unit_test(test_take__on_a_busy_machine_the_error_covers_what_edges_are_late_by),
         cmocka_unit_test(test_take__it_is_set_to_the_nearest_second),
         cmocka_unit_test(test_take__edges_that_are_none),
+        cmocka_unit_test(test_take__a_second_stall_is_another),
+        cmocka_unit_test(test_take__a_second_stall_after_the_first_was_told),
+        cmocka_unit_test(test_take__a_second_stall_after_a_marker),
+        cmocka_unit_test(test_take__a_device_that_falls_behind_is_no_late_one),
         cmocka_unit_test(test_take__it_drifts),
     };
 
