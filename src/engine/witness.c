@@ -228,17 +228,21 @@ static bool within(const struct visor_event_witness *event, visor_wall real, dou
 }
 
 /* Was it away from REALTIME before, and is it there now? Whoever sets an RTC sets it so; or, where
- * the moment at which its seconds begin cannot be set, to the nearest whole second. */
+ * the moment at which its seconds begin cannot be set, to the nearest whole second: beside what
+ * others have told of a stall in which that was done. */
 static bool was_set(const struct visor_witness *w, const struct visor_reading *ours,
                     const struct visor_event_witness *event, const struct misses *m)
 {
     double before = visor_math_size(visor_seconds_from_ns(visor_wall_diff(w->said, w->ours.real)));
-    double size = visor_math_size(m->raw), whole = (double)(int64_t)(size + 0.5);
+    bool told = w->pending && w->told_error_s >= 0.0 && w->told_error_s <= SET_S;
+    double size = visor_math_size(told ? m->raw - w->told_s : m->raw);
+    double whole = (double)(int64_t)(size + 0.5);
 
     if (before > SET_S && within(event, ours->real, SET_S))
         return true;
     return before > 0.5 - SET_S && within(event, ours->real, 0.5 + SET_S) &&
-           (m->half > 0.0 || (whole > 0.0 && visor_math_size(size - whole) <= m->allowed));
+           (m->half > 0.0 || (whole > 0.0 && visor_math_size(size - whole) <=
+                                                 m->allowed + (told ? w->told_error_s : 0.0)));
 }
 
 /* Another jump before the first one was measured? An edge may be late, but is never early. */
@@ -264,20 +268,21 @@ static void put_behind(struct visor_witness *w)
     }
 }
 
-static enum visor_witness_verdict jumped(struct visor_witness *w, const struct visor_reading *ours,
-                                         const struct visor_event_witness *event,
-                                         const struct misses *m, bool again)
+static enum visor_witness_verdict set(struct visor_witness *w, const struct visor_reading *ours,
+                                      visor_wall said, bool sharp)
 {
-    bool sharp = visor_wall_diff(event->latest, event->earliest) <= SHARP_NS;
+    if (!sharp)
+        return VISOR_WITNESS_NOTHING; /* the next edge tells */
+    w->sets++;
+    w->led = 0;
+    begin_anew(w, ours, said, visor_math_sqrt(w->line.p11));
+    return VISOR_WITNESS_SET;
+}
 
-    if (was_set(w, ours, event, m)) {
-        if (!sharp)
-            return VISOR_WITNESS_NOTHING; /* the next edge tells */
-        w->sets++;
-        w->led = 0;
-        begin_anew(w, ours, middle(event), visor_math_sqrt(w->line.p11));
-        return VISOR_WITNESS_SET;
-    }
+static enum visor_witness_verdict jumped(struct visor_witness *w, const struct visor_reading *ours,
+                                         visor_wall said, const struct misses *m, bool sharp,
+                                         bool again)
+{
     if (again && !sharp)
         return VISOR_WITNESS_NOTHING; /* that is known */
     w->pending = !again;
@@ -288,12 +293,11 @@ static enum visor_witness_verdict jumped(struct visor_witness *w, const struct v
         w->jumps++;
         w->backward += m->raw < 0.0;
         w->jumped_at = ours->raw;
-    } else {
-        begin_anew(w, ours, middle(event), visor_math_sqrt(w->line.p11));
+        return VISOR_WITNESS_JUMPED;
     }
-    if (again)
-        remember_lead(w, NULL, ours, middle(event));
-    return again ? VISOR_WITNESS_MEASURED : VISOR_WITNESS_JUMPED;
+    begin_anew(w, ours, said, visor_math_sqrt(w->line.p11));
+    remember_lead(w, NULL, ours, said);
+    return VISOR_WITNESS_MEASURED;
 }
 
 static bool was_late_lately(const struct visor_witness *w, visor_mono raw)
@@ -418,8 +422,10 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
     *error_s = m.half + m.allowed * 5.0 / DEVIATIONS;
     if (sharp && was_late_lately(w, ours.raw))
         *error_s += w->latest_s; /* so much the line may be late */
+    if (was_set(w, &ours, event, &m))
+        return set(w, &ours, middle(event), sharp);
     return jumped(
-        w, &ours, event, &m,
+        w, &ours, middle(event), &m, sharp,
         size_up(w, &m, sharp, event->kind == VISOR_WITNESS_RTC && m.raw > 0.0, jump_s, error_s));
 }
 

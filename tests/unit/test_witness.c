@@ -75,6 +75,12 @@ static enum visor_witness_verdict coarse(struct chip *chip)
     return read(chip, floor(shows(chip)), floor(shows(chip)) + 1.0, 0.0);
 }
 
+static void stall(struct chip *chip, double seconds)
+{
+    chip->t += seconds;
+    chip->lost += seconds;
+}
+
 static void learn(struct chip *chip)
 {
     for (int i = 0; i < 60; i++) {
@@ -279,6 +285,27 @@ static void test_take__it_is_set_to_the_nearest_second(void **state)
     assert_int_equal(coarse(&chip), VISOR_WITNESS_JUMPED);
 }
 
+/* Within one second we were stopped and the kernel copied our clock to it: what it then is ahead
+ * by, beside what the sources have told, is no second stall. */
+static void test_take__it_is_set_to_the_nearest_second_in_a_stall(void **state)
+{
+    struct chip chip = chip_of(false);
+
+    (void)state;
+    chip.set = chip.real - 0.8;
+    learn(&chip);
+    stall(&chip, 0.3);
+    chip.set += 1.0;
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_JUMPED);
+    assert_true(fabs(chip.jump - 1.3) <= chip.error);
+    visor_witness_told(&chip.witness, 0.3, 1e-3);
+    chip.real += 0.3;
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_SET);
+    learn(&chip);
+    stall(&chip, 0.2);
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_JUMPED);
+}
+
 /* Its interrupts come some time into a second. */
 static void test_take__edges_that_are_none(void **state)
 {
@@ -295,12 +322,6 @@ static void test_take__edges_that_are_none(void **state)
             assert_int_equal(coarse(&chip), VISOR_WITNESS_NOTHING);
         }
     }
-}
-
-static void stall(struct chip *chip, double seconds)
-{
-    chip->t += seconds;
-    chip->lost += seconds;
 }
 
 /* Before the first was measured. */
@@ -413,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_take__a_timely_edge_after_late_ones_is_no_jump),
         cmocka_unit_test(test_take__on_a_busy_machine_the_error_covers_what_edges_are_late_by),
         cmocka_unit_test(test_take__it_is_set_to_the_nearest_second),
+        cmocka_unit_test(test_take__it_is_set_to_the_nearest_second_in_a_stall),
         cmocka_unit_test(test_take__edges_that_are_none),
         cmocka_unit_test(test_take__a_second_stall_is_another),
         cmocka_unit_test(test_take__a_second_stall_after_the_first_was_told),
