@@ -178,7 +178,6 @@ timevisor *timevisor_open(const char *path)
     if (!handle)
         return NULL;
     memcpy(handle->path, wanted, length + 1);
-    atomic_flag_clear(&handle->looking);
     find_offset(handle);
     handle->file = &handle->first;
     error = handle->offset_known ? open_file(handle->path, &handle->first) : ENOTSUP;
@@ -225,18 +224,22 @@ static bool has_spare(struct timevisor *handle)
     return true;
 }
 
+/* A child forked in the middle of it must find the list whole: a spare is taken before it is used.
+ */
 void visor_handle_move_on(struct timevisor *handle)
 {
-    struct visor_handle_file *file = atomic_load(&handle->file);
+    struct visor_handle_file *former = atomic_load(&handle->file), *next;
     struct stat status;
 
     if (stat(handle->path, &status) ||
-        (status.st_ino == file->inode && status.st_dev == file->device) || !has_spare(handle) ||
-        open_file(handle->path, handle->spare))
+        (status.st_ino == former->inode && status.st_dev == former->device) || !has_spare(handle))
         return;
-    handle->spare->former = file;
-    atomic_store(&handle->file, handle->spare);
-    atomic_store(&handle->quick, NULL);
+    next = handle->spare;
+    if (open_file(handle->path, next))
+        return;
+    next->former = former;
     handle->spare++;
     handle->spares--;
+    atomic_store(&handle->file, next);
+    atomic_store(&handle->quick, NULL);
 }

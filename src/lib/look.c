@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <time.h>
+#include <unistd.h>
 
 _Static_assert((int)TIMEVISOR_UNKNOWN == VISOR_TRUST_UNKNOWN &&
                    (int)TIMEVISOR_SYNCHRONIZED == VISOR_TRUST_SYNCHRONIZED &&
@@ -100,16 +101,24 @@ static inline bool use_tsc(struct timevisor *handle, struct visor_handle_file *f
 }
 
 /* Nothing was published for long. One of the callers looks, now and then; nobody waits for it. */
+/* False: a thread of ours is at it, perhaps the one whose signal handler we are. One of the process
+ * that we were forked from has not come with us. */
+static bool may_look(struct timevisor *handle)
+{
+    int32_t self = (int32_t)getpid(), looking = atomic_load(&handle->looking);
+
+    return looking != self && atomic_compare_exchange_strong(&handle->looking, &looking, self);
+}
+
 static void look_for_another(struct timevisor *handle, visor_mono now)
 {
     int before = errno;
 
-    if (now.ns < atomic_load_explicit(&handle->look_at, memory_order_relaxed) ||
-        atomic_flag_test_and_set(&handle->looking))
+    if (now.ns < atomic_load_explicit(&handle->look_at, memory_order_relaxed) || !may_look(handle))
         return;
     atomic_store_explicit(&handle->look_at, now.ns + LOOK_EVERY_NS, memory_order_relaxed);
     visor_handle_move_on(handle);
-    atomic_flag_clear(&handle->looking);
+    atomic_store(&handle->looking, 0);
     errno = before;
 }
 

@@ -360,6 +360,19 @@ static void test_now__a_vmclock_that_cannot_be_read_is_told(void **state)
     assert_false(info.flags & TIMEVISOR_WATCHES_VMCLOCK);
 }
 
+static void wait_until_synchronized(void)
+{
+    for (int i = 0; i < 30; i++) {
+        struct timespec rest = {.tv_nsec = 100000000};
+        struct timevisor_interval now;
+
+        if (timevisor_now(handle, &now) == TIMEVISOR_SYNCHRONIZED)
+            break;
+        nanosleep(&rest, NULL);
+    }
+    assert_right(TIMEVISOR_SYNCHRONIZED);
+}
+
 static void test_now__survives_the_daemon_and_finds_its_next_segment(void **state)
 {
     struct visor_view view = view_of(TIMEVISOR_SYNCHRONIZED, 0);
@@ -375,15 +388,28 @@ static void test_now__survives_the_daemon_and_finds_its_next_segment(void **stat
     assert_right(TIMEVISOR_HOLDOVER);
     assert_int_equal(visor_segment_open(&writer.file, path, device), 0);
     publish(TIMEVISOR_SYNCHRONIZED, 0);
-    for (int i = 0; i < 30; i++) {
-        struct timespec rest = {.tv_nsec = 100000000};
-        struct timevisor_interval now;
+    wait_until_synchronized();
+}
 
-        if (timevisor_now(handle, &now) == TIMEVISOR_SYNCHRONIZED)
-            break;
-        nanosleep(&rest, NULL);
-    }
-    assert_right(TIMEVISOR_SYNCHRONIZED);
+/* A child that was forked while a thread of its parent looked for another segment. */
+static void test_now__a_look_that_a_parent_began_keeps_nobody_waiting(void **state)
+{
+    struct visor_view view = view_of(TIMEVISOR_SYNCHRONIZED, 0);
+
+    (void)state;
+    open_handle();
+    writer.file.publisher.keep_ns = 0;
+    visor_segment_publish(&writer.file, &view, view.raw);
+    visor_segment_close(&writer.file);
+    unlink(path);
+    assert_int_equal(visor_segment_open(&writer.file, path, device), 0);
+    publish(TIMEVISOR_SYNCHRONIZED, 0);
+    handle->looking = getpid(); /* a signal handler of the thread that looks */
+    handle->look_at = 0;
+    assert_right(TIMEVISOR_HOLDOVER);
+    handle->looking = getppid();
+    wait_until_synchronized();
+    assert_int_equal(handle->looking, 0);
 }
 
 /* More than a page of what is noted of them. */
@@ -736,6 +762,7 @@ int main(void)
         TEST(test_now__a_moved_machine_is_noticed_by_the_kernels_counter),
         TEST(test_now__a_vmclock_that_cannot_be_read_is_told),
         TEST(test_now__survives_the_daemon_and_finds_its_next_segment),
+        TEST(test_now__a_look_that_a_parent_began_keeps_nobody_waiting),
         TEST(test_now__follows_any_number_of_segments),
         TEST(test_wait__until_it_is_surely_past),
         TEST(test_confirm__when_it_was_measured_again),
