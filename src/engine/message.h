@@ -40,6 +40,7 @@ enum visor_message_kind {
     VISOR_MESSAGE_SOURCE_ADDED,    /* count[0]: enum visor_source_kind; family NONE: not yet */
     VISOR_MESSAGE_SOURCE_REMOVED,  /* resolved, `source` is told instead of an address */
     VISOR_MESSAGE_SOURCE_MODIFIED, /* count[0]: enum visor_command_kind; number[0]: new value */
+    VISOR_MESSAGE_SOURCE_REFUSED,  /* name; count[0]: enum visor_answer, why */
     VISOR_MESSAGE_SOURCES_RESET,
     VISOR_MESSAGE_SOURCE_LEFT,     /* ours: count[0] = enum visor_source_fault */
     VISOR_MESSAGE_SOURCE_BACK,     /* ours: it has proven itself again */

@@ -222,12 +222,26 @@ static void start_refclock(struct visor_engine *e, uint32_t index)
         source->id = 0;
 }
 
+/* One that cannot be had is told: it stands in a file that somebody wrote. */
+static void add_configured(struct visor_engine *e, size_t i)
+{
+    const struct visor_source_config *config = &e->config->sources[i];
+    enum visor_answer answer = visor_sources_add(e, config, (int)i);
+    struct visor_message *message;
+
+    if (answer == VISOR_ANSWER_OK)
+        return;
+    message = visor_engine_log(e, VISOR_MESSAGE_SOURCE_REFUSED, VISOR_SEVERITY_WARNING);
+    memcpy(message->name, config->name, sizeof(message->name) - 1);
+    message->count[0] = (int64_t)answer;
+}
+
 void visor_sources_start(struct visor_engine *e)
 {
     for (uint32_t i = 0; i < e->config->refclock_count; i++)
         start_refclock(e, i);
     for (size_t i = 0; i < e->config->source_count; i++)
-        visor_sources_add(e, &e->config->sources[i], (int)i);
+        add_configured(e, i);
 }
 
 void visor_sources_done(struct visor_engine *e)
@@ -274,7 +288,7 @@ void visor_sources_configure(struct visor_engine *e, const struct visor_config *
     e->config = config;
     for (size_t i = 0; i < config->source_count; i++)
         if (!taken[i])
-            visor_sources_add(e, &config->sources[i], (int)i);
+            add_configured(e, i);
     for (int at = 0; (source = each(e, &at));)
         if (source->refclock && source->origin < config->refclock_count)
             source->clock_config = &config->refclocks[source->origin];

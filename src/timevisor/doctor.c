@@ -13,6 +13,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define VERDICT_CELLS 11
 #define TITLE_CELLS   22
@@ -134,6 +135,12 @@ static bool compare_nodes(struct visor_doctor *doctor, char *folders)
 
 static bool gather(struct visor_doctor *doctor, const struct options *options)
 {
+    struct stat status;
+
+    if (*doctor->root && (stat(doctor->root, &status) || !S_ISDIR(status.st_mode))) {
+        fprintf(stderr, _("timevisor: %s is no folder that can be examined\n"), doctor->root);
+        return false;
+    }
     visor_facts_gather(&doctor->facts, doctor->root);
     visor_facts_gather_more(&doctor->facts, doctor->root);
     visor_facts_ask(&doctor->facts, doctor->root, !options->offline);

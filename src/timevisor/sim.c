@@ -60,7 +60,7 @@ static char *read_file(const char *path, size_t *size)
     if (file && text) {
         *size = fread(text, 1, FILE_MAX + 1, file);
         if (ferror(file) || *size > FILE_MAX) {
-            errno = *size > FILE_MAX ? EFBIG : EIO;
+            errno = *size > FILE_MAX ? EFBIG : errno;
             free(text);
             text = NULL;
         }
@@ -86,7 +86,7 @@ static bool load(const char *path, struct visor_scenario *scenario)
     bool good;
 
     if (!text) {
-        fprintf(stderr, "timevisor sim: %s: %s\n", path, strerror(errno));
+        fprintf(stderr, _("timevisor: %s cannot be read: %s\n"), path, strerror(errno));
         return false;
     }
     visor_diagnoses_init(&diagnoses);

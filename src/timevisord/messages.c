@@ -234,6 +234,12 @@ static void say_source(struct sheet *s, const struct visor_message *m)
     case VISOR_MESSAGE_SOURCE_MODIFIED:
         say_modified(s, m);
         break;
+    case VISOR_MESSAGE_SOURCE_REFUSED:
+        say(s, _("Could not add source %s : %s"), m->name,
+            m->count[0] == VISOR_ANSWER_EXISTS
+                ? _("another line names it already; remove one of the two")
+                : _("there is no room for more sources"));
+        break;
     case VISOR_MESSAGE_SOURCES_RESET:
         say(s, "Reset all sources");
         break;

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "config/config.h"
+#include "engine/action.h"
 #include "engine/event.h"
 #include "timevisord/messages.h"
 #include "wire/view.h"
@@ -82,6 +83,10 @@ static void test_print__sources(void **state)
     expect(&m, "Added pool nodes-1-2-3-4.net1.clk");
     m.count[0] = VISOR_SOURCE_SERVER;
     expect(&m, "Added source ID#0000000001 (nodes-1-2-3-4.net1.clk)");
+    m.kind = VISOR_MESSAGE_SOURCE_REFUSED;
+    m.count[0] = VISOR_ANSWER_EXISTS;
+    expect(&m, "Could not add source nodes-1-2-3-4.net1.clk : another line names it already; "
+               "remove one of the two");
     m = message(VISOR_MESSAGE_SOURCE_REMOVED, "192.168.123.1", "192.168.123.1");
     expect(&m, "Removed source 192.168.123.1");
     m = message(VISOR_MESSAGE_SOURCE_ONLINE, "192.168.123.1", "a.example");
