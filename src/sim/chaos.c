@@ -142,6 +142,7 @@ static void put_watch(struct dice *dice)
 
 static void put_rtc(struct dice *dice)
 {
+    static const char *const copied[] = {"", " copied", " copied whole"};
     struct dice own = *dice;
 
     own.rng = dice->own;
@@ -149,6 +150,7 @@ static void put_rtc(struct dice *dice)
         put(&own, " rtc noise %ldus", (long)magnitude(&own, 10, 1000));
         put(&own, " off %ldms", (long)either_sign(&own, magnitude(&own, 1, 100000)));
         put(&own, " drift %ldppb", (long)either_sign(&own, magnitude(&own, 1, 100000)));
+        put(&own, "%s", copied[between(&own, 0, 2)]);
     } else if (chance(&own, 15)) {
         put(&own, " rtc derived");
     }

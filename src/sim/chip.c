@@ -7,6 +7,8 @@
 #define LATE_NS  VISOR_NS_PER_S /* later it finds that the next one's alarm has passed */
 #define PUT_OFF  1000000        /* ns: an edge later than this was waited for */
 #define REARM_NS VISOR_NS_PER_S /* the first edge after switching on is not to be trusted */
+#define COPY_NS  (659 * VISOR_NS_PER_S)
+#define IN_TIME  20000000 /* ns beside the half of a second */
 
 /* What it shows now. */
 static visor_wall shows(const struct visor_host *host, const struct visor_world *world)
@@ -16,7 +18,8 @@ static visor_wall shows(const struct visor_host *host, const struct visor_world 
 
     if (model->derived)
         return (visor_wall){host->kernel.real};
-    return visor_wall_add(visor_world_utc(world, world->now), visor_ns_from_seconds(away));
+    return visor_wall_add(visor_world_utc(world, world->now),
+                          visor_ns_from_seconds(away) + host->chip.set_ns);
 }
 
 static int64_t into_second(visor_wall time)
@@ -53,6 +56,17 @@ static void plan(struct visor_host *host, struct visor_world *world)
         world->out_of_memory = true;
 }
 
+/* At a half of a second of CLOCK_REALTIME, so many seconds on. */
+static void plan_copy(struct visor_host *host, struct visor_world *world, int64_t after_ns)
+{
+    int64_t into = into_second((visor_wall){host->kernel.real});
+    double wait = (double)(after_ns + VISOR_NS_PER_S / 2 - into);
+
+    wait /= 1.0 + visor_kernel_total_rate(&host->kernel);
+    if (!visor_heap_push(&world->heap, &host->chip.copying, world->now + (int64_t)wait + 1))
+        world->out_of_memory = true;
+}
+
 bool visor_chip_start(struct visor_host *host, struct visor_world *world)
 {
     if (!host->model->rtc.exists)
@@ -60,6 +74,8 @@ bool visor_chip_start(struct visor_host *host, struct visor_world *world)
     visor_rng_init(&host->chip.rng, visor_world_seed(world->seed, host->name, "rtc"));
     host->chip.armed_at = world->now + REARM_NS;
     plan(host, world);
+    if (host->model->rtc.copied != VISOR_COPIED_NEVER && !host->model->rtc.derived)
+        plan_copy(host, world, VISOR_NS_PER_S);
     return !world->out_of_memory;
 }
 
@@ -102,4 +118,31 @@ void visor_chip_tick(struct visor_host *host, struct visor_world *world)
         tell(host, world, edge);
     }
     plan(host, world);
+}
+
+/* It is written the second that began half a second ago, and begins the next one half a second
+ * later, or when it would have done so anyway. */
+static void copy(struct visor_host *host, struct visor_world *world)
+{
+    visor_wall time = shows(host, world), real = {host->kernel.real};
+
+    host->chip.set_ns += host->model->rtc.copied == VISOR_COPIED_WHOLE
+                             ? (real.ns - into_second(real)) - (time.ns - into_second(time))
+                             : real.ns - time.ns;
+    visor_heap_remove(&world->heap, &host->chip.happening);
+    plan(host, world);
+}
+
+void visor_chip_copy(struct visor_host *host, struct visor_world *world)
+{
+    int64_t late;
+
+    visor_host_advance(host, world, world->now);
+    late = into_second((visor_wall){host->kernel.real}) - VISOR_NS_PER_S / 2;
+    if (visor_kernel_max_error(&host->kernel) < 0.0 || late > IN_TIME || late < -IN_TIME) {
+        plan_copy(host, world, 2 * VISOR_NS_PER_S);
+        return;
+    }
+    copy(host, world);
+    plan_copy(host, world, COPY_NS);
 }

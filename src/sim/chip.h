@@ -17,4 +17,8 @@ bool visor_chip_start(struct visor_host *host, struct visor_world *world);
 /* Its happening is due, and the host runs. */
 void visor_chip_tick(struct visor_host *host, struct visor_world *world);
 
+/* The kernel is to copy its clock to it, as Linux does: every 11 minutes, at the half of a second,
+ * if it is not late and the clock is synchronised. */
+void visor_chip_copy(struct visor_host *host, struct visor_world *world);
+
 #endif

@@ -71,6 +71,7 @@ bool visor_host_init(struct visor_host *host, struct visor_world *world,
     host->start = waiting(host, VISOR_HAPPENING_START);
     host->resume = waiting(host, VISOR_HAPPENING_RESUME);
     host->chip.happening = waiting(host, VISOR_HAPPENING_CHIP);
+    host->chip.copying = waiting(host, VISOR_HAPPENING_COPY);
     host->watch.happening = waiting(host, VISOR_HAPPENING_WATCH);
     host->selected = VISOR_SCENARIO_NONE;
     host->busy_until = -1;

@@ -9,6 +9,7 @@ enum visor_happening_kind {
     VISOR_HAPPENING_TIMER,   /* owner: host */
     VISOR_HAPPENING_RESUME,  /* owner: host, after a pause */
     VISOR_HAPPENING_CHIP,    /* owner: host */
+    VISOR_HAPPENING_COPY,    /* owner: host */
     VISOR_HAPPENING_WATCH,   /* owner: host */
     VISOR_HAPPENING_MISHAP,  /* owner: visor_waiting */
     VISOR_HAPPENING_REQUEST, /* owner: parcel, at the server */

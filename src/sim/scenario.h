@@ -46,10 +46,18 @@ struct visor_scenario_legacy {
     double threshold; /* s: what is larger is stepped */
 };
 
+/* While the clock is synchronised the kernel copies it to the RTC … */
+enum visor_scenario_copied {
+    VISOR_COPIED_NEVER,
+    VISOR_COPIED_EXACTLY,
+    VISOR_COPIED_WHOLE, /* … whose seconds go on to begin when they did */
+};
+
 /* A real-time clock that is watched. */
 struct visor_scenario_rtc {
     bool exists;
-    bool derived;     /* from the host's own CLOCK_REALTIME */
+    bool derived; /* from the host's own CLOCK_REALTIME */
+    enum visor_scenario_copied copied;
     double offset;    /* s, RTC - UTC at the start */
     double frequency; /* s/s */
     double noise;     /* s, deviation of an edge's stamp */

@@ -354,7 +354,8 @@ static void take_legacy(struct visor_script *script, enum visor_legacy_kind kind
         visor_reader_complain(&script->place, N_("'every' is at least 100ms"), NULL, NULL);
 }
 
-/* rtc [derived] [noise T] [off T] [drift F]: these words belong to it, as long as they last. */
+/* rtc [derived] [noise T] [off T] [drift F] [copied [whole]]: these words belong to it, as long as
+ * they last. */
 static void take_rtc(struct visor_script *script)
 {
     struct visor_reader_place *place = &script->place;
@@ -370,6 +371,9 @@ static void take_rtc(struct visor_script *script)
             rtc->offset = visor_reader_take(place, VISOR_QUANTITY_TIME);
         else if (visor_reader_has(place, "drift"))
             rtc->frequency = visor_reader_take(place, VISOR_QUANTITY_FREQUENCY);
+        else if (visor_reader_has(place, "copied"))
+            rtc->copied =
+                visor_reader_has(place, "whole") ? VISOR_COPIED_WHOLE : VISOR_COPIED_EXACTLY;
         else
             break;
     }

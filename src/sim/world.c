@@ -274,6 +274,10 @@ static void happen(struct visor_world *world, struct visor_happening *happening)
         if (visor_host_ready(host, world, happening, NULL))
             visor_chip_tick(host, world);
         break;
+    case VISOR_HAPPENING_COPY:
+        if (visor_host_ready(host, world, happening, NULL))
+            visor_chip_copy(host, world);
+        break;
     case VISOR_HAPPENING_WATCH:
         if (visor_host_ready(host, world, happening, NULL))
             visor_watch_tick(host, world);

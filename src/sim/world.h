@@ -39,7 +39,9 @@ struct visor_chip {
     int64_t armed_at; /* true ns: edges come again from the next one on */
     int64_t planned;  /* of the happening, before it was put off */
     bool awaits_edge;
-    int read; /* coarse readings that this life of the daemon has had */
+    int read;                       /* coarse readings that this life of the daemon has had */
+    struct visor_happening copying; /* our kernel's clock to it */
+    int64_t set_ns;                 /* by that, in all */
 };
 
 /* What else it watches: looked at once a second. */
