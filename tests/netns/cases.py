@@ -475,6 +475,40 @@ def test_memory_with_100000_client_addresses(world):
     expect(after <= before + 64, f"resident memory went from {before} to {after} kB")
 
 
+# Asks again and again, every other time with the key; prints the answers, and those whose transmit time is later than
+# their arrival by this machine's clock, which the server serves.
+ASK_WHEN_IT_LEFT = """
+import hashlib, socket, struct, sys
+server, key, asked = sys.argv[1], bytes.fromhex(sys.argv[2]), int(sys.argv[3])
+asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+asking.setsockopt(socket.SOL_SOCKET, 35, 1)  # SO_TIMESTAMPNS
+asking.settimeout(5)
+answers = early = 0
+for number in range(asked):
+    request = bytes([0x23]) + bytes(47)
+    if number % 2:
+        request += struct.pack("!I", 1) + hashlib.md5(key + request).digest()
+    asking.sendto(request, (server, 123))
+    packet, ancillary, _, _ = asking.recvmsg(100, 64)
+    seconds, fraction = struct.unpack("!II", packet[40:48])
+    left = (seconds - 2208988800) * 10**9 + (fraction * 10**9 >> 32)
+    arrived, rest = struct.unpack("ll", ancillary[0][2])
+    answers += len(packet) == len(request)
+    early += left > arrived * 10**9 + rest
+print(answers, early)
+"""
+
+
+def test_no_reply_claims_to_leave_after_it_arrives(world):
+    server, client = world.node("server"), world.node("client")
+    server.file("keys", "1 MD5 HEX:6162636465666768696a\n")
+    our_server(server, f"keyfile {server.folder}/keys\n")
+    client.run("ping", "-c", "1", server.ip4)
+    code, text, complaint = client.run("python3", "-c", ASK_WHEN_IT_LEFT, server.ip4, "6162636465666768696a", 400)
+    expect(code == 0, complaint[-400:])
+    expect(text.split() == ["400", "0"], f"of 400 requests so many were answered, and by times to come: {text}")
+
+
 def test_the_daemon_under_valgrind(world):
     server, client = world.node("server"), world.node("client")
     server.chronyd(SERVER)
