@@ -13,7 +13,9 @@
 #define NOISE_MEMORY  16.0
 #define WANDER        1e-7 /* s/s per sqrt(s): oscillators of RTCs, hosts that slew */
 #define SET_S         0.03 /* who sets an RTC hits the second so closely */
-#define PROOF         3    /* readings that tell the clocks apart */
+#define SLEWED_NS     (VISOR_NS_PER_S / 4) /* between two edges, at most */
+#define VISIBLE       6.0                  /* times their mean size */
+#define PROOF         3                    /* readings that tell the clocks apart */
 #define TRAINING      4
 #define COARSE_PROOF  16 /* a device whose edges are not its seconds' is read in vain */
 #define LATE_S        1.0
@@ -219,12 +221,24 @@ static void take_sharp(struct visor_witness *w, const struct visor_reading *ours
     remember(w, ours, said);
 }
 
-static bool within(const struct visor_event_witness *event, visor_wall real, double slack_s)
+/* Does it say what REALTIME said, now or since its last sharp reading? A slew goes on meanwhile. */
+static bool says_real(const struct visor_witness *w, const struct visor_event_witness *event,
+                      const struct visor_reading *ours, double slack_s)
 {
     int64_t slack = visor_ns_from_seconds(slack_s);
+    int64_t slewed = visor_ns_diff(visor_ns_diff(ours->real.ns, ours->raw.ns),
+                                   visor_ns_diff(w->ours.real.ns, w->ours.raw.ns));
 
-    return visor_wall_diff(event->earliest, real) <= slack &&
-           visor_wall_diff(real, event->latest) <= slack;
+    if (slewed > SLEWED_NS || slewed < -SLEWED_NS)
+        slewed = 0; /* that was a step */
+    return visor_wall_diff(event->earliest, ours->real) <= slack + (slewed < 0 ? -slewed : 0) &&
+           visor_wall_diff(ours->real, event->latest) <= slack + (slewed > 0 ? slewed : 0);
+}
+
+/* What one edge seldom misses the line by. */
+static double visible(const struct visor_witness *w)
+{
+    return VISIBLE * (w->noise_s > NOISE_LEAST_S ? w->noise_s : NOISE_LEAST_S);
 }
 
 /* Was it away from REALTIME before, and is it there now? Whoever sets an RTC sets it so; or, where
@@ -238,9 +252,9 @@ static bool was_set(const struct visor_witness *w, const struct visor_reading *o
     double size = visor_math_size(told ? m->raw - w->told_s : m->raw);
     double whole = (double)(int64_t)(size + 0.5);
 
-    if (before > SET_S && within(event, ours->real, SET_S))
+    if (before > LEAST_JUMP_S && says_real(w, event, ours, before > SET_S ? SET_S : before / 2.0))
         return true;
-    return before > 0.5 - SET_S && within(event, ours->real, 0.5 + SET_S) &&
+    return before > 0.5 - SET_S && says_real(w, event, ours, 0.5 + SET_S) &&
            (m->half > 0.0 || (whole > 0.0 && visor_math_size(size - whole) <=
                                                  m->allowed + (told ? w->told_error_s : 0.0)));
 }
@@ -395,6 +409,10 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
     if (visor_mono_before(ours.raw, w->line.at))
         return VISOR_WITNESS_NOTHING; /* out of order */
     m = misses_of(w, event, &ours);
+    /* by less than a jump: taken for noise it would hide jumps for minutes */
+    if (sharp && !w->pending && w->readings >= TRAINING && visor_math_size(m.raw) > visible(w) &&
+        visor_math_size(m.raw) <= m.allowed && was_set(w, &ours, event, &m))
+        return set(w, &ours, middle(event), sharp);
     if (fits(event, &m)) {
         take_fitting(w, &ours, middle(event), &m, sharp, utc);
         return VISOR_WITNESS_NOTHING;

@@ -285,6 +285,40 @@ static void test_take__it_is_set_to_the_nearest_second(void **state)
     assert_int_equal(coarse(&chip), VISOR_WITNESS_JUMPED);
 }
 
+/* Every eleven minutes, by what it has drifted since. */
+static void test_take__it_is_set_by_a_little(void **state)
+{
+    static const double away[] = {0.003, 0.008, 0.012, 0.022, 0.029, 0.045};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(away) / sizeof(away[0]); i++)
+        for (int direction = -1; direction <= 1; direction += 2) {
+            struct chip chip = chip_of(false);
+
+            chip.set = chip.real + direction * away[i];
+            learn(&chip);
+            chip.set = chip.real + direction * away[i] / 3.0; /* the copy was late */
+            for (int j = 0; j < 6; j++)
+                assert_int_not_equal(edge(&chip, 0.0), VISOR_WITNESS_JUMPED);
+            learn(&chip);
+            stall(&chip, 0.05);
+            assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_JUMPED);
+        }
+}
+
+/* … while our clock was being slewed, and went on. */
+static void test_take__it_is_set_during_a_slew(void **state)
+{
+    struct chip chip = chip_of(false);
+
+    (void)state;
+    learn(&chip);
+    chip.set = chip.real + 0.02; /* where our clock was half a second ago */
+    chip.real += 0.06;
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_SET);
+    learn(&chip);
+}
+
 /* Within one second we were stopped and the kernel copied our clock to it: what it then is ahead
  * by, beside what the sources have told, is no second stall. */
 static void test_take__it_is_set_to_the_nearest_second_in_a_stall(void **state)
@@ -434,6 +468,8 @@ int main(void)
         cmocka_unit_test(test_take__a_timely_edge_after_late_ones_is_no_jump),
         cmocka_unit_test(test_take__on_a_busy_machine_the_error_covers_what_edges_are_late_by),
         cmocka_unit_test(test_take__it_is_set_to_the_nearest_second),
+        cmocka_unit_test(test_take__it_is_set_by_a_little),
+        cmocka_unit_test(test_take__it_is_set_during_a_slew),
         cmocka_unit_test(test_take__it_is_set_to_the_nearest_second_in_a_stall),
         cmocka_unit_test(test_take__edges_that_are_none),
         cmocka_unit_test(test_take__a_second_stall_is_another),
