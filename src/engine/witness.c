@@ -252,7 +252,7 @@ static bool was_set(const struct visor_witness *w, const struct visor_reading *o
     double size = visor_math_size(told ? m->raw - w->told_s : m->raw);
     double whole = (double)(int64_t)(size + 0.5);
 
-    if (before > LEAST_JUMP_S && says_real(w, event, ours, before > SET_S ? SET_S : before / 2.0))
+    if (before > visible(w) && says_real(w, event, ours, before > SET_S ? SET_S : before / 2.0))
         return true;
     return before > 0.5 - SET_S && says_real(w, event, ours, 0.5 + SET_S) &&
            (m->half > 0.0 || (whole > 0.0 && visor_math_size(size - whole) <=
