@@ -206,7 +206,8 @@ void visor_discipline_step(struct visor_engine *e, double remaining_s)
     struct visor_message *message;
 
     e->step_pending = true;
-    e->disruptions.proven = false; /* that is done */
+    e->disruptions.proven &= e->disruptions.open; /* that is done; else sources say what is left */
+    e->disruptions.owed_s = e->disruptions.owed_error_s = 0.0;
     e->steer.slewing = false;
     visor_engine_push(e, VISOR_ACTION_STEP)->step.offset_ns = visor_ns_from_seconds(remaining_s);
     message = visor_engine_log(e, VISOR_MESSAGE_STEPPED, VISOR_SEVERITY_WARNING);

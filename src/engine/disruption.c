@@ -16,6 +16,7 @@
 #define MOST_NS    (10 * VISOR_NS_PER_S)
 #define AGAIN_NS   (128 * VISOR_NS_PER_S) /* those that are silent are asked again, if politely */
 #define STALL_NS   (10 * VISOR_NS_PER_S)  /* for so long `stall` governs what is left of it */
+#define SLEWED     0.1                    /* share of a jump */
 #define STALL_STEP 0.01                   /* s: what `stall auto` steps, forward only */
 
 /* The record that is being treated. */
@@ -42,6 +43,21 @@ static void rebase(struct visor_engine *e, struct visor_source *source)
     }
 }
 
+/* What an earlier disruption was proven to be and the clock has not yet been stepped by, is still
+ * to be corrected beside the next one: the estimate has gone there already. */
+static void carry_over(struct visor_engine *e)
+{
+    struct visor_disruptions *all = &e->disruptions;
+    const struct visor_disruption *d = visor_disruption_treated(e);
+
+    if (!all->proven || visor_mono_diff(e->now.raw, e->disrupted_at) >= STALL_NS) {
+        all->owed_s = all->owed_error_s = 0.0;
+    } else if (d && (d->settled || all->shifted)) {
+        all->owed_s += d->size_s;
+        all->owed_error_s += d->error_s;
+    }
+}
+
 /* Nothing that was measured before `now` tells the time any more. */
 static void invalidate(struct visor_engine *e, struct visor_disruption *d)
 {
@@ -49,6 +65,7 @@ static void invalidate(struct visor_engine *e, struct visor_disruption *d)
         if (!(d->evidence & 1u << kind))
             visor_witness_doubt(&e->disruptions.witnesses[kind]);
     d->invalidated = true;
+    carry_over(e);
     e->disruptions.treated = e->disruptions.count;
     e->epoch++;
     e->disrupted_at = e->now.raw;
@@ -106,8 +123,9 @@ static void jumped(struct visor_engine *e, enum visor_witness_kind by, double ju
     struct visor_disruption *d = visor_evidence_note(e, by, VISOR_SIGN_PARTED);
     bool news;
 
-    size(d, jump_s, error_s);
     news = !d->invalidated;
+    if (news || (!d->settled && !e->disruptions.shifted)) /* by what the estimate has gone, stays */
+        size(d, jump_s, error_s);
     if (news)
         invalidate(e, d);
     e->disruptions.proven |= proves(jump_s, error_s);
@@ -301,21 +319,34 @@ void visor_disruption_found(struct visor_engine *e)
     say(e, d);
 }
 
+/* What a slew may have added to it since: one that was begun by a part of what happened. */
+static double slewed_s(const struct visor_engine *e, double size_s)
+{
+    double most = SLEWED * visor_math_size(size_s);
+    double since = visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->disrupted_at));
+    double slewed = e->config->max_slew_rate * 1e-6 * since;
+
+    return slewed < most ? slewed : most;
+}
+
 /* Beyond that it is an older error, which is makestep's affair. Forward, since whoever reads this
  * clock has lost that time already; backward, where time would come twice, only with `emergency
  * backward`. */
 bool visor_disruption_explains(struct visor_engine *e, double remaining_s)
 {
     const struct visor_disruption *d = visor_disruption_treated(e);
-    double least = e->config->stall == VISOR_STALL_STEP ? 0.0 : STALL_STEP, most;
+    double least = e->config->stall == VISOR_STALL_STEP ? 0.0 : STALL_STEP, most, size_s;
 
     if (!d || e->config->stall == VISOR_STALL_SLEW)
         return false;
-    most = d->error_s + STALL_STEP;
+    /* what was slewed meanwhile the other way is not owed any more */
+    size_s = d->size_s +
+             ((remaining_s < 0.0) == (e->disruptions.owed_s < 0.0) ? e->disruptions.owed_s : 0.0);
+    most = d->error_s + e->disruptions.owed_error_s + STALL_STEP + slewed_s(e, size_s);
     if (remaining_s < 0.0)
         return e->config->emergency_backward && -remaining_s > least &&
-               -remaining_s < most - d->size_s;
-    return remaining_s > least && remaining_s < most + d->size_s;
+               -remaining_s < most - size_s;
+    return remaining_s > least && remaining_s < most + size_s;
 }
 
 /* `stall`: what a witness has proven may be stepped. The record may be older than the jump: it

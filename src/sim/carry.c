@@ -208,6 +208,13 @@ static bool proven(const struct visor_host *host, int64_t ns)
                   : model->config->emergency_backward && -ns < host->won_ns + VISOR_NS_PER_S / 10;
 }
 
+/* What a step was for; by the word of a witness it may be a part only, and another step the rest.
+ */
+static void give_back(int64_t *of, int64_t ns)
+{
+    *of = *of > ns ? *of - ns : 0;
+}
+
 /* Leap seconds apart, only makestep, initstepslew and stall allow steps. */
 static void step(struct visor_host *host, struct visor_world *world, int64_t ns)
 {
@@ -222,7 +229,7 @@ static void step(struct visor_host *host, struct visor_world *world, int64_t ns)
                             config->makestep_threshold);
     host->score.steps++;
     host->score.stepped += size;
-    host->lost_ns = host->won_ns = 0;
+    give_back(ns > 0 ? &host->lost_ns : &host->won_ns, ns > 0 ? ns : -ns);
     visor_kernel_step(&host->kernel, ns);
     tell_applied(host, world, VISOR_CLOCK_STEP, ns);
 }
