@@ -46,8 +46,8 @@ static bool has(const struct visor_disruption *d, enum visor_sign sign)
 
 /* ---- who says that it was not our counter ---- */
 
-/* A clock that follows neither our counter nor REALTIME, and is read often, fits our counter still.
- */
+/* A clock that follows neither our counter nor REALTIME, and is read often, fits our counter still,
+ * and has not taken a new start in between. */
 static bool counter_is_well(const struct visor_engine *e, const struct visor_disruption *d)
 {
     const struct visor_disruptions *all = &e->disruptions;
@@ -60,7 +60,7 @@ static bool counter_is_well(const struct visor_engine *e, const struct visor_dis
         if (w->known && !w->pending && w->late == 0 &&
             visor_witness_class(w) == VISOR_WITNESS_INDEPENDENT &&
             visor_mono_before(visor_mono_add(d->since, SLOW_NS), w->ours.raw) &&
-            visor_mono_before(w->jumped_at, d->since))
+            visor_mono_before(w->jumped_at, d->since) && visor_mono_before(w->begun_at, d->since))
             return true;
     }
     return false;

@@ -29,6 +29,7 @@
 #define BLIND_NS      (4 * VISOR_NS_PER_S) /* in which a jump is noticed */
 #define LEAD_SURE     5.0                  /* deviations of that gain, as learnt */
 #define CRYSTAL       1e-5                 /* s/s: deviation of what they gain, or hosts do */
+#define GAIN_MOST     1e-4                 /* s/s: of any crystal, on UTC */
 #define BACKWARD_MOST 8
 
 static visor_wall middle(const struct visor_event_witness *event)
@@ -80,6 +81,7 @@ static void begin(struct visor_witness *w, const struct visor_reading *ours, vis
     };
     w->known = true;
     w->pending = false;
+    w->begun_at = ours->raw;
 }
 
 static void remember(struct visor_witness *w, const struct visor_reading *ours, visor_wall said)
@@ -131,9 +133,9 @@ static void remember_lead(struct visor_witness *w, const struct visor_trusted *u
     w->since_count = 0;
 }
 
-/* Of those before `until`. The greatest is of the edge that was least late. */
-static const struct visor_lead *greatest_lead(const struct visor_witness *w, visor_mono until,
-                                              const struct visor_lead **newest)
+/* Of those from `from` on and before `until`. The greatest is of the edge that was least late. */
+static const struct visor_lead *greatest_lead(const struct visor_witness *w, visor_mono from,
+                                              visor_mono until, const struct visor_lead **newest)
 {
     const struct visor_lead *most = NULL;
 
@@ -141,12 +143,23 @@ static const struct visor_lead *greatest_lead(const struct visor_witness *w, vis
     for (uint32_t i = 0; i < w->led && i < VISOR_WITNESS_LEADS; i++) {
         const struct visor_lead *lead = &w->leads[i];
 
-        if (!visor_mono_before(lead->at, until))
+        if (visor_mono_before(lead->at, from) || !visor_mono_before(lead->at, until))
             continue;
         most = !most || lead->ns > most->ns ? lead : most;
         *newest = !*newest || visor_mono_before((*newest)->at, lead->at) ? lead : *newest;
     }
     return most;
+}
+
+/* From when on leads tell where the witness stands now: over a long stall it has moved against UTC
+ * itself. Until some are from after it, those from before are the best there are. */
+static visor_mono leads_hold_from(const struct visor_witness *w)
+{
+    int since = 0;
+
+    for (uint32_t i = 0; i < w->led && i < VISOR_WITNESS_LEADS; i++)
+        since += visor_mono_before(w->parted_at, w->leads[i].at);
+    return since >= IN_TIME ? visor_mono_add(w->parted_at, 1) : (visor_mono){INT64_MIN};
 }
 
 /* On a busy machine the line may rest on late readings, one after a jump on a single one; one that
@@ -155,7 +168,9 @@ static const struct visor_lead *greatest_lead(const struct visor_witness *w, vis
 static bool was_there(const struct visor_witness *w, const struct visor_trusted *utc,
                       const struct visor_reading *ours, visor_wall said, double allowed)
 {
-    const struct visor_lead *newest, *most = greatest_lead(w, (visor_mono){INT64_MAX}, &newest);
+    const struct visor_lead *newest, *most;
+
+    most = greatest_lead(w, leads_hold_from(w), (visor_mono){INT64_MAX}, &newest);
 
     return utc && most &&
            visor_ns_diff(visor_wall_diff(said, visor_line_utc(&utc->line, ours->raw)), most->ns) <=
@@ -259,10 +274,29 @@ static bool was_set(const struct visor_witness *w, const struct visor_reading *o
                                                  m->allowed + (told ? w->told_error_s : 0.0)));
 }
 
+/* What the witness gains on UTC itself over a stall, as far as that was learnt, +- *error_s. */
+static double gained(const struct visor_witness *w, double stall_s, double *error_s)
+{
+    const struct visor_lead *newest;
+    double size = visor_math_size(stall_s);
+
+    *error_s = GAIN_MOST * size;
+    if (!greatest_lead(w, (visor_mono){INT64_MIN}, (visor_mono){INT64_MAX}, &newest) ||
+        newest->rate_error >= GAIN_MOST)
+        return 0.0;
+    *error_s = newest->rate_error * size;
+    return newest->rate * stall_s;
+}
+
 /* Another jump before the first one was measured? An edge may be late, but is never early. */
 static bool is_another(const struct visor_witness *w, double jump_s, double error_s)
 {
-    return w->pending && w->told_error_s >= 0.0 && jump_s - w->told_s > w->told_error_s + error_s;
+    double unsure, gain;
+
+    if (!w->pending || w->told_error_s < 0.0)
+        return false;
+    gain = gained(w, w->told_s, &unsure);
+    return jump_s - w->told_s - gain > w->told_error_s + error_s + unsure;
 }
 
 static void tell_more(struct visor_witness *w, double jump_s, double error_s)
@@ -306,7 +340,7 @@ static enum visor_witness_verdict jumped(struct visor_witness *w, const struct v
     if (!again) {
         w->jumps++;
         w->backward += m->raw < 0.0;
-        w->jumped_at = ours->raw;
+        w->jumped_at = w->parted_at = ours->raw;
         return VISOR_WITNESS_JUMPED;
     }
     begin_anew(w, ours, said, visor_math_sqrt(w->line.p11));
@@ -458,6 +492,7 @@ void visor_witness_doubt(struct visor_witness *w)
     put_behind(w);
     w->told_error_s = -1.0;
     w->pending = w->known;
+    w->parted_at = w->ours.raw;
     w->late = 0;
     w->since_count = 0;
 }
@@ -501,7 +536,8 @@ bool visor_witness_utc(const struct visor_witness *w, visor_mono noticed, visor_
                        visor_wall *utc, double *error_s)
 {
     const struct visor_lead *newest;
-    const struct visor_lead *lead = greatest_lead(w, visor_mono_add(noticed, -BLIND_NS), &newest);
+    const struct visor_lead *lead =
+        greatest_lead(w, (visor_mono){INT64_MIN}, visor_mono_add(noticed, -BLIND_NS), &newest);
     uint32_t count = w->since_count < VISOR_WITNESS_SINCE ? w->since_count : VISOR_WITNESS_SINCE;
     double noise = w->noise_s > NOISE_LEAST_S ? w->noise_s : NOISE_LEAST_S;
     double went, gain;

@@ -49,7 +49,8 @@ struct visor_witness {
     double told_s,
         told_error_s; /* … it is known to be ahead of that line by; error < 0: by anything */
     double before_s, before_error_s;     /* what of it belongs to jumps before the last one */
-    struct visor_line line;              /* its time over the raw counter */
+    struct visor_line line;              /* its time over the raw counter, … */
+    visor_mono begun_at;                 /* … which tells nothing of before */
     struct visor_reading ours;           /* both our clocks at … */
     visor_wall said;                     /* … its last sharp reading */
     int64_t ahead[VISOR_WITNESS_RECENT]; /* ns: what it said - REALTIME, of the last ones; ring */
@@ -60,8 +61,9 @@ struct visor_witness {
     visor_mono since_at[VISOR_WITNESS_SINCE]; /* … jumped, and when; ring; `since_count` ever */
     uint32_t since_count;
     visor_mono jumped_at;
-    uint32_t coarse; /* readings in a row that agreed with the sharp ones */
-    uint32_t late;   /* sharp readings in a row that missed by `late_s` < 0 */
+    visor_mono parted_at; /* leads from before, or at, it were taken before our counter jumped */
+    uint32_t coarse;      /* readings in a row that agreed with the sharp ones */
+    uint32_t late;        /* sharp readings in a row that missed by `late_s` < 0 */
     double late_s;
     double latest_s;      /* the most that one was late by, lately … */
     visor_mono latest_at; /* … then */
