@@ -73,7 +73,11 @@ static void invalidate(struct visor_engine *e, struct visor_disruption *d)
     e->disruptions.proven = e->disruptions.shifted = e->disruptions.step_waits =
         e->disruptions.resorted = false;
     e->disruptions.look_at = visor_mono_add(e->now.raw, OTHERS_NS);
-    e->disruptions.answered = false;
+    e->disruptions.answered = e->disruptions.anew = false;
+    for (int i = 0; i < e->source_count; i++)
+        e->sources[i].lied = e->trust != VISOR_TRUST_DISRUPTED
+                                 ? e->sources[i].candidate.state == VISOR_STATE_FALSETICKER
+                                 : e->sources[i].lied;
     if (e->trust != VISOR_TRUST_UNKNOWN)
         e->trust = VISOR_TRUST_DISRUPTED;
     visor_publish_view(e);
@@ -247,6 +251,38 @@ static bool is_unsettled(const struct visor_engine *e)
     return e->trust == VISOR_TRUST_DISRUPTED || e->disruptions.resorted;
 }
 
+static bool speaks(const struct visor_source *s)
+{
+    return s->id != 0 && s->filter.count > 0 && !(visor_source_options(s) & VISOR_SELECT_NOSELECT);
+}
+
+/* Does one that has not been lying say that UTC has gone on by more than another said before? This
+ * machine may have stood still once more while they were asked. */
+static bool is_overtaken(const struct visor_engine *e)
+{
+    for (int i = 0; i < e->source_count; i++)
+        for (int j = 0; speaks(&e->sources[i]) && j < e->source_count; j++)
+            if (speaks(&e->sources[j]) && !e->sources[j].lied &&
+                visor_mono_before(e->sources[i].last_at, e->sources[j].last_at) &&
+                e->sources[j].candidate.low > e->sources[i].candidate.high)
+                return true;
+    return false;
+}
+
+/* Once: who then says the same again is outvoted, or not. */
+static void ask_anew(struct visor_engine *e)
+{
+    struct visor_disruptions *all = &e->disruptions;
+
+    e->disrupted_at = e->now.raw;
+    all->anew = true;
+    all->answered = false;
+    all->look_at = visor_mono_add(e->now.raw, OTHERS_NS);
+    for (int i = 0; i < e->source_count; i++)
+        if (e->sources[i].id != 0)
+            rebase(e, &e->sources[i]);
+}
+
 /* The first to answer may be a liar: all that were in reach are waited for, for a second from then
  * (a starved machine hears nobody for long, and then all at once), or, longer, most of them. */
 bool visor_disruption_waits(struct visor_engine *e)
@@ -270,6 +306,10 @@ bool visor_disruption_waits(struct visor_engine *e)
         all->answered = true;
         all->answered_at = e->now.raw;
         all->look_at = visor_mono_add(e->now.raw, OTHERS_NS);
+    }
+    if (!all->anew && is_overtaken(e)) {
+        ask_anew(e);
+        return true;
     }
     return answered < asked &&
            (since < OTHERS_NS ||

@@ -48,6 +48,7 @@ struct visor_disruptions {
     bool resorted;               /* until the sources speak, a witness tells the time */
     bool step_waits;             /* the clock is to be corrected by the witness's word, when … */
     visor_mono until;            /* … no source has answered by then */
+    bool anew;                   /* they were asked once more, since it was disrupted again … */
     bool answered;               /* a source has, since … */
     visor_mono answered_at;      /* … then */
     visor_mono look_at;          /* when to see whether enough have answered */

@@ -48,6 +48,7 @@ struct visor_source {
     bool refclock, resolved;
     bool stirred;                    /* something happened to it since it was judged */
     bool named;                      /* found by a name, which may have another address for it */
+    bool lied;                       /* it was a falseticker when this machine was last disrupted */
     bool fresh;                      /* has a sample that no clock update has used yet */
     bool announced;                  /* its loss was logged: SOURCE_BACK is due when it returns */
     bool lent;                       /* used because of an emergency, and to be given back … */

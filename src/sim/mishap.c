@@ -54,15 +54,16 @@ static void change_rate(struct visor_host *host, double by)
 
 void visor_mishap_resume(struct visor_world *world, struct visor_host *host)
 {
+    int64_t real, lost; /* by CLOCK_REALTIME */
+
     visor_host_advance(host, world, world->now);
     if (!host->kernel.frozen)
         return;
     host->kernel.frozen = false;
-    if (world->now - host->paused_at > host->resume_jump)
-        host->lost_ns += world->now - host->paused_at - host->resume_jump;
-    else
-        host->won_ns += host->resume_jump - (world->now - host->paused_at);
+    real = host->kernel.real;
     visor_kernel_jump(&host->kernel, host->resume_jump);
+    lost = world->now - host->paused_at - (host->kernel.real - real);
+    *(lost > 0 ? &host->lost_ns : &host->won_ns) += lost > 0 ? lost : -lost;
     change_rate(host, host->resume_rate);
     host->resume_jump = 0;
     host->resume_rate = 0.0;
