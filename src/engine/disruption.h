@@ -30,6 +30,7 @@ struct visor_disruption {
     bool asked;              /* all sources, once more */
     bool contradicted;       /* the sources do not say what the witness says */
     visor_mono since;        /* who was heard later knows of it */
+    visor_mono fitted;       /* when the source that found it fitted last */
     visor_mono last;         /* its last sign */
     double late_s, stolen_s; /* sums */
 };

@@ -60,7 +60,7 @@ static bool counter_is_well(const struct visor_engine *e, const struct visor_dis
         if (w->known && !w->pending && w->late == 0 &&
             visor_witness_class(w) == VISOR_WITNESS_INDEPENDENT &&
             visor_mono_before(visor_mono_add(d->since, SLOW_NS), w->ours.raw) &&
-            visor_mono_before(w->jumped_at, d->since) && visor_mono_before(w->begun_at, d->since))
+            visor_mono_before(w->jumped_at, d->fitted) && visor_mono_before(w->begun_at, d->fitted))
             return true;
     }
     return false;
@@ -151,7 +151,7 @@ static void judge(struct visor_engine *e, struct visor_disruption *d)
 static void begin_at_last(struct visor_disruption *d)
 {
     d->utc = visor_wall_add(d->utc, visor_mono_diff(d->last, d->raw));
-    d->raw = d->since = d->last;
+    d->raw = d->since = d->fitted = d->last;
 }
 
 struct visor_disruption *visor_evidence_note(struct visor_engine *e, enum visor_witness_kind by,
@@ -167,6 +167,7 @@ struct visor_disruption *visor_evidence_note(struct visor_engine *e, enum visor_
         *d = (struct visor_disruption){
             .raw = e->now.raw,
             .since = e->now.raw,
+            .fitted = e->now.raw,
             .utc = e->known ? visor_line_utc(&e->line, e->now.raw) : e->now.real,
         };
     }
@@ -208,6 +209,8 @@ void visor_evidence_source(struct visor_engine *e, const struct visor_source *so
     d = visor_evidence_note(e, VISOR_WITNESS_SOURCES, VISOR_SIGN_PARTED);
     if (visor_mono_before(source->doubt_since, d->since))
         d->since = source->doubt_since;
+    if (visor_mono_before(source->fitted_at, d->fitted))
+        d->fitted = source->fitted_at;
     if (!d->sized || !(d->evidence & TIMED || d->invalidated))
         size(d, jump_s, visor_filter_deviation(&source->filter) + source->last_delay_s / 2.0);
     look_at(e, d);

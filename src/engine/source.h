@@ -74,6 +74,7 @@ struct visor_source {
     double heard_reach_s;
     visor_mono doubt_since;  /* first sample that did so, with the same offset */
     visor_mono restarted_at; /* its filter last began anew: another rate; INT64_MIN: never */
+    visor_mono fitted_at;    /* a sample of it fitted, last */
     visor_mono jumped_at;    /* its filter last believed a jump or another rate; INT64_MIN: never */
     double jump_s;           /* … by how much it was off then */
     int proof;               /* good samples since the fault was last seen */

@@ -388,6 +388,8 @@ static void use_sample(struct visor_engine *e, struct visor_source *source,
         visor_sources_verify(e, source);
         __attribute__((fallthrough));
     case VISOR_FILTER_TAKEN:
+        if (verdict == VISOR_FILTER_TAKEN && source->doubt_s == 0.0)
+            source->fitted_at = sample->at;
         source->fresh = true;
         source->proof++;
         adapt_poll(e, source);
