@@ -443,7 +443,8 @@ static void follow(struct visor_engine *e, struct visor_source *leader,
 
 /* At the start the first source with samples enough must not lead before each of the others has
  * answered once, with which it can contradict, or has been asked often enough, were it in vain for
- * want of a route. */
+ * want of a route. A kiss-o'-death is an answer, too: who sent one is asked rarely or never again.
+ */
 static bool others_are_coming(const struct visor_engine *e)
 {
     if (e->updates > 0)
@@ -452,7 +453,7 @@ static bool others_are_coming(const struct visor_engine *e)
         const struct visor_source *s = &e->sources[i];
 
         if (s->id != 0 && !s->refclock && s->resolved && s->association.online &&
-            s->candidate.state == VISOR_STATE_NO_SAMPLES &&
+            !s->association.kissed && s->candidate.state == VISOR_STATE_NO_SAMPLES &&
             s->association.total_tx + s->association.sends_failed < ASKED_ENOUGH)
             return true;
     }

@@ -250,8 +250,9 @@ static inline void puppet_run(struct puppet *p, double seconds)
     }
 }
 
-/* A server of stratum 1, 100 us away, answers the last request at once. */
-static inline void puppet_reply(struct puppet *p)
+/* A server of stratum 1, 100 us away, answers the last request at once; `kiss`: with that
+ * kiss-o'-death, unless it is 0. */
+static inline void puppet_answer(struct puppet *p, uint32_t kiss)
 {
     struct visor_event event = {.kind = VISOR_EVENT_PACKET};
     struct visor_ntp_header request, header = {.version = 4,
@@ -263,6 +264,11 @@ static inline void puppet_reply(struct puppet *p)
     struct visor_ntp_layout layout;
     uint8_t data[VISOR_NTP_HEADER];
 
+    if (kiss) {
+        header.leap = VISOR_LEAP_UNSYNCHRONIZED;
+        header.stratum = 0;
+        header.refid = kiss;
+    }
     visor_ntp_read(&request, &layout, p->request.data, p->request.size);
     header.origin = request.transmit;
     puppet_go(p, p->now + 100000);
@@ -274,6 +280,11 @@ static inline void puppet_reply(struct puppet *p)
         .source = p->request.source, .peer = p->sent_to, .data = data, .size = sizeof(data)};
     event.packet.received = (struct visor_stamp){{p->now}, 1000, VISOR_STAMPER_DAEMON, 0, 0};
     puppet_give(p, &event);
+}
+
+static inline void puppet_reply(struct puppet *p)
+{
+    puppet_answer(p, 0);
 }
 
 static inline void puppet_command(struct puppet *p, enum visor_command_kind kind, double first,
