@@ -42,6 +42,17 @@ static uint64_t counter(const json_t *source, const char *path)
     return value > 0 ? (uint64_t)value : 0;
 }
 
+/* Replies: what is heard of a source that gives nothing now, or never gave anything good although
+ * it answers most requests (a kiss-o'-death, a wrong key, not NTP at all). */
+static uint64_t answers(const json_t *source)
+{
+    uint64_t replies = counter(source, "ntp.total_rx");
+    bool heard = counter(source, "reach") > 0 || (counter(source, "ntp.total_good") == 0 &&
+                                                  2 * replies >= counter(source, "ntp.total_tx"));
+
+    return heard ? replies : 0;
+}
+
 static struct visor_reason_case case_of(const json_t *source, const struct visor_facts *facts)
 {
     const char *address = visor_field_text(source, "address");
@@ -60,7 +71,7 @@ static struct visor_reason_case case_of(const json_t *source, const struct visor
                                          : VISOR_FAMILY_IPV4,
         .error = (int)counter(source, "send_errno"),
         .asked = counter(source, "ntp.total_tx"),
-        .answered = counter(source, "reach") ? counter(source, "ntp.total_rx") : 0,
+        .answered = answers(source),
         .good = visor_why_sampled(source),
         .port = (uint16_t)counter(source, "ntp.remote_port"),
         .name = visor_field_text(source, "name"),

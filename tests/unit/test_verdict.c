@@ -135,6 +135,12 @@ static void test_why__says_what_stands_in_the_way(void **state)
         {"{\"state_letter\":\"M\",\"resolve\":\"resolved\",\"online\":true,\"ntp\":"
          "{\"total_tx\":0,\"total_rx\":0,\"remote_port\":123}}",
          "is being asked", '?', -1},
+        {"{\"state_letter\":\"M\",\"resolve\":\"resolved\",\"online\":true,\"reach\":0,\"ntp\":"
+         "{\"total_tx\":1,\"total_rx\":1,\"total_good\":0,\"remote_port\":123}}",
+         "it answers, but no answer is usable yet", '?', -1},
+        {"{\"state_letter\":\"M\",\"resolve\":\"resolved\",\"online\":true,\"reach\":0,\"ntp\":"
+         "{\"total_tx\":9,\"total_rx\":8,\"total_good\":7,\"remote_port\":123}}",
+         "no reply from port 123 (asked 9 times): it is down, or a firewall drops NTP", '?', -1},
         {"{\"state_letter\":\"M\",\"last_sample_age_s\":3.0}", "waits for more samples", '?', 0},
     };
 
