@@ -2,6 +2,7 @@
 #include "port/text.h"
 #include "timevisor/cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -51,6 +52,18 @@ int visor_cli_help(int argc, char **argv)
     return VISOR_CLI_YES;
 }
 
+/* What could not be written was not done, whatever the subcommand says: a full disk, a closed
+ * output.
+ */
+static int finish(int result)
+{
+    errno = 0;
+    if ((!fflush(stdout) && !ferror(stdout)) || result == VISOR_CLI_REFUSED)
+        return result;
+    fprintf(stderr, _("timevisor: %s: %s\n"), "-", strerror(errno ? errno : EIO));
+    return result == VISOR_CLI_YES ? VISOR_CLI_REFUSED : result;
+}
+
 int main(int argc, char **argv)
 {
     char name[64]; /* for getopt's complaints */
@@ -64,7 +77,7 @@ int main(int argc, char **argv)
         if (!strcmp(argv[1], commands[i].name)) {
             snprintf(name, sizeof(name), "timevisor %s", argv[1]);
             argv[1] = name;
-            return commands[i].run(argc - 1, argv + 1);
+            return finish(commands[i].run(argc - 1, argv + 1));
         }
     fprintf(stderr, _("timevisor: there is no command \"%s\" (see: timevisor help)\n"), argv[1]);
     return VISOR_CLI_USAGE;
