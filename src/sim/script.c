@@ -126,6 +126,20 @@ static void read_options(struct visor_script *script, const struct visor_reader_
             visor_script_unknown(script, N_("'%w' is no option of this statement"), names, known);
 }
 
+/* The next word as a number from `low` to `high`; complains, and gives `low`, if it is not one. */
+static double take_within(struct visor_script *script, enum visor_quantity quantity, double low,
+                          double high)
+{
+    struct visor_words *words = &script->place.words;
+    const char *word = visor_words_left(words) ? visor_words_get(words, words->next) : NULL;
+    double value = visor_reader_take(&script->place, quantity);
+
+    if (!script->place.failed && value >= low && value <= high)
+        return value;
+    visor_reader_complain(&script->place, N_("'%w' is out of its range"), word, NULL);
+    return low;
+}
+
 static uint32_t take_network(struct visor_script *script)
 {
     const char *names[32], *name = visor_reader_word(&script->place);
@@ -249,13 +263,9 @@ static bool server_option(struct visor_script *script)
 
         script->scenario->servers[script->scenario->server_count - 1].network = network;
     } else if (visor_reader_has(place, "stratum")) {
-        double stratum = visor_reader_take(place, VISOR_QUANTITY_COUNT);
-
-        m->stratum = (uint8_t)(stratum < 16.0 ? stratum : 16.0);
+        m->stratum = (uint8_t)take_within(script, VISOR_QUANTITY_COUNT, 0.0, 16.0);
     } else if (visor_reader_has(place, "precision")) {
-        double precision = visor_reader_take(place, VISOR_QUANTITY_NUMBER);
-
-        m->precision = precision > -32.0 && precision < 8.0 ? (int)precision : -23;
+        m->precision = (int)take_within(script, VISOR_QUANTITY_NUMBER, -31.0, 7.0);
     } else if (visor_reader_has(place, "liar")) {
         m->liar = true;
     } else {
@@ -413,9 +423,8 @@ static bool host_option(struct visor_script *script)
         host->offset_given = !visor_reader_has(place, "within");
         host->offset = visor_reader_take(place, VISOR_QUANTITY_TIME);
     } else if (visor_reader_has(place, "count")) {
-        double count = visor_reader_take(place, VISOR_QUANTITY_COUNT);
-
-        host->count = count >= 1.0 && count <= VISOR_SCENARIO_HOSTS_MAX ? (uint32_t)count : 1;
+        host->count =
+            (uint32_t)take_within(script, VISOR_QUANTITY_COUNT, 1.0, VISOR_SCENARIO_HOSTS_MAX);
     } else if (visor_reader_has(place, "network")) {
         host->network = take_network(script);
     } else if (visor_reader_has(place, "follows")) {
@@ -557,9 +566,16 @@ static void read_seed(struct visor_script *script)
 
 static void read_repeat(struct visor_script *script)
 {
-    double repeat = visor_reader_take(&script->place, VISOR_QUANTITY_COUNT);
+    script->scenario->repeat = (uint32_t)take_within(script, VISOR_QUANTITY_COUNT, 1.0, 1e6);
+}
 
-    script->scenario->repeat = repeat >= 1.0 && repeat <= 1e6 ? (uint32_t)repeat : 1;
+static int64_t days_of(int64_t year, int64_t month)
+{
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+    if (month == 2)
+        return leap ? 29 : 28;
+    return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
 }
 
 /* YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ; days by the civil calendar's usual formula. */
@@ -579,7 +595,7 @@ static void read_begin(struct visor_script *script)
             n[field] = n[field] * 10 + (word[i] - '0');
     }
     if ((i != 10 && i != 20) || word[i] || n[0] < 1970 || n[1] < 1 || n[1] > 12 || n[2] < 1 ||
-        n[2] > 31 || n[3] > 23 || n[4] > 59 || n[5] > 59) {
+        n[2] > days_of(n[0], n[1]) || n[3] > 23 || n[4] > 59 || n[5] > 59) {
         visor_reader_complain(&script->place, N_("'%w' is no date such as 2036-02-07T06:00:00Z"),
                               word, NULL);
         return;
@@ -740,6 +756,23 @@ static void read_line(struct visor_script *script, const char *line, size_t size
     }
 }
 
+/* What is expected of a time that never comes would come true whatever happens. */
+static void check_expectations(struct visor_script *script)
+{
+    const struct visor_scenario *s = script->scenario;
+
+    for (size_t i = 0; i < s->expect_count; i++) {
+        script->place.line = s->expects[i].line;
+        script->place.failed = false;
+        if (s->expects[i].from > s->duration || s->expects[i].from > s->expects[i].until)
+            visor_reader_complain(
+                &script->place,
+                N_("this expectation has no time: it begins after its own end, or "
+                   "after the end of the run"),
+                NULL, NULL);
+    }
+}
+
 bool visor_script_read(struct visor_scenario *scenario, const char *file, const char *text,
                        size_t size, struct visor_diagnoses *diagnoses)
 {
@@ -760,6 +793,7 @@ bool visor_script_read(struct visor_scenario *scenario, const char *file, const 
         at += length + 1;
     }
     finish_host(script);
+    check_expectations(script);
     if (scenario->host_count == 0 && diagnoses->errors == errors) {
         script->place.line = 0;
         script->place.failed = false;

@@ -2,6 +2,7 @@
 #include "sim/statement.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define FOR_EVER     1e9 /* s; longer than any run */
 
 /* Arguments in order: t time, f frequency, s share, n number; `?` ends the needed ones, and those
  * behind it are named by `names`. */
@@ -193,7 +194,7 @@ void visor_statement_at(struct visor_script *script)
     struct visor_scenario_mishap mishap = {.line = script->place.line};
 
     mishap.at = visor_reader_take(&script->place, VISOR_QUANTITY_TIME);
-    mishap.until = script->scenario->duration;
+    mishap.until = FOR_EVER; /* the duration may stand below, or be given by the caller */
     if (visor_reader_has(&script->place, "every"))
         mishap.every = visor_reader_take(&script->place, VISOR_QUANTITY_TIME);
     if (visor_reader_has(&script->place, "until"))
@@ -269,7 +270,7 @@ static void take_when(struct visor_script *script, struct visor_scenario_expect 
 
 void visor_statement_expect(struct visor_script *script)
 {
-    struct visor_scenario_expect expect = {.host = VISOR_SCENARIO_NONE, .until = 1e9};
+    struct visor_scenario_expect expect = {.host = VISOR_SCENARIO_NONE, .until = FOR_EVER};
     const struct expectation *found = NULL;
     struct visor_reader_place *place = &script->place;
     const char *names[COUNT(EXPECTATIONS)], *name;

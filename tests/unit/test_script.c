@@ -104,6 +104,21 @@ static void test_script_read__takes_all_statements(void **state)
     done(&s, &diagnoses);
 }
 
+/* The duration may stand anywhere, and need not be the run's. */
+static void test_script_read__what_happens_again_and_again_does_so_to_the_end(void **state)
+{
+    struct visor_diagnoses diagnoses;
+    struct visor_scenario s;
+
+    (void)state;
+    assert_true(read(&s, &diagnoses,
+                     "begin 2028-02-29\nhost vm\n  local\nat 10s every 1h vm step 5ms\n"
+                     "expect vm error < 1s from 1d\nduration 1d\n"));
+    assert_int_equal(s.mishap_count, 1);
+    assert_true(s.mishaps[0].until >= 3e8); /* the longest run */
+    done(&s, &diagnoses);
+}
+
 /* Each wrong line, with the line number, the word and what is suggested instead. */
 static void test_script_read__says_what_is_wrong(void **state)
 {
@@ -128,6 +143,17 @@ static void test_script_read__says_what_is_wrong(void **state)
         {"host vm\n  local\nexpect vm errror < 1ms\n", "errror", "error", 3},
         {"host vm\n  local\nexpect vm error 1ms\n", "1ms", "", 3},
         {"begin 2026-13-01\n", "2026-13-01", "", 1},
+        {"begin 2026-02-29\n", "2026-02-29", "", 1},
+        {"begin 2100-02-29\n", "2100-02-29", "", 1},
+        {"begin 2026-11-31\n", "2026-11-31", "", 1},
+        {"repeat 0\n", "0", "", 1},
+        {"repeat 1000001\n", "1000001", "", 1},
+        {"network lan\nserver s1 stratum 17\n", "17", "", 2},
+        {"network lan\nserver s1 precision 8\n", "8", "", 2},
+        {"host vm count 0\n  local\n", "0", "", 1},
+        {"host vm count 100001\n  local\n", "100001", "", 1},
+        {"host vm\n  local\nexpect vm error < 1ms within 1s after 3h\nduration 3h\n", "", "", 3},
+        {"host vm\n  local\nexpect vm error < 1ms from 20s until 10s\n", "", "", 3},
         {"  server s1\n", "server", "", 1},
         {"network all\n", "all", "", 1},
         {"host a\n  local\nhost b follows a every 1min\n  local\n", "b", "", 3},
@@ -182,6 +208,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_script_read__takes_all_statements),
+        cmocka_unit_test(test_script_read__what_happens_again_and_again_does_so_to_the_end),
         cmocka_unit_test(test_script_read__says_what_is_wrong),
         cmocka_unit_test(test_script_read__refuses_what_cannot_be),
     };
