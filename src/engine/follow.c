@@ -441,10 +441,18 @@ static void follow(struct visor_engine *e, struct visor_source *leader,
         visor_discipline_save_drift(e);
 }
 
+/* Where no reply came yet. A kiss-o'-death is one, too: who sent it is asked rarely or never again.
+ * A peer is not asked again before its next poll: its first reply comes soon, or late. */
+static bool may_still_answer(const struct visor_association *a)
+{
+    uint64_t enough = a->config.kind == VISOR_SOURCE_PEER ? 1 : ASKED_ENOUGH;
+
+    return a->online && !a->kissed && a->total_tx + a->sends_failed < enough;
+}
+
 /* At the start the first source with samples enough must not lead before each of the others has
  * answered once, with which it can contradict, or has been asked often enough, were it in vain for
- * want of a route. A kiss-o'-death is an answer, too: who sent one is asked rarely or never again.
- */
+ * want of a route. */
 static bool others_are_coming(const struct visor_engine *e)
 {
     if (e->updates > 0)
@@ -452,9 +460,8 @@ static bool others_are_coming(const struct visor_engine *e)
     for (int i = 0; i < e->source_count; i++) {
         const struct visor_source *s = &e->sources[i];
 
-        if (s->id != 0 && !s->refclock && s->resolved && s->association.online &&
-            !s->association.kissed && s->candidate.state == VISOR_STATE_NO_SAMPLES &&
-            s->association.total_tx + s->association.sends_failed < ASKED_ENOUGH)
+        if (s->id != 0 && !s->refclock && s->resolved &&
+            s->candidate.state == VISOR_STATE_NO_SAMPLES && may_still_answer(&s->association))
             return true;
     }
     return false;

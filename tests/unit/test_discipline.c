@@ -265,6 +265,25 @@ static void test_select__who_wants_no_requests_is_not_waited_for(void **state)
     }
 }
 
+/* Nor is a peer, which may be down, and is not asked again before its next poll. */
+static void test_select__a_silent_peer_is_not_waited_for(void **state)
+{
+    struct visor_config *config = puppet_config(1);
+    struct puppet p;
+
+    (void)state;
+    config->sources = calloc(1, sizeof(*config->sources));
+    config->source_count = 1;
+    visor_source_config_init(config->sources);
+    config->sources->kind = VISOR_SOURCE_PEER;
+    strcpy(config->sources->name, "192.0.2.1");
+    puppet_init(&p, config, START, 0.0);
+    puppet_run(&p, 30.0);
+    assert_int_equal(p.sends, 1);
+    assert_int_equal(p.messages[VISOR_MESSAGE_SELECTED], 1);
+    puppet_done(&p);
+}
+
 /* Who answers two polls of eight has too few samples to be selected, and will not be for long: that
  * is said after eight polls, not only when the next sample comes. */
 static void test_select__that_nobody_can_be_selected_is_said_in_time(void **state)
@@ -321,6 +340,7 @@ int main(void)
         cmocka_unit_test(test_status__the_root_dispersion_is_of_now),
         cmocka_unit_test(test_select__who_cannot_be_asked_is_not_waited_for),
         cmocka_unit_test(test_select__who_wants_no_requests_is_not_waited_for),
+        cmocka_unit_test(test_select__a_silent_peer_is_not_waited_for),
         cmocka_unit_test(test_select__that_nobody_can_be_selected_is_said_in_time),
         cmocka_unit_test(test_maxchange__ignores_then_gives_up),
         cmocka_unit_test(test_maxchange__goes_on_when_the_step_is_undone),
