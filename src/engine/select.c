@@ -92,6 +92,11 @@ static int count_voters(const struct visor_candidate *candidates, int count, boo
     return n;
 }
 
+static bool touches(const struct visor_candidate *c, const struct visor_region *peak)
+{
+    return c->low <= peak->high && c->high >= peak->low;
+}
+
 /* It need only touch what the majority has in common. But what trusted sources say is true, all of
  * it: who is not trusted must allow all of it, or less than it. */
 static bool fits(const struct visor_candidate *c, const struct visor_region *peak, bool trusted)
@@ -99,7 +104,7 @@ static bool fits(const struct visor_candidate *c, const struct visor_region *pea
     if (trusted && !(c->options & VISOR_SELECT_TRUST))
         return (c->low <= peak->low && c->high >= peak->high) ||
                (c->low >= peak->low && c->high <= peak->high);
-    return c->low <= peak->high && c->high >= peak->low;
+    return touches(c, peak);
 }
 
 /* Mark who does not agree; returns how many do. */
@@ -116,8 +121,7 @@ static int judge(struct visor_candidate *candidates, int count, bool trusted,
         if (!votes(c, false))
             continue;
         if (!fits(c, peak, trusted)) {
-            c->state = trusted && !(c->options & VISOR_SELECT_TRUST) ? VISOR_STATE_TRUSTED_OTHERS
-                                                                     : VISOR_STATE_FALSETICKER;
+            c->state = touches(c, peak) ? VISOR_STATE_TRUSTED_OTHERS : VISOR_STATE_FALSETICKER;
             continue;
         }
         c->state = c->newcomer ? VISOR_STATE_NO_SAMPLES : VISOR_STATE_WAITING_SOURCES;
