@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+#define FIRST_YEAR 1970
+#define LAST_YEAR  2115
+
 static const struct unit {
     enum visor_quantity quantity;
     const char *name;
@@ -98,6 +101,60 @@ double visor_reader_take(struct visor_reader_place *place, enum visor_quantity q
     if (*word)
         visor_reader_complain(place, REASONS[quantity], word, NULL);
     return 0.0;
+}
+
+double visor_reader_take_within(struct visor_reader_place *place, enum visor_quantity quantity,
+                                double low, double high)
+{
+    struct visor_words *words = &place->words;
+    const char *word = visor_words_left(words) ? visor_words_get(words, words->next) : NULL;
+    double value = visor_reader_take(place, quantity);
+
+    if (!place->failed && value >= low && value <= high)
+        return value;
+    visor_reader_complain(place, N_("'%w' is out of its range"), word, NULL);
+    return low;
+}
+
+static int64_t days_of(int64_t year, int64_t month)
+{
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+    if (month == 2)
+        return leap ? 29 : 28;
+    return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
+}
+
+/* Days by the civil calendar's usual formula. */
+void visor_reader_take_date(struct visor_reader_place *place, int64_t *s)
+{
+    static const char form[] = "dddd-dd-ddTdd:dd:ddZ";
+    const char *word = visor_reader_word(place);
+    int64_t n[6] = {0}, field = 0, y, m;
+    size_t i = 0;
+
+    for (; word[i] && form[i]; i++) {
+        if (form[i] != 'd')
+            field++;
+        if (form[i] == 'd' ? word[i] < '0' || word[i] > '9' : word[i] != form[i])
+            break;
+        if (form[i] == 'd')
+            n[field] = n[field] * 10 + (word[i] - '0');
+    }
+    if ((i != 10 && i != 20) || word[i] || n[1] < 1 || n[1] > 12 || n[2] < 1 ||
+        n[2] > days_of(n[0], n[1]) || n[3] > 23 || n[4] > 59 || n[5] > 59) {
+        visor_reader_complain(place, N_("'%w' is no date such as 2036-02-07T06:00:00Z"), word,
+                              NULL);
+        return;
+    }
+    if (n[0] < FIRST_YEAR || n[0] > LAST_YEAR) {
+        visor_reader_complain(place, N_("'%w' is out of its range"), word, NULL);
+        return;
+    }
+    m = (n[1] + 9) % 12;
+    y = n[0] - (n[1] <= 2);
+    *s = (365 * y + y / 4 - y / 100 + y / 400 + (m * 306 + 5) / 10 + n[2] - 1 - 719468) * 86400 +
+         n[3] * 3600 + n[4] * 60 + n[5];
 }
 
 bool visor_reader_option_take(struct visor_reader_place *place,

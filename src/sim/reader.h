@@ -36,6 +36,14 @@ bool visor_reader_has(struct visor_reader_place *place, const char *word);
 /* The next word as a quantity; complains, and gives 0, if it is not one. */
 double visor_reader_take(struct visor_reader_place *place, enum visor_quantity quantity);
 
+/* The next word as a number from `low` to `high`; complains, and gives `low`, if it is not one. */
+double visor_reader_take_within(struct visor_reader_place *place, enum visor_quantity quantity,
+                                double low, double high);
+
+/* YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ, in years that NTP's seconds can tell, as s since 1970;
+ * complains, and leaves *s alone, if it is none. */
+void visor_reader_take_date(struct visor_reader_place *place, int64_t *s);
+
 /* An option of a statement: a word, a quantity, and where it goes (a double at up to two places).
  */
 struct visor_reader_option {

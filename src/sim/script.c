@@ -126,20 +126,6 @@ static void read_options(struct visor_script *script, const struct visor_reader_
             visor_script_unknown(script, N_("'%w' is no option of this statement"), names, known);
 }
 
-/* The next word as a number from `low` to `high`; complains, and gives `low`, if it is not one. */
-static double take_within(struct visor_script *script, enum visor_quantity quantity, double low,
-                          double high)
-{
-    struct visor_words *words = &script->place.words;
-    const char *word = visor_words_left(words) ? visor_words_get(words, words->next) : NULL;
-    double value = visor_reader_take(&script->place, quantity);
-
-    if (!script->place.failed && value >= low && value <= high)
-        return value;
-    visor_reader_complain(&script->place, N_("'%w' is out of its range"), word, NULL);
-    return low;
-}
-
 static uint32_t take_network(struct visor_script *script)
 {
     const char *names[32], *name = visor_reader_word(&script->place);
@@ -263,9 +249,11 @@ static bool server_option(struct visor_script *script)
 
         script->scenario->servers[script->scenario->server_count - 1].network = network;
     } else if (visor_reader_has(place, "stratum")) {
-        m->stratum = (uint8_t)take_within(script, VISOR_QUANTITY_COUNT, 0.0, 16.0);
+        m->stratum =
+            (uint8_t)visor_reader_take_within(&script->place, VISOR_QUANTITY_COUNT, 0.0, 16.0);
     } else if (visor_reader_has(place, "precision")) {
-        m->precision = (int)take_within(script, VISOR_QUANTITY_NUMBER, -31.0, 7.0);
+        m->precision =
+            (int)visor_reader_take_within(&script->place, VISOR_QUANTITY_NUMBER, -31.0, 7.0);
     } else if (visor_reader_has(place, "liar")) {
         m->liar = true;
     } else {
@@ -423,8 +411,8 @@ static bool host_option(struct visor_script *script)
         host->offset_given = !visor_reader_has(place, "within");
         host->offset = visor_reader_take(place, VISOR_QUANTITY_TIME);
     } else if (visor_reader_has(place, "count")) {
-        host->count =
-            (uint32_t)take_within(script, VISOR_QUANTITY_COUNT, 1.0, VISOR_SCENARIO_HOSTS_MAX);
+        host->count = (uint32_t)visor_reader_take_within(&script->place, VISOR_QUANTITY_COUNT, 1.0,
+                                                         VISOR_SCENARIO_HOSTS_MAX);
     } else if (visor_reader_has(place, "network")) {
         host->network = take_network(script);
     } else if (visor_reader_has(place, "follows")) {
@@ -566,45 +554,13 @@ static void read_seed(struct visor_script *script)
 
 static void read_repeat(struct visor_script *script)
 {
-    script->scenario->repeat = (uint32_t)take_within(script, VISOR_QUANTITY_COUNT, 1.0, 1e6);
+    script->scenario->repeat =
+        (uint32_t)visor_reader_take_within(&script->place, VISOR_QUANTITY_COUNT, 1.0, 1e6);
 }
 
-static int64_t days_of(int64_t year, int64_t month)
-{
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-    if (month == 2)
-        return leap ? 29 : 28;
-    return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
-}
-
-/* YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ; days by the civil calendar's usual formula. */
 static void read_begin(struct visor_script *script)
 {
-    static const char form[] = "dddd-dd-ddTdd:dd:ddZ";
-    const char *word = visor_reader_word(&script->place);
-    int64_t n[6] = {0}, field = 0, y, m;
-    size_t i = 0;
-
-    for (; word[i] && form[i]; i++) {
-        if (form[i] != 'd')
-            field++;
-        if (form[i] == 'd' ? word[i] < '0' || word[i] > '9' : word[i] != form[i])
-            break;
-        if (form[i] == 'd')
-            n[field] = n[field] * 10 + (word[i] - '0');
-    }
-    if ((i != 10 && i != 20) || word[i] || n[0] < 1970 || n[1] < 1 || n[1] > 12 || n[2] < 1 ||
-        n[2] > days_of(n[0], n[1]) || n[3] > 23 || n[4] > 59 || n[5] > 59) {
-        visor_reader_complain(&script->place, N_("'%w' is no date such as 2036-02-07T06:00:00Z"),
-                              word, NULL);
-        return;
-    }
-    m = (n[1] + 9) % 12;
-    y = n[0] - (n[1] <= 2);
-    script->scenario->start_s =
-        (365 * y + y / 4 - y / 100 + y / 400 + (m * 306 + 5) / 10 + n[2] - 1 - 719468) * 86400 +
-        n[3] * 3600 + n[4] * 60 + n[5];
+    visor_reader_take_date(&script->place, &script->scenario->start_s);
 }
 
 static void read_statistics(struct visor_script *script)
