@@ -17,7 +17,8 @@
 #define RATE_MAX_PPB   2e8  /* of a raw counter that polls can be timed by */
 #define HURRY          4    /* samples: what a filter needs to believe a jump */
 #define NOISY          10.0 /* times the usual deviation of a reading */
-#define SIGMA_MAX      1e9  /* s */
+#define TELL_EVERY_NS  (64 * VISOR_NS_PER_S)
+#define SIGMA_MAX      1e9                              /* s */
 #define WALL_MAX_NS    (INT64_MAX - (INT64_C(1) << 53)) /* room for sums of days */
 
 struct raw_sample {
@@ -38,8 +39,11 @@ struct visor_refclock {
     int64_t raw_step_ns;
     int64_t per_poll; /* measurements a poll */
 
-    bool started, waiting, poll_ended, failing;
-    int hurry; /* so many raw samples end a poll each */
+    bool started, waiting, poll_ended;
+    int failing;        /* errno of the last event; 0: it does not */
+    bool told;          /* that it fails, … */
+    visor_mono told_at; /* … last */
+    int hurry;          /* so many raw samples end a poll each */
     visor_mono next;
     int64_t measured; /* in this poll */
     int64_t reached;
@@ -121,6 +125,7 @@ struct visor_refclock *visor_refclock_new(const struct visor_refclock_config *co
     limit = limit < 1 ? 1 : limit > VISOR_COMBINE_MAX ? VISOR_COMBINE_MAX : limit;
     clock->copy = *config;
     clock->config = &clock->copy;
+    clock->told_at = (visor_mono){INT64_MIN};
     clock->offset = config->offset;
     clock->limit = (size_t)limit;
     clock->precision = larger(precision_s, config->precision);
@@ -522,6 +527,17 @@ static enum visor_refclock_verdict take_sample(struct visor_refclock *clock,
     return VISOR_REFCLOCK_TAKEN;
 }
 
+int visor_refclock_error(const struct visor_refclock *clock)
+{
+    return clock->failing;
+}
+
+/* Good and bad ones in turn are told of once in a while. */
+static bool may_tell(const struct visor_refclock *clock, visor_mono now)
+{
+    return clock->told_at.ns == INT64_MIN || visor_mono_diff(now, clock->told_at) >= TELL_EVERY_NS;
+}
+
 struct visor_refclock_taken visor_refclock_take(struct visor_refclock *clock,
                                                 const struct visor_event_refclock *event,
                                                 const struct visor_refclock_context *context)
@@ -532,12 +548,18 @@ struct visor_refclock_taken visor_refclock_take(struct visor_refclock *clock,
         bool fault = event->error != VISOR_REFCLOCK_NOTHING_NEW;
 
         taken.verdict = fault ? VISOR_REFCLOCK_FAULT : VISOR_REFCLOCK_EMPTY;
-        taken.failed = fault && !clock->failing;
-        clock->failing |= fault;
+        if (fault)
+            clock->failing = event->error;
+        taken.failed = fault && !clock->told && may_tell(clock, context->now.raw);
     } else {
         taken.verdict = take_sample(clock, event, context, &taken);
-        taken.back = clock->failing;
-        clock->failing = false;
+        clock->failing = 0;
+        taken.back = clock->told;
+        clock->told = false;
+    }
+    if (taken.failed) {
+        clock->told = true;
+        clock->told_at = context->now.raw;
     }
     answer(clock);
     return taken;

@@ -34,6 +34,9 @@ struct visor_refclock *visor_refclock_new(const struct visor_refclock_config *co
                                           uint32_t index, double precision_s);
 void visor_refclock_free(struct visor_refclock *clock); /* NULL allowed */
 
+/* errno of its last event; 0: that was a sample, or none has come. */
+int visor_refclock_error(const struct visor_refclock *clock);
+
 /* Instead of the configuration's, for the samples to come. */
 void visor_refclock_set_offset(struct visor_refclock *clock, double offset_s);
 

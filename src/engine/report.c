@@ -46,6 +46,7 @@ static void report_source(const struct visor_engine *e, const struct visor_sourc
     out->refid = visor_source_refid(source);
     if (source->refclock) {
         visor_refclock_refid_text(source->clock_config, source->origin, out->name);
+        out->send_error = source->clock ? visor_refclock_error(source->clock) : 0;
         out->poll = source->clock_config->poll;
         out->resolved = out->online = true;
         out->reach = source->reach;

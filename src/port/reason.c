@@ -105,6 +105,23 @@ static const char *plain_text(enum visor_reason reason)
     }
 }
 
+const char *visor_reason_device(int error)
+{
+    switch (error) {
+    case EADDRINUSE:
+        return _("a file of that name is there and is no socket; remove it");
+    case ENOENT:
+    case ENODEV:
+    case ENXIO:
+        return _("no such device here; load its driver, or correct the refclock line");
+    case EACCES:
+    case EPERM:
+        return _("permission denied; let this daemon's user open the device");
+    default:
+        return strerror(error);
+    }
+}
+
 char *visor_reason_text(const struct visor_reason_case *source, char *text, size_t size)
 {
     enum visor_reason reason = visor_reason_of(source);
@@ -112,7 +129,8 @@ char *visor_reason_text(const struct visor_reason_case *source, char *text, size
     switch (reason) {
     case VISOR_REASON_DEVICE:
         if (source->error)
-            snprintf(text, size, _("the device gives nothing: %s"), strerror(source->error));
+            snprintf(text, size, _("the device gives nothing: %s"),
+                     visor_reason_device(source->error));
         else
             snprintf(text, size, "%s", _("the device gives nothing"));
         break;

@@ -41,6 +41,9 @@ struct visor_reason_case {
 
 enum visor_reason visor_reason_of(const struct visor_reason_case *source);
 
+/* Why a reference clock cannot be read, by errno, and what helps (gettext). */
+const char *visor_reason_device(int error);
+
 /* The sentence (gettext) without a full stop; "" for NONE. Returns `text`. */
 char *visor_reason_text(const struct visor_reason_case *source, char *text, size_t size);
 

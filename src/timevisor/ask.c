@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATIENCE_MS 3000
+#define PATIENCE_S 3.0
 
 static bool absent(int error)
 {
@@ -21,18 +21,18 @@ static bool absent(int error)
 
 /* The daemon that keeps the clock, or else one that observes it. */
 static int ask_somebody(const char **path, const struct visor_control_request *request,
-                        struct visor_inquiry_answer *answer)
+                        int patience_ms, struct visor_inquiry_answer *answer)
 {
     int error;
 
     if (!*path)
         *path = getenv("TIMEVISOR_SOCKET");
     if (*path && **path)
-        return visor_inquiry_ask(*path, request, PATIENCE_MS, answer);
+        return visor_inquiry_ask(*path, request, patience_ms, answer);
     *path = VISOR_CONTROL_PATH;
-    error = visor_inquiry_ask(*path, request, PATIENCE_MS, answer);
+    error = visor_inquiry_ask(*path, request, patience_ms, answer);
     if (absent(error) &&
-        !visor_inquiry_ask(VISOR_CONTROL_OBSERVE_PATH, request, PATIENCE_MS, answer))
+        !visor_inquiry_ask(VISOR_CONTROL_OBSERVE_PATH, request, patience_ms, answer))
         error = 0;
     return error;
 }
@@ -77,13 +77,20 @@ static int say_refused(enum visor_control_result result, const char *reason)
 int visor_ask(const char *socket, enum visor_control_verb verb, const char *argument, bool quiet,
               json_t **answer)
 {
+    return visor_ask_within(PATIENCE_S, socket, verb, argument, quiet, answer);
+}
+
+int visor_ask_within(double patience_s, const char *socket, enum visor_control_verb verb,
+                     const char *argument, bool quiet, json_t **answer)
+{
     struct visor_control_request request = {.verb = verb};
     struct visor_inquiry_answer got;
     int status = VISOR_CLI_YES, error;
 
     *answer = NULL;
     snprintf(request.argument, sizeof(request.argument), "%s", argument);
-    error = ask_somebody(&socket, &request, &got);
+    patience_s = patience_s < PATIENCE_S ? patience_s : PATIENCE_S;
+    error = ask_somebody(&socket, &request, (int)(patience_s * 1e3), &got);
     if (error)
         return quiet ? VISOR_CLI_UNREACHABLE : say_unreachable(socket, error);
     *answer = json_loadb(got.json, got.size, JSON_REJECT_DUPLICATES, NULL);

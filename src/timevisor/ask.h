@@ -12,6 +12,10 @@
 int visor_ask(const char *socket, enum visor_control_verb verb, const char *argument, bool quiet,
               json_t **answer);
 
+/* The same, and waits no longer than that for the answer, and for at most 3 s. */
+int visor_ask_within(double patience_s, const char *socket, enum visor_control_verb verb,
+                     const char *argument, bool quiet, json_t **answer);
+
 /* Prints JSON on one line to stdout. */
 void visor_ask_print(const json_t *answer);
 

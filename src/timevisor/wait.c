@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#define LEAST_S 0.1 /* that a daemon is given to answer */
+
 static void print_usage(FILE *out)
 {
     fputs(_("Usage: timevisor wait [--limit TIME] [--timeout TIME] [--quiet] [--socket PATH]\n"
@@ -36,6 +38,14 @@ static void rest(double seconds)
     nanosleep(&time, NULL);
 }
 
+/* A daemon that hangs must not make it last much longer than it was to. */
+static double patience(const struct visor_cli_options *options, double spent_s)
+{
+    double left = options->timeout_s > 0.0 ? options->timeout_s - spent_s : 60.0;
+
+    return left > LEAST_S ? left : LEAST_S;
+}
+
 int visor_cli_wait(int argc, char **argv)
 {
     struct visor_cli_options options;
@@ -51,8 +61,8 @@ int visor_cli_wait(int argc, char **argv)
         double spent = now_s() - began;
         bool last = options.timeout_s > 0.0 && spent >= options.timeout_s;
 
-        result =
-            visor_ask(options.socket, VISOR_CONTROL_STATUS, "", options.quiet || !last, &status);
+        result = visor_ask_within(patience(&options, spent), options.socket, VISOR_CONTROL_STATUS,
+                                  "", options.quiet || !last, &status);
         if (result == VISOR_CLI_YES) {
             visor_verdict_read(status, NULL, options.limit_s, &verdict);
             result = verdict.right ? VISOR_CLI_YES : VISOR_CLI_NO;

@@ -6,6 +6,7 @@
 #include "engine/assist.h"
 #include "engine/disruption.h"
 #include "engine/event.h"
+#include "port/reason.h"
 #include "port/statusjson.h"
 #include "port/text.h"
 #include "wire/view.h"
@@ -189,24 +190,6 @@ static void say_kiss(struct sheet *s, const struct visor_message *m)
     say(s, "Received KoD %s from %s", code, bare(m, who));
 }
 
-/* Why a reference clock cannot be read, and what helps. */
-static const char *trouble(int error)
-{
-    switch (error) {
-    case EADDRINUSE:
-        return _("a file of that name is there and is no socket; remove it");
-    case ENOENT:
-    case ENODEV:
-    case ENXIO:
-        return _("no such device here; load its driver, or correct the refclock line");
-    case EACCES:
-    case EPERM:
-        return _("permission denied; let this daemon's user open the device");
-    default:
-        return strerror(error);
-    }
-}
-
 static void say_source(struct sheet *s, const struct visor_message *m)
 {
     char who[LABEL_MAX];
@@ -260,7 +243,7 @@ static void say_source(struct sheet *s, const struct visor_message *m)
         break;
     case VISOR_MESSAGE_REFCLOCK_FAILED:
         say(s, _("Reference clock %s cannot be read, trying again : %s"), m->name,
-            trouble((int)m->count[0]));
+            visor_reason_device((int)m->count[0]));
         break;
     case VISOR_MESSAGE_REFCLOCK_BACK:
         say(s, _("Reference clock %s can be read again"), m->name);

@@ -109,7 +109,8 @@ static void test_text__is_a_sentence(void **state)
     source.refclock = true;
     source.error = ENOENT;
     assert_string_equal(visor_reason_text(&source, text, sizeof(text)),
-                        "the device gives nothing: No such file or directory");
+                        "the device gives nothing: no such device here; load its driver, or "
+                        "correct the refclock line");
     source.good = 1;
     assert_string_equal(visor_reason_text(&source, text, sizeof(text)), "");
     assert_string_equal(visor_reason_text(&asked, text, 9), "no reply");

@@ -396,6 +396,15 @@ static void test_take__says_once_that_it_fails_and_that_it_is_back(void **state)
     assert_true(taken.back && !taken.failed);
     at(&w, w.raw + S);
     assert_false(give(&w, VISOR_REFCLOCK_PULSE, (visor_wall){0}).back);
+    for (int i = 0; i < 60; i++) { /* good and bad ones in turn */
+        w.context.now.raw = visor_mono_add(w.context.now.raw, VISOR_NS_PER_S);
+        assert_false(visor_refclock_take(w.clock, &fault, &w.context).failed);
+        assert_int_equal(visor_refclock_error(w.clock), 19);
+        assert_false(give(&w, VISOR_REFCLOCK_PULSE, (visor_wall){0}).back);
+        assert_int_equal(visor_refclock_error(w.clock), 0);
+    }
+    w.context.now.raw = visor_mono_add(w.context.now.raw, 10 * VISOR_NS_PER_S);
+    assert_true(visor_refclock_take(w.clock, &fault, &w.context).failed);
     visor_refclock_free(w.clock);
 }
 
