@@ -209,6 +209,15 @@ static void test_view__the_continuous_scale_is_not_moved(void **state)
     puppet_done(&p);
 }
 
+/* It answers only what the test makes it answer. */
+static void name_a_server(struct visor_config *config)
+{
+    config->sources = calloc(1, sizeof(*config->sources));
+    config->source_count = 1;
+    visor_source_config_init(config->sources);
+    strcpy(config->sources->name, "192.0.2.1");
+}
+
 /* A server that there is no route to is not waited for. */
 static void test_select__who_cannot_be_asked_is_not_waited_for(void **state)
 {
@@ -216,11 +225,8 @@ static void test_select__who_cannot_be_asked_is_not_waited_for(void **state)
     struct puppet p;
 
     (void)state;
-    config->sources = calloc(1, sizeof(*config->sources));
-    config->source_count = 1;
-    visor_source_config_init(config->sources);
+    name_a_server(config);
     config->sources->minpoll = config->sources->maxpoll = 2;
-    strcpy(config->sources->name, "192.0.2.1");
     puppet_init(&p, config, START, 0.0);
     for (int i = 0; i < 30; i++) {
         puppet_run(&p, 2.0 + i);
@@ -248,11 +254,8 @@ static void test_select__who_wants_no_requests_is_not_waited_for(void **state)
         struct visor_config *config = puppet_config(1);
         struct puppet p;
 
-        config->sources = calloc(1, sizeof(*config->sources));
-        config->source_count = 1;
-        visor_source_config_init(config->sources);
+        name_a_server(config);
         config->sources->iburst = true;
-        strcpy(config->sources->name, "192.0.2.1");
         puppet_init(&p, config, START, 0.0);
         for (double t = 1.0; p.sends == 0; t += 0.25)
             puppet_run(&p, t);
@@ -272,11 +275,8 @@ static void test_select__a_silent_peer_is_not_waited_for(void **state)
     struct puppet p;
 
     (void)state;
-    config->sources = calloc(1, sizeof(*config->sources));
-    config->source_count = 1;
-    visor_source_config_init(config->sources);
+    name_a_server(config);
     config->sources->kind = VISOR_SOURCE_PEER;
-    strcpy(config->sources->name, "192.0.2.1");
     puppet_init(&p, config, START, 0.0);
     puppet_run(&p, 30.0);
     assert_int_equal(p.sends, 1);
@@ -293,11 +293,8 @@ static void test_select__that_nobody_can_be_selected_is_said_in_time(void **stat
     int sends = 0;
 
     (void)state;
-    config->sources = calloc(1, sizeof(*config->sources));
-    config->source_count = 1;
-    visor_source_config_init(config->sources);
+    name_a_server(config);
     config->sources->minpoll = config->sources->maxpoll = 6;
-    strcpy(config->sources->name, "192.0.2.1");
     config->emergency_off = true; /* it would be asked more often */
     puppet_init(&p, config, START, 0.0);
     for (double t = 1.0; t < 7.0 * 66.0; t += 0.25) {
