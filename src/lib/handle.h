@@ -38,8 +38,8 @@ struct timevisor {
     size_t spares;                             /* … so many */
     int64_t offset_ns;                         /* of our time namespace */
     bool offset_known;
-    _Atomic int32_t looking;      /* the process that looks whether there is another file; 0: none */
-    _Atomic int64_t look_at;      /* when to look again, raw ns */
+    _Atomic int32_t looking; /* the process that looks whether there is another file; 0: none */
+    _Atomic int64_t look_at; /* when to look again, raw ns */
     _Atomic int64_t monotonic_ns; /* told last */
 };
 
