@@ -81,6 +81,7 @@ static void begin(struct visor_witness *w, const struct visor_reading *ours, vis
     };
     w->known = true;
     w->pending = false;
+    w->denied_error_s = 0.0;
     w->begun_at = ours->raw;
 }
 
@@ -256,9 +257,10 @@ static double visible(const struct visor_witness *w)
     return VISIBLE * (w->noise_s > NOISE_LEAST_S ? w->noise_s : NOISE_LEAST_S);
 }
 
-/* Was it away from REALTIME before, and is it there now? Whoever sets an RTC sets it so; or, where
- * the moment at which its seconds begin cannot be set, to the nearest whole second: beside what
- * others have told of a stall in which that was done. */
+/* Is it still where it told of a jump that others have denied? Or was it away from REALTIME before,
+ * and is it there now? Whoever sets an RTC sets it so; or, where the moment at which its seconds
+ * begin cannot be set, to the nearest whole second: beside what others have told of a stall in
+ * which that was done. */
 static bool was_set(const struct visor_witness *w, const struct visor_reading *ours,
                     const struct visor_event_witness *event, const struct misses *m)
 {
@@ -267,6 +269,9 @@ static bool was_set(const struct visor_witness *w, const struct visor_reading *o
     double size = visor_math_size(told ? m->raw - w->told_s : m->raw);
     double whole = (double)(int64_t)(size + 0.5);
 
+    if (w->denied_error_s > 0.0 &&
+        visor_math_size(m->raw - w->denied_s) <= m->allowed + m->half + w->denied_error_s)
+        return true;
     if (before > visible(w) && says_real(w, event, ours, before > SET_S ? SET_S : before / 2.0))
         return true;
     return before > 0.5 - SET_S && says_real(w, event, ours, 0.5 + SET_S) &&
@@ -481,16 +486,32 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
         size_up(w, &m, sharp, event->kind == VISOR_WITNESS_RTC && m.raw > 0.0, jump_s, error_s));
 }
 
+/* More than others have found? Then it was set, as its next readings show. */
+static bool has_told_more(const struct visor_witness *w, double jump_s, double error_s)
+{
+    double unsure, gain = gained(w, jump_s, &unsure);
+
+    return w->told_error_s >= 0.0 && w->told_s - jump_s - gain > w->told_error_s + error_s + unsure;
+}
+
 void visor_witness_told(struct visor_witness *w, double jump_s, double error_s)
 {
-    if (w->pending)
-        tell_more(w, w->before_s + jump_s, w->before_error_s + error_s);
+    jump_s += w->before_s;
+    error_s += w->before_error_s;
+    if (!w->pending)
+        return;
+    if (has_told_more(w, jump_s, error_s)) {
+        w->denied_s = w->told_s;
+        w->denied_error_s = w->told_error_s;
+    }
+    tell_more(w, jump_s, error_s);
 }
 
 void visor_witness_doubt(struct visor_witness *w)
 {
     put_behind(w);
     w->told_error_s = -1.0;
+    w->denied_error_s = 0.0;
     w->pending = w->known;
     w->parted_at = w->ours.raw;
     w->late = 0;

@@ -48,6 +48,7 @@ struct visor_witness {
     bool pending; /* a jump was seen, its size not yet: the line is from before it */
     double told_s,
         told_error_s; /* … it is known to be ahead of that line by; error < 0: by anything */
+    double denied_s, denied_error_s;     /* it told so itself, and others less; error 0: no */
     double before_s, before_error_s;     /* what of it belongs to jumps before the last one */
     struct visor_line line;              /* its time over the raw counter, … */
     visor_mono begun_at;                 /* … which tells nothing of before */

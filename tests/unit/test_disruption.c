@@ -14,16 +14,21 @@ static double size_of(double x)
     return x < 0.0 ? -x : x;
 }
 
-static void witness(struct puppet *p, int64_t width_ns)
+static void witness_ahead(struct puppet *p, int64_t ahead_ns, int64_t width_ns)
 {
     struct visor_event event = {.kind = VISOR_EVENT_WITNESS};
-    int64_t second = puppet_utc(p) / VISOR_NS_PER_S * VISOR_NS_PER_S;
+    int64_t second = puppet_utc(p) / VISOR_NS_PER_S * VISOR_NS_PER_S + ahead_ns;
 
     event.witness = (struct visor_event_witness){.kind = VISOR_WITNESS_RTC,
                                                  .stamp = {.raw = {p->now}},
                                                  .earliest = {second},
                                                  .latest = {second + width_ns}};
     puppet_give(p, &event);
+}
+
+static void witness(struct puppet *p, int64_t width_ns)
+{
+    witness_ahead(p, 0, width_ns);
 }
 
 /* With the RTC's edges, which are UTC's. */
@@ -297,6 +302,36 @@ static void test_witness__set_forward_it_is_measured_once(void **state)
     run(&p, 3);
     before = (double)(visor_view_utc(&p.view, (visor_mono){p.now}).ns - puppet_utc(&p)) * 1e-9;
     assert_true(size_of(before) < 2e-3);
+    puppet_done(&p);
+}
+
+/* Sources that answer before its next edge say that this machine stood nowhere: it is the RTC that
+ * was set, and what it goes on to say is no jump once more. */
+static void test_witness__set_forward_beside_quick_sources(void **state)
+{
+    const int64_t ahead_ns = 100 * VISOR_NS_PER_S;
+    struct puppet p;
+
+    (void)state;
+    start(&p, VISOR_STALL_AUTO);
+    witness_ahead(&p, ahead_ns, VISOR_NS_PER_S);
+    assert_int_equal(p.messages[VISOR_MESSAGE_DISRUPTION], 1);
+    puppet_run(&p, (double)p.now * 1e-9 + 2.0);
+    assert_int_equal(p.messages[VISOR_MESSAGE_SETTLED], 1);
+    for (int i = 0; i < 60; i++) {
+        int64_t wait = VISOR_NS_PER_S - puppet_utc(&p) % VISOR_NS_PER_S;
+
+        puppet_run(&p, (double)(p.now + wait) * 1e-9);
+        witness_ahead(&p, ahead_ns, 0);
+    }
+    assert_int_equal(p.messages[VISOR_MESSAGE_DISRUPTION], 1);
+    assert_int_equal(p.view.trust, VISOR_TRUST_SYNCHRONIZED);
+    assert_int_equal(p.steps, 0);
+    assert_true(size_of(puppet_error(&p)) < 1e-3);
+    pause(&p, 5.0); /* a stall is still seen */
+    witness_ahead(&p, ahead_ns, VISOR_NS_PER_S);
+    assert_int_equal(p.messages[VISOR_MESSAGE_DISRUPTION], 2);
+    assert_int_equal(p.view.trust, VISOR_TRUST_DISRUPTED);
     puppet_done(&p);
 }
 
@@ -673,6 +708,7 @@ int main(void)
         cmocka_unit_test(test_witness__alone_it_sets_the_clock_but_proves_nothing),
         cmocka_unit_test(test_witness__a_noisy_one_alone_sets_the_clock),
         cmocka_unit_test(test_witness__set_forward_it_is_measured_once),
+        cmocka_unit_test(test_witness__set_forward_beside_quick_sources),
         cmocka_unit_test(test_witness__slewed_if_that_is_wanted),
         cmocka_unit_test(test_witness__nothing_is_stepped_backward),
         cmocka_unit_test(test_witness__a_proven_jump_is_stepped_backward_where_that_is_allowed),
