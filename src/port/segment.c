@@ -57,14 +57,18 @@ static int64_t read_timens(void)
     return offset_ns;
 }
 
+/* A file must have what is mapped: who reads beyond its end is killed. */
 static void map_vmclock(struct visor_segment_file *file, const char *device)
 {
-    int fd = open(device, O_RDONLY | O_CLOEXEC);
-    void *page;
+    int fd = open(device, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat status;
+    void *page = MAP_FAILED;
 
     if (fd < 0)
         return;
-    page = mmap(NULL, VISOR_VMCLOCK_PAGE, PROT_READ, MAP_SHARED, fd, 0);
+    if (fstat(fd, &status) == 0 &&
+        (!S_ISREG(status.st_mode) || status.st_size >= VISOR_VMCLOCK_PAGE))
+        page = mmap(NULL, VISOR_VMCLOCK_PAGE, PROT_READ, MAP_SHARED, fd, 0);
     close(fd);
     if (page == MAP_FAILED)
         return;

@@ -353,6 +353,25 @@ static void test_publish__a_page_that_is_stuck_from_the_start(void **state)
     munmap(vmclock, VISOR_VMCLOCK_PAGE);
 }
 
+/* Who would read beyond the end of a file would be killed. */
+static void test_open__a_page_that_is_cut_short(void **state)
+{
+    static const size_t sizes[] = {0, 0x18, VISOR_VMCLOCK_PAGE - 1};
+    uint32_t page[VISOR_VMCLOCK_PAGE / 4] = {htole32(0x4b4c4356), htole32(0x70), htole32(1), 0, 5};
+    struct visor_segment_file file;
+    struct visor_segment_snapshot got;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        put(device, page, sizes[i]);
+        assert_int_equal(visor_segment_open(&file, path, device), 0);
+        got = publish_at(&file, visor_clock_raw(), 0, 0);
+        assert_true(!got.marked && got.trust == VISOR_TRUST_SYNCHRONIZED);
+        assert_string_equal(file.page->device, "");
+        visor_segment_close(&file);
+    }
+}
+
 /* ---- the TSC's line ---- */
 
 /* However often is published, the TSC is looked at when it was planned: else its rate is never
@@ -439,6 +458,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_publish__a_page_that_is_stuck_from_the_start, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_open__a_page_that_is_cut_short, set_up, tear_down),
         cmocka_unit_test(test_tsc__line_through_pairs),
         cmocka_unit_test(test_tsc__what_leaves_the_line_begins_anew),
     };
