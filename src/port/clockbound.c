@@ -59,6 +59,13 @@ struct visor_clockbound visor_clockbound_of(const struct visor_view *view,
 
 /* ---- the file ---- */
 
+/* Whoever else owns it could cut it short, which would kill us, or write into it. */
+static bool is_ours(const struct stat *status)
+{
+    return S_ISREG(status->st_mode) && (status->st_uid == geteuid() || status->st_uid == 0) &&
+           !(status->st_mode & (S_IWGRP | S_IWOTH)) && status->st_size >= VISOR_CLOCKBOUND_SIZE;
+}
+
 static int map(struct visor_clockbound_file *file)
 {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -69,7 +76,7 @@ static int map(struct visor_clockbound_file *file)
 
     if (fd < 0)
         return -errno;
-    if (fstat(fd, &status) || !S_ISREG(status.st_mode) || status.st_size < VISOR_CLOCKBOUND_SIZE)
+    if (fstat(fd, &status) || !is_ours(&status))
         error = -EINVAL;
     else if (fcntl(fd, F_OFD_SETLK, &whole))
         error = -EAGAIN;

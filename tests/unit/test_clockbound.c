@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -282,6 +283,29 @@ static void test_open__replaces_what_is_no_segment(void **state)
     assert_string_equal(file.path, "");
 }
 
+/* Who else may write into it could say anything, or cut it short under us. */
+static void test_open__replaces_what_others_may_write(void **state)
+{
+    struct visor_clockbound_file file;
+    struct stat before, after;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(visor_clockbound_open(&file, path), 0);
+        visor_clockbound_close(&file);
+        assert_int_equal(chmod(path, i == 0 ? 0646 : 0600), 0);
+        if (i > 0 && chown(path, 65534, 65534))
+            break; /* we are not root */
+        assert_int_equal(stat(path, &before), 0);
+        assert_int_equal(visor_clockbound_open(&file, path), 0);
+        visor_clockbound_close(&file);
+        assert_int_equal(stat(path, &after), 0);
+        assert_true(before.st_ino != after.st_ino);
+        assert_int_equal(after.st_uid, geteuid());
+        assert_int_equal(after.st_mode & 0777, 0644);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -293,6 +317,7 @@ int main(void)
         cmocka_unit_test(test_write__generation),
         TEST(test_open__one_daemon_after_the_other),
         TEST(test_open__replaces_what_is_no_segment),
+        TEST(test_open__replaces_what_others_may_write),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
