@@ -29,7 +29,7 @@ struct visor_segment_file {
 
 /* Opens or makes the segment, in a directory that is made if it is not there. 0, or -errno and
  * nothing is open; -EAGAIN: another daemon writes it, and this one will when that ends. `vmclock`:
- * its device, NULL to look for one. */
+ * its device, NULL to look for one, "" for none. */
 int visor_segment_open(struct visor_segment_file *file, const char *path, const char *vmclock);
 
 /* What is published stays valid. */

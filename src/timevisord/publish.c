@@ -25,6 +25,15 @@ static void complain(struct visor_daemon *daemon, int error)
                         _("Could not write the clock segment %s : %s"), path, strerror(-error));
 }
 
+/* A vmclock that is not to be a witness is none for readers either. */
+static int open_clock_segment(struct visor_daemon *daemon)
+{
+    const struct visor_config *config = daemon->config;
+    bool off = config->witness_vmclock == VISOR_WITNESS_OFF;
+
+    return visor_segment_open(&daemon->segment, config->clock_segment, off ? "" : NULL);
+}
+
 void visor_daemon_open_segment(struct visor_daemon *daemon)
 {
     const struct visor_config *config = daemon->config;
@@ -33,7 +42,7 @@ void visor_daemon_open_segment(struct visor_daemon *daemon)
     if (daemon->options.task != VISOR_TASK_RUN || visor_process_simulated())
         return;
     if (config->clock_segment[0])
-        complain(daemon, visor_segment_open(&daemon->segment, config->clock_segment, NULL));
+        complain(daemon, open_clock_segment(daemon));
     if (!config->clockbound_segment[0])
         return;
     error = visor_clockbound_open(&daemon->clockbound, config->clockbound_segment);
@@ -73,7 +82,7 @@ static void open_again(struct visor_daemon *daemon, visor_mono now)
     if (daemon->segment_error == 0 || !path[0] || visor_mono_before(now, daemon->segment_retry))
         return;
     daemon->segment_retry = visor_mono_add(now, RETRY_NS);
-    complain(daemon, visor_segment_open(&daemon->segment, path, NULL));
+    complain(daemon, open_clock_segment(daemon));
 }
 
 void visor_daemon_publish(struct visor_daemon *daemon)

@@ -132,3 +132,23 @@ def test_the_segment_in_containers(world):
                   "--clear-groups")
     for seen in (plain, offset, inside, nobody):
         expect(seen["worst"] < 2_000_000, f"further than 2 ms from the reference: {seen}")
+
+
+VMCLOCK = "mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 && mknod -m 666 /dev/urandom c 1 9 && " \
+          "ln -s \"$0\" /dev/vmclock0 && exec \"$@\""
+
+
+def test_a_vmclock_that_is_no_witness_is_none_for_readers(world):
+    """A file stands in for the device, whose marker moves again and again."""
+    server, client = world.node("server"), world.node("client")
+    server.chronyd(SERVER)
+    page = client.folder / "vmclock"
+    page.write_bytes(struct.pack("<IIHBBIQ4072x", 0x4B4C4356, 104, 1, 0xFF, 0, 2, 5))
+    under = ["unshare", "--mount", "sh", "-c", VMCLOCK, page]
+    client.timevisord(f"server {server.ip4} {FAST}\nwitness vmclock off\n", "-x", under=under)
+    follows(client)
+    with open(page, "r+b") as file:
+        file.seek(16)
+        file.write(struct.pack("<Q", 6))
+    seen = read(client, "after a move that is not to be heeded", *under, seconds=2)
+    expect(set(seen["seen"]) == {"synchronized"}, f"its status: {seen}")
