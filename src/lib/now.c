@@ -134,13 +134,17 @@ int timevisor_convert(timevisor *handle, const struct timevisor_stamp *stamp,
     struct visor_handle_look look;
     struct visor_segment_interval then = {{INT64_MIN}, {INT64_MAX}, VISOR_TRUST_DISRUPTED};
 
-    if (!visor_handle_look(handle, &look))
+    if (!visor_handle_look(handle, &look)) {
         then.trust = VISOR_TRUST_UNKNOWN;
-    else if (belongs(handle, &look, stamp) && !is_older(&look, stamp))
+    } else if (belongs(handle, &look, stamp) && !is_older(&look, stamp)) {
         visor_handle_interval(&look, (visor_mono){stamp->raw_ns}, stamp->raw_error_ns, &then);
-    else if (belongs(handle, &look, stamp))
-        then = (struct visor_segment_interval){
-            {stamp->interval.earliest_ns}, {stamp->interval.latest_ns}, look.trust};
+    } else if (look.trust == VISOR_TRUST_SYNCHRONIZED || look.trust == VISOR_TRUST_HOLDOVER) {
+        if (belongs(handle, &look, stamp))
+            then = (struct visor_segment_interval){
+                {stamp->interval.earliest_ns}, {stamp->interval.latest_ns}, look.trust};
+    } else {
+        then.trust = look.trust;
+    }
     return visor_handle_tell(&then, interval);
 }
 

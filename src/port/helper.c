@@ -20,6 +20,7 @@ struct visor_helper {
     int fd;
     pid_t process;
     size_t asked; /* of the process, and not answered */
+    bool told;    /* that it has ended, or there was none */
     bool talks;   /* it has holds, of which it speaks unasked */
     struct visor_helper_request queue[QUEUE_MAX];
     size_t queued;
@@ -119,6 +120,7 @@ static void start_process(struct visor_helper *helper, const struct visor_config
     }
     helper->fd = pair[0];
     helper->carrier = VISOR_HELPER_PROCESS;
+    helper->told = false;
 }
 
 struct visor_helper *visor_helper_new(enum visor_helper_carrier carrier,
@@ -129,6 +131,7 @@ struct visor_helper *visor_helper_new(enum visor_helper_carrier carrier,
     if (!helper)
         return NULL;
     helper->carrier = VISOR_HELPER_IN_PROCESS;
+    helper->told = true;
     helper->talks = config && config->hold_count > 0;
     helper->fd = -1;
     if (carrier == VISOR_HELPER_PROCESS)
@@ -187,6 +190,16 @@ static void look_after(struct visor_helper *helper)
     helper->process = 0;
     helper->asked = 0;
     helper->carrier = VISOR_HELPER_IN_PROCESS;
+}
+
+bool visor_helper_has_ended(struct visor_helper *helper)
+{
+    bool news;
+
+    look_after(helper);
+    news = helper->carrier != VISOR_HELPER_PROCESS && !helper->told;
+    helper->told |= news;
+    return news;
 }
 
 int visor_helper_ask(struct visor_helper *helper, const struct visor_helper_request *request)

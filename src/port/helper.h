@@ -49,6 +49,9 @@ void visor_helper_free(struct visor_helper *helper); /* ends the process; NULL a
 
 enum visor_helper_carrier visor_helper_carrier(const struct visor_helper *helper);
 
+/* Has the process ended by itself? True once. */
+bool visor_helper_has_ended(struct visor_helper *helper);
+
 /* The process's number; 0: there is none. */
 pid_t visor_helper_process(const struct visor_helper *helper);
 

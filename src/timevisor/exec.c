@@ -34,7 +34,15 @@ static void print_usage(FILE *out)
           out);
 }
 
-/* As execvp() finds it. False: nowhere. */
+static bool can_run(const char *path)
+{
+    struct stat status;
+
+    return access(path, X_OK) == 0 && stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/* As execvp() finds it: without PATH where the system's own are, and an empty part of it is the
+ * current folder. False: nowhere. */
 static bool find_program(const char *name, char path[PATH_MAX])
 {
     const char *folders = getenv("PATH");
@@ -42,13 +50,15 @@ static bool find_program(const char *name, char path[PATH_MAX])
 
     if (strchr(name, '/'))
         return snprintf(path, PATH_MAX, "%s", name) < PATH_MAX;
-    for (; folders && *folders; folders += length + (folders[length] == ':')) {
+    for (folders = folders ? folders : "/bin:/usr/bin";; folders += length + 1) {
         length = strcspn(folders, ":");
-        if (snprintf(path, PATH_MAX, "%.*s/%s", (int)length, folders, name) < PATH_MAX &&
-            access(path, X_OK) == 0)
+        if (snprintf(path, PATH_MAX, "%.*s%s%s", (int)length, folders, length ? "/" : "./", name) <
+                PATH_MAX &&
+            can_run(path))
             return true;
+        if (!folders[length])
+            return false;
     }
-    return false;
 }
 
 /* The dynamic linker would load nothing before such a program, and nobody should. */
@@ -175,6 +185,13 @@ static int run(const struct wanted *wanted, char **words)
     if (!wanted->library || !realpath(wanted->library, library) || access(library, R_OK)) {
         fprintf(stderr, "timevisor exec: %s: %s\n", wanted->library ? wanted->library : "",
                 strerror(errno));
+        return VISOR_CLI_REFUSED;
+    }
+    if (strpbrk(library, " :")) { /* the dynamic linker would take it for two */
+        fprintf(stderr,
+                _("timevisor exec: %s: a path with a space or a colon cannot be loaded; move "
+                  "or link the library\n"),
+                library);
         return VISOR_CLI_REFUSED;
     }
     errno = ENOENT;

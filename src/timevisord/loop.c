@@ -3,6 +3,7 @@
  *
  * Most waits are poll's own timeout, which costs nothing but is late by a thousandth; for short and
  * for long ones, and while a slew must end in time, a timerfd is set. */
+#include "port/text.h"
 #include "timevisord/alarm.h"
 #include "timevisord/auth.h"
 #include "timevisord/daemon.h"
@@ -173,6 +174,14 @@ static void watch_suspend(struct visor_daemon *daemon)
     visor_daemon_handle(daemon, &event);
 }
 
+static void watch_helper(struct visor_daemon *daemon)
+{
+    if (visor_helper_has_ended(daemon->helper))
+        visor_log_write(daemon->log, VISOR_SEVERITY_WARNING, "%s",
+                        _("The helper process has ended: until this daemon is restarted nothing is "
+                          "held, no hook is run, and a name server that is slow holds us up"));
+}
+
 /* Once a second is enough to notice that somebody else has changed the kernel's frequency; setting
  * and reading it is the dearest of all that a wake-up may do. A suspension comes first: the kernel
  * itself has stepped its clock for that. */
@@ -184,6 +193,7 @@ static bool look(struct visor_daemon *daemon)
     if (visor_mono_diff(now, daemon->looked) < LOOK_EVERY_NS)
         return visor_daemon_note(daemon);
     daemon->looked = now;
+    watch_helper(daemon);
     return visor_daemon_look(daemon);
 }
 

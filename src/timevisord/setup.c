@@ -135,9 +135,13 @@ struct visor_config *visor_setup_config(const struct visor_options *options, str
         return NULL;
     if (options->restarted)
         visor_config_set_restarted(config);
-    if (options->observe || options->task == VISOR_TASK_SET_ONCE)
+    if (options->observe || options->task == VISOR_TASK_SET_ONCE) {
+        if (options->observe && (options->assist || config->mode == VISOR_MODE_ASSIST))
+            visor_log_write(log, VISOR_SEVERITY_WARNING, "%s",
+                            _("-x: the clock is only observed, and chronyd is not assisted; leave "
+                              "-x out for that"));
         config->mode = VISOR_MODE_OBSERVE;
-    else if (options->assist)
+    } else if (options->assist)
         config->mode = VISOR_MODE_ASSIST;
     if (config->mode == VISOR_MODE_ASSIST)
         leave_to_chronyd(config, log);

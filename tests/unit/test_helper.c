@@ -113,12 +113,15 @@ static void check_death(bool asked)
         assert_int_equal(visor_helper_ask(helper, &request), 0);
         assert_true(visor_helper_fd(helper) >= 0);
     }
+    assert_false(visor_helper_has_ended(helper));
     assert_int_equal(kill(visor_helper_process(helper), SIGKILL), 0);
     assert_int_equal(waitid(P_PID, (id_t)visor_helper_process(helper), &end, WEXITED | WNOWAIT), 0);
     if (asked)
         assert_false(wait_reply(helper, &reply));
     assert_int_equal(visor_helper_ask(helper, &request), 0);
     assert_int_equal(visor_helper_carrier(helper), VISOR_HELPER_IN_PROCESS);
+    assert_true(visor_helper_has_ended(helper));
+    assert_false(visor_helper_has_ended(helper));
     assert_int_equal(visor_helper_fd(helper), -1);
     assert_true(visor_helper_next(helper, &reply));
     assert_int_equal(reply.query, 9);

@@ -538,6 +538,10 @@ static void test_convert__of_another_rate_it_is_what_was_known_then(void **state
     assert_int_equal(passed.least_ns, later.interval.earliest_ns - stamp.interval.latest_ns);
     assert_int_equal(passed.most_ns, later.interval.latest_ns - stamp.interval.earliest_ns);
     assert_int_equal(timevisor_confirm(handle, &stamp), TIMEVISOR_CONFIRMED);
+    view.trust = VISOR_TRUST_DISRUPTED;
+    visor_segment_publish(&writer.file, &view, visor_clock_raw());
+    assert_int_equal(timevisor_convert(handle, &stamp, &then), TIMEVISOR_DISRUPTED);
+    assert_true(then.earliest_ns == TIMEVISOR_MIN && then.latest_ns == TIMEVISOR_MAX);
 }
 
 static void test_convert__a_past_stamp_by_what_is_known_now(void **state)
