@@ -43,6 +43,22 @@ static void rebase(struct visor_engine *e, struct visor_source *source)
     }
 }
 
+static void rebase_all(struct visor_engine *e)
+{
+    for (int i = 0; i < e->source_count; i++)
+        if (e->sources[i].id != 0)
+            rebase(e, &e->sources[i]);
+}
+
+/* While all is disrupted nobody is judged anew. */
+static void remember_liars(struct visor_engine *e)
+{
+    if (e->trust == VISOR_TRUST_DISRUPTED)
+        return;
+    for (int i = 0; i < e->source_count; i++)
+        e->sources[i].lied = e->sources[i].candidate.state == VISOR_STATE_FALSETICKER;
+}
+
 /* What an earlier disruption was proven to be and the clock has not yet been stepped by, is still
  * to be corrected beside the next one: the estimate has gone there already. */
 static void carry_over(struct visor_engine *e)
@@ -74,18 +90,13 @@ static void invalidate(struct visor_engine *e, struct visor_disruption *d)
         e->disruptions.resorted = false;
     e->disruptions.look_at = visor_mono_add(e->now.raw, OTHERS_NS);
     e->disruptions.answered = e->disruptions.anew = false;
-    for (int i = 0; i < e->source_count; i++)
-        e->sources[i].lied = e->trust != VISOR_TRUST_DISRUPTED
-                                 ? e->sources[i].candidate.state == VISOR_STATE_FALSETICKER
-                                 : e->sources[i].lied;
+    remember_liars(e);
     if (e->trust != VISOR_TRUST_UNKNOWN)
         e->trust = VISOR_TRUST_DISRUPTED;
     visor_publish_view(e);
     visor_discipline_status(e, true);
     visor_chronyd_disrupted(e);
-    for (int i = 0; i < e->source_count; i++)
-        if (e->sources[i].id != 0)
-            rebase(e, &e->sources[i]);
+    rebase_all(e);
 }
 
 static void say(struct visor_engine *e, const struct visor_disruption *d)
@@ -278,9 +289,7 @@ static void ask_anew(struct visor_engine *e)
     all->anew = true;
     all->answered = false;
     all->look_at = visor_mono_add(e->now.raw, OTHERS_NS);
-    for (int i = 0; i < e->source_count; i++)
-        if (e->sources[i].id != 0)
-            rebase(e, &e->sources[i]);
+    rebase_all(e);
 }
 
 /* The first to answer may be a liar: all that were in reach are waited for, for a second from then
