@@ -88,6 +88,7 @@ static void invalidate(struct visor_engine *e, struct visor_disruption *d)
     e->disruptions.open = true;
     e->disruptions.proven = e->disruptions.shifted = e->disruptions.step_waits =
         e->disruptions.resorted = false;
+    e->disruptions.maybe_s = e->disruptions.maybe_error_s = 0.0;
     e->disruptions.look_at = visor_mono_add(e->now.raw, OTHERS_NS);
     e->disruptions.answered = e->disruptions.anew = false;
     remember_liars(e);
@@ -166,6 +167,23 @@ static void measured(struct visor_engine *e, double jump_s, double error_s)
     visor_publish_view(e);
 }
 
+/* Or the witness was set: only the sources can tell. */
+static void may_have_jumped(struct visor_engine *e, enum visor_witness_kind by, double jump_s,
+                            double error_s)
+{
+    struct visor_disruption *d = visor_evidence_note(e, by, VISOR_SIGN_PARTED);
+    bool news = !d->invalidated;
+
+    if (news) {
+        size(d, jump_s / 2.0, jump_s / 2.0 + error_s);
+        invalidate(e, d);
+        say(e, d);
+        visor_publish_view(e);
+    }
+    e->disruptions.maybe_s = jump_s;
+    e->disruptions.maybe_error_s = error_s;
+}
+
 static void tells_time(struct visor_engine *e, const struct visor_event_witness *event)
 {
     struct visor_witness *witness = &e->disruptions.witnesses[event->kind];
@@ -182,6 +200,11 @@ static void tells_time(struct visor_engine *e, const struct visor_event_witness 
     case VISOR_WITNESS_MEASURED:
         if (visor_witness_class(witness) == VISOR_WITNESS_INDEPENDENT)
             measured(e, jump_s, error_s);
+        break;
+    case VISOR_WITNESS_UNSURE:
+        if (visor_witness_class(witness) == VISOR_WITNESS_INDEPENDENT ||
+            visor_witness_class(witness) == VISOR_WITNESS_UNPROVEN)
+            may_have_jumped(e, event->kind, jump_s, error_s);
         break;
     case VISOR_WITNESS_SET:
     case VISOR_WITNESS_NOTHING:
@@ -340,6 +363,8 @@ void visor_disruption_settle(struct visor_engine *e, double moved_s)
     d->settled_after_s = visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->disrupted_at));
     d->contradicted = d->sized && visor_math_size(size_s) < STALL_STEP;
     d->evidence |= 1u << VISOR_WITNESS_SOURCES;
+    all->proven |= all->maybe_s > 0.0 &&
+                   visor_math_size(size_s - all->maybe_s) <= all->maybe_error_s + STALL_STEP;
     if (!d->judged && visor_math_size(size_s) >= STALL_STEP)
         d->seen |= 1u << VISOR_SIGN_PARTED;
     size(d, size_s, visor_discipline_settled_s(e, e->now.raw));

@@ -41,20 +41,21 @@ struct visor_disruptions {
     uint32_t heard;                                  /* bits: has said anything */
     struct visor_disruption list[VISOR_DISRUPTIONS]; /* ring; `count` ever */
     uint32_t count;
-    uint32_t treated;            /* number of the record, from 1, that the rest is about; 0: none */
-    bool open;                   /* it is not settled */
-    bool proven;                 /* its witness is independent of our clock: `stall` governs */
-    bool shifted;                /* the estimate has gone where a witness says */
-    double owed_s, owed_error_s; /* of earlier ones, proven, and not yet corrected */
-    bool resorted;               /* until the sources speak, a witness tells the time */
-    bool step_waits;             /* the clock is to be corrected by the witness's word, when … */
-    visor_mono until;            /* … no source has answered by then */
-    bool anew;                   /* they were asked once more, since it was disrupted again … */
-    bool answered;               /* a source has, since … */
-    visor_mono answered_at;      /* … then */
-    visor_mono look_at;          /* when to see whether enough have answered */
-    double stolen_s;             /* lately, and belonging to no record yet … */
-    visor_mono stolen_at;        /* … when it was told */
+    uint32_t treated; /* number of the record, from 1, that the rest is about; 0: none */
+    bool open;        /* it is not settled */
+    bool proven;      /* its witness is independent of our clock: `stall` governs */
+    bool shifted;     /* the estimate has gone where a witness says */
+    double maybe_s, maybe_error_s; /* it came to that, or the witness was set; 0: no such doubt */
+    double owed_s, owed_error_s;   /* of earlier ones, proven, and not yet corrected */
+    bool resorted;                 /* until the sources speak, a witness tells the time */
+    bool step_waits;        /* the clock is to be corrected by the witness's word, when … */
+    visor_mono until;       /* … no source has answered by then */
+    bool anew;              /* they were asked once more, since it was disrupted again … */
+    bool answered;          /* a source has, since … */
+    visor_mono answered_at; /* … then */
+    visor_mono look_at;     /* when to see whether enough have answered */
+    double stolen_s;        /* lately, and belonging to no record yet … */
+    visor_mono stolen_at;   /* … when it was told */
 };
 
 #endif

@@ -328,7 +328,7 @@ static void learn(struct visor_filter *filter)
         return;
     best = filter->cost + prejudice(filter, &filter->noise);
     /* A young filter tries everything at every sample: what it starts with is only a guess. */
-    tries = filter->taken < 32 ? NEIGHBOURS : 2;
+    tries = filter->learnt < 32 ? NEIGHBOURS : 2;
     for (unsigned int i = 0; i < tries; i++) {
         struct visor_noise noise = filter->noise;
 
@@ -365,6 +365,7 @@ static void append(struct visor_filter *filter, const struct visor_filter_entry 
     filter->entries[(filter->first + filter->count) % VISOR_FILTER_SAMPLES] = *entry;
     filter->count++;
     filter->taken++;
+    filter->learnt++;
     if (filter->count > 1)
         return;
     filter->stale = true;
@@ -426,7 +427,7 @@ static double unseen_wander(const struct visor_filter *filter)
 
 double visor_filter_cautious_wander(const struct visor_filter *filter)
 {
-    double n = filter->taken > 0 ? (double)filter->taken : 1.0;
+    double n = filter->learnt > 0 ? (double)filter->learnt : 1.0;
     double few = 8.0 / n, unknown = WANDER_WORST * few * few * few;
     double unseen = few * unseen_wander(filter);
 
@@ -545,6 +546,7 @@ VISOR_RARE static enum visor_filter_verdict restart(struct visor_filter *filter)
     struct visor_filter_entry again[NEWCOMERS];
     unsigned int n = filter->count < NEWCOMERS ? filter->count : NEWCOMERS;
     const struct visor_line *line = filter->on_trial ? &filter->trial : &filter->line;
+    uint32_t taken = filter->taken;
     double rate = line->rate;
     double deviation = is_sane(rate) ? visor_math_sqrt(freed_variance(line)) : ANY_RATE;
 
@@ -555,7 +557,8 @@ VISOR_RARE static enum visor_filter_verdict restart(struct visor_filter *filter)
     filter->noise.white = 0.0; /* too large, if it was to explain the misses */
     for (unsigned int i = 0; i < n; i++)
         accept(filter, &again[i], deviation, &no_miss);
-    filter->taken = n;
+    filter->taken = taken;
+    filter->learnt = n;
     return VISOR_FILTER_RESTARTED;
 }
 
@@ -670,7 +673,7 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
  * samples only; what was known before is no better known for that. */
 static double youth(const struct visor_filter *filter)
 {
-    double freedom = filter->taken > 2 ? (double)filter->taken - 2.0 : 1.0;
+    double freedom = filter->learnt > 2 ? (double)filter->learnt - 2.0 : 1.0;
     double deviation = visor_math_sqrt(filter->line.p11);
     double more = deviation * YOUNG_RATE / (freedom * freedom);
     double most = filter->prior_rate_deviation - deviation;

@@ -29,6 +29,7 @@ struct visor_filter {
     uint16_t first, count, limit;
     uint16_t suspect_count;
     uint32_t taken;         /* samples ever accepted */
+    uint32_t learnt;        /* of them: what rate and noise rest on, since the last restart */
     uint32_t apart;         /* in succession, each ordinary and a minute after the one before it */
     uint16_t learning;      /* which noise parameter is tried next */
     bool network;           /* has delays; false: reference clock */

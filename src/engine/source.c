@@ -297,7 +297,7 @@ double visor_source_adapt(const struct visor_source *source, double interval_s, 
     double growth = line.p00 > COARSE * COARSE ? GROWTH_SAMPLES_COARSE : GROWTH_SAMPLES;
     double fewer = TARGET_USUAL / (double)poll_target, fastest = 1.0 + FASTEST_GROWTH * fewer;
     double requests =
-        (double)filter->taken / (1.0 - (source->loss < LOSS_MOST ? source->loss : LOSS_MOST));
+        (double)filter->learnt / (1.0 - (source->loss < LOSS_MOST ? source->loss : LOSS_MOST));
     double grown = fewer * requests / growth;
     double longest =
         visor_math_exp2i(source->association.minpoll) * (1.0 + grown * visor_math_sqrt(grown));

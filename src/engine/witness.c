@@ -13,9 +13,12 @@
 #define NOISE_MEMORY  16.0
 #define WANDER        1e-7 /* s/s per sqrt(s): oscillators of RTCs, hosts that slew */
 #define SET_S         0.03 /* who sets an RTC hits the second so closely */
-#define SLEWED_NS     (VISOR_NS_PER_S / 4) /* between two edges, at most */
-#define VISIBLE       6.0                  /* times their mean size */
-#define PROOF         3                    /* readings that tell the clocks apart */
+#define COPY_NS       (659 * VISOR_NS_PER_S) /* Linux 6: ntp.c, sched_sync_hw_clock() */
+#define COPY_SOON_NS  (2 * VISOR_NS_PER_S)   /* an edge shows it when it is over */
+#define COPY_LATE_NS  (6 * VISOR_NS_PER_S)   /* tried anew every two seconds */
+#define SLEWED_NS     (VISOR_NS_PER_S / 4)   /* between two edges, at most */
+#define VISIBLE       6.0                    /* times their mean size */
+#define PROOF         3                      /* readings that tell the clocks apart */
 #define TRAINING      4
 #define COARSE_PROOF  16 /* a device whose edges are not its seconds' is read in vain */
 #define LATE_S        1.0
@@ -183,6 +186,7 @@ struct misses {
     double raw, real;
     double half;    /* of the reading's interval */
     double allowed; /* by the line's own uncertainty */
+    bool unsure;    /* the witness may have been set */
 };
 
 static struct misses misses_of(const struct visor_witness *w,
@@ -204,6 +208,7 @@ static struct misses misses_of(const struct visor_witness *w,
     m.raw = visor_seconds_from_ns(visor_wall_diff(said, visor_line_utc(&line, ours->raw)));
     m.real =
         visor_seconds_from_ns(visor_ns_diff(visor_wall_diff(said, ours->real), ahead_of_real(w)));
+    m.unsure = false;
     return m;
 }
 
@@ -279,6 +284,39 @@ static bool was_set(const struct visor_witness *w, const struct visor_reading *o
                                                  m->allowed + (told ? w->told_error_s : 0.0)));
 }
 
+static bool is_copied_between(const struct visor_witness *w, visor_wall from, visor_wall until)
+{
+    int64_t since = visor_wall_diff(until, w->copied_at);
+
+    return w->copied && since >= 0 && since % COPY_NS <= visor_wall_diff(until, from);
+}
+
+/* The kernel copies once its clock has become synchronised, and then by its own timer, which waits
+ * for that again where it is not. */
+static void follow_copies(struct visor_witness *w, bool trusted, visor_wall real)
+{
+    if (trusted && !w->trusted && (!w->copied || is_copied_between(w, w->trusted_until, real))) {
+        w->copied = true;
+        w->copied_at = real;
+    }
+    if (w->trusted && !trusted)
+        w->trusted_until = real;
+    w->trusted = trusted;
+}
+
+/* A stall by as much as it was behind looks as if it had been set. That only those know who have
+ * told it already, and who knows when the kernel copies. */
+static bool may_have_jumped(const struct visor_witness *w, const struct visor_event_witness *event,
+                            const struct visor_reading *ours, const struct misses *m)
+{
+    bool told = w->pending && w->told_error_s >= 0.0 && w->told_error_s <= SET_S;
+    bool copied = event->kind == VISOR_WITNESS_RTC &&
+                  is_copied_between(w, visor_wall_add(ours->real, -COPY_LATE_NS),
+                                    visor_wall_add(ours->real, COPY_SOON_NS));
+
+    return m->raw > SET_S && !told && !copied && w->denied_error_s == 0.0;
+}
+
 /* What the witness gains on UTC itself over a stall, as far as that was learnt, +- *error_s. */
 static double gained(const struct visor_witness *w, double stall_s, double *error_s)
 {
@@ -328,6 +366,8 @@ static enum visor_witness_verdict set(struct visor_witness *w, const struct viso
         return VISOR_WITNESS_NOTHING; /* the next edge tells */
     w->sets++;
     w->led = 0;
+    w->copied = true;
+    w->copied_at = ours->real;
     begin_anew(w, ours, said, visor_math_sqrt(w->line.p11));
     return VISOR_WITNESS_SET;
 }
@@ -341,16 +381,19 @@ static enum visor_witness_verdict jumped(struct visor_witness *w, const struct v
     w->pending = !again;
     w->late = 0;
     w->since_count = 0;
-    w->beside_real += PROOF; /* REALTIME did not go there */
+    if (m->unsure)
+        w->led = 0; /* nobody knows where it stands now */
+    else
+        w->beside_real += PROOF; /* REALTIME did not go there */
     if (!again) {
         w->jumps++;
         w->backward += m->raw < 0.0;
         w->jumped_at = w->parted_at = ours->raw;
-        return VISOR_WITNESS_JUMPED;
+        return m->unsure ? VISOR_WITNESS_UNSURE : VISOR_WITNESS_JUMPED;
     }
     begin_anew(w, ours, said, visor_math_sqrt(w->line.p11));
     remember_lead(w, NULL, ours, said);
-    return VISOR_WITNESS_MEASURED;
+    return m->unsure ? VISOR_WITNESS_UNSURE : VISOR_WITNESS_MEASURED;
 }
 
 static bool was_late_lately(const struct visor_witness *w, visor_mono raw)
@@ -441,6 +484,7 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
     struct misses m;
 
     *jump_s = *error_s = 0.0;
+    follow_copies(w, utc != NULL, ours.real);
     if (!w->known) {
         begin_first(w, &ours, middle(event), sharp);
         return VISOR_WITNESS_NOTHING;
@@ -479,7 +523,8 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
     *error_s = m.half + m.allowed * 5.0 / DEVIATIONS;
     if (sharp && was_late_lately(w, ours.raw))
         *error_s += w->latest_s; /* so much the line may be late */
-    if (was_set(w, &ours, event, &m))
+    m.unsure = was_set(w, &ours, event, &m);
+    if (m.unsure && !may_have_jumped(w, event, &ours, &m))
         return set(w, &ours, middle(event), sharp);
     return jumped(
         w, &ours, middle(event), &m, sharp,

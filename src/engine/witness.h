@@ -27,6 +27,7 @@ enum visor_witness_verdict {
     VISOR_WITNESS_JUMPED,   /* our counter jumped against it: `jump_s` +- `error_s` */
     VISOR_WITNESS_MEASURED, /* the same jump again, by a sharp reading */
     VISOR_WITNESS_SET,      /* somebody set the witness to CLOCK_REALTIME: by `jump_s` */
+    VISOR_WITNESS_UNSURE,   /* set to it, or our counter jumped by as much as it was behind */
 };
 
 /* UTC, where it is trusted. */
@@ -48,8 +49,10 @@ struct visor_witness {
     bool pending; /* a jump was seen, its size not yet: the line is from before it */
     double told_s,
         told_error_s; /* … it is known to be ahead of that line by; error < 0: by anything */
-    double denied_s, denied_error_s;     /* it told so itself, and others less; error 0: no */
-    double before_s, before_error_s;     /* what of it belongs to jumps before the last one */
+    double denied_s, denied_error_s; /* it told so itself, and others less; error 0: no */
+    double before_s, before_error_s; /* what of it belongs to jumps before the last one */
+    bool trusted, copied;            /* UTC is trusted, so that the kernel copies its clock … */
+    visor_wall copied_at, trusted_until; /* … to an RTC, since then, and every so often */
     struct visor_line line;              /* its time over the raw counter, … */
     visor_mono begun_at;                 /* … which tells nothing of before */
     struct visor_reading ours;           /* both our clocks at … */
@@ -75,7 +78,7 @@ struct visor_witness {
     uint32_t jumps, sets, backward;
 };
 
-/* A reading. JUMPED, MEASURED and SET fill *jump_s and *error_s, s; where readings have come late,
+/* A reading. All but NOTHING fill *jump_s and *error_s, s; where readings have come late,
  * *error_s may be more than *jump_s. `event->stamp` lies on the raw
  * counter of `now`; the interval of UTC may be coarse (a whole second of an RTC). `utc`:
  * NULL where nothing is trusted. */

@@ -75,6 +75,13 @@ static enum visor_witness_verdict coarse(struct chip *chip)
     return read(chip, floor(shows(chip)), floor(shows(chip)) + 1.0, 0.0);
 }
 
+/* Its kernel copies its clock to the RTC from now on. */
+static void synchronize(struct chip *chip)
+{
+    chip->synchronized = true;
+    assert_int_equal(edge(chip, 0.0), VISOR_WITNESS_NOTHING);
+}
+
 static void stall(struct chip *chip, double seconds)
 {
     chip->t += seconds;
@@ -218,7 +225,6 @@ static void test_take__edges_of_a_busy_machine_are_no_jumps(void **state)
     }
 }
 
-/* A kernel that copies the clock to an RTC whose seconds begin when they will. */
 static void test_take__a_timely_edge_after_late_ones_is_no_jump(void **state)
 {
     struct chip chip = chip_of(false);
@@ -269,6 +275,7 @@ static void test_take__on_a_busy_machine_the_error_covers_what_edges_are_late_by
     }
 }
 
+/* A kernel that copies the clock to an RTC whose seconds begin when they will. */
 static void test_take__it_is_set_to_the_nearest_second(void **state)
 {
     struct chip chip = chip_of(false);
@@ -276,6 +283,7 @@ static void test_take__it_is_set_to_the_nearest_second(void **state)
     (void)state;
     chip.set = chip.real - 0.92;
     learn(&chip);
+    synchronize(&chip);
     chip.set += 1.0;
     assert_int_equal(coarse(&chip), VISOR_WITNESS_NOTHING);
     assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_SET);
@@ -313,8 +321,62 @@ static void test_take__it_is_set_during_a_slew(void **state)
 
     (void)state;
     learn(&chip);
+    synchronize(&chip);
     chip.set = chip.real + 0.02; /* where our clock was half a second ago */
     chip.real += 0.06;
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_SET);
+    learn(&chip);
+}
+
+/* That it was set shows in when it is: else we were stopped for as long as it was behind, unless
+ * others know better. */
+static void test_take__a_stall_by_as_much_as_it_is_behind(void **state)
+{
+    static const double behind[] = {0.06, 0.3, 0.49, 0.7, 5.0, 86400.0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(behind) / sizeof(behind[0]); i++) {
+        struct chip chip = chip_of(false);
+
+        chip.set = chip.real - behind[i];
+        learn(&chip);
+        synchronize(&chip);
+        for (int j = 0; j < 9; j++)
+            learn(&chip);
+        stall(&chip, behind[i]);
+        chip.unknown = behind[i];
+        if (behind[i] > 1.0)
+            assert_int_equal(coarse(&chip), VISOR_WITNESS_UNSURE);
+        else
+            assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_UNSURE);
+        assert_true(fabs(chip.jump - behind[i]) <= chip.error);
+        visor_witness_told(&chip.witness, behind[i], 1e-3);
+        chip.real += behind[i];
+        chip.unknown = 0.0;
+        learn(&chip);
+
+        chip.set = chip.real - behind[i] - chip.lost;
+        chip.witness = (struct visor_witness){0};
+        for (int j = 0; j < 661; j++) /* the first one begins it */
+            edge(&chip, 0.0);
+        chip.set += behind[i];
+        assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_SET);
+    }
+}
+
+/* Set by hand, as the sources tell. */
+static void test_take__it_was_set_after_all(void **state)
+{
+    struct chip chip = chip_of(false);
+
+    (void)state;
+    chip.set = chip.real - 0.3;
+    learn(&chip);
+    synchronize(&chip);
+    learn(&chip);
+    chip.set = chip.real;
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_UNSURE);
+    visor_witness_told(&chip.witness, 0.0, 1e-3);
     assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_SET);
     learn(&chip);
 }
@@ -470,6 +532,8 @@ int main(void)
         cmocka_unit_test(test_take__it_is_set_to_the_nearest_second),
         cmocka_unit_test(test_take__it_is_set_by_a_little),
         cmocka_unit_test(test_take__it_is_set_during_a_slew),
+        cmocka_unit_test(test_take__a_stall_by_as_much_as_it_is_behind),
+        cmocka_unit_test(test_take__it_was_set_after_all),
         cmocka_unit_test(test_take__it_is_set_to_the_nearest_second_in_a_stall),
         cmocka_unit_test(test_take__edges_that_are_none),
         cmocka_unit_test(test_take__a_second_stall_is_another),
