@@ -14,8 +14,10 @@
 #define WANDER        1e-7 /* s/s per sqrt(s): oscillators of RTCs, hosts that slew */
 #define SET_S         0.03 /* who sets an RTC hits the second so closely */
 #define COPY_NS       (659 * VISOR_NS_PER_S) /* Linux 6: ntp.c, sched_sync_hw_clock() */
+#define DOUBTFUL_NS   (15 * VISOR_NS_PER_S)  /* a kernel told of 16 s is not synchronised */
 #define COPY_SOON_NS  (2 * VISOR_NS_PER_S)   /* an edge shows it when it is over */
 #define COPY_LATE_NS  (6 * VISOR_NS_PER_S)   /* tried anew every two seconds */
+#define DRIFTED_S     0.05                   /* by what an RTC drifts between two copies, or less */
 #define SLEWED_NS     (VISOR_NS_PER_S / 4)   /* between two edges, at most */
 #define VISIBLE       6.0                    /* times their mean size */
 #define PROOF         3                      /* readings that tell the clocks apart */
@@ -284,21 +286,39 @@ static bool was_set(const struct visor_witness *w, const struct visor_reading *o
                                                  m->allowed + (told ? w->told_error_s : 0.0)));
 }
 
-static bool is_copied_between(const struct visor_witness *w, visor_wall from, visor_wall until)
+/* Of the times that are known of it, the one by which the kernel copies then; -1: none. */
+static int copies_between(const struct visor_witness *w, visor_wall from, visor_wall until)
 {
-    int64_t since = visor_wall_diff(until, w->copied_at);
+    for (int i = 0; i < VISOR_WITNESS_COPIES && (uint32_t)i < w->copies; i++) {
+        int64_t since = visor_wall_diff(until, w->copied_at[i]);
 
-    return w->copied && since >= 0 && since % COPY_NS <= visor_wall_diff(until, from);
+        if (since >= 0 && since % COPY_NS <= visor_wall_diff(until, from))
+            return i;
+    }
+    return -1;
+}
+
+static int copies_about(const struct visor_witness *w, visor_wall real)
+{
+    return copies_between(w, visor_wall_add(real, -COPY_LATE_NS),
+                          visor_wall_add(real, COPY_SOON_NS));
+}
+
+static void note_copy(struct visor_witness *w, visor_wall real)
+{
+    int known = copies_about(w, real);
+
+    w->copied_at[known >= 0 ? (uint32_t)known : w->copies++ % VISOR_WITNESS_COPIES] = real;
 }
 
 /* The kernel copies once its clock has become synchronised, and then by its own timer, which waits
- * for that again where it is not. */
+ * for that again where it is not: then, or by the time at which it tried. */
 static void follow_copies(struct visor_witness *w, bool trusted, visor_wall real)
 {
-    if (trusted && !w->trusted && (!w->copied || is_copied_between(w, w->trusted_until, real))) {
-        w->copied = true;
-        w->copied_at = real;
-    }
+    if (trusted && !w->trusted &&
+        (w->copies == 0 ||
+         copies_between(w, visor_wall_add(w->trusted_until, -COPY_LATE_NS), real) >= 0))
+        note_copy(w, real);
     if (w->trusted && !trusted)
         w->trusted_until = real;
     w->trusted = trusted;
@@ -310,11 +330,9 @@ static bool may_have_jumped(const struct visor_witness *w, const struct visor_ev
                             const struct visor_reading *ours, const struct misses *m)
 {
     bool told = w->pending && w->told_error_s >= 0.0 && w->told_error_s <= SET_S;
-    bool copied = event->kind == VISOR_WITNESS_RTC &&
-                  is_copied_between(w, visor_wall_add(ours->real, -COPY_LATE_NS),
-                                    visor_wall_add(ours->real, COPY_SOON_NS));
+    bool copied = event->kind == VISOR_WITNESS_RTC && copies_about(w, ours->real) >= 0;
 
-    return m->raw > SET_S && !told && !copied && w->denied_error_s == 0.0;
+    return m->raw > DRIFTED_S && !told && !copied && w->denied_error_s == 0.0;
 }
 
 /* What the witness gains on UTC itself over a stall, as far as that was learnt, +- *error_s. */
@@ -366,8 +384,7 @@ static enum visor_witness_verdict set(struct visor_witness *w, const struct viso
         return VISOR_WITNESS_NOTHING; /* the next edge tells */
     w->sets++;
     w->led = 0;
-    w->copied = true;
-    w->copied_at = ours->real;
+    note_copy(w, ours->real);
     begin_anew(w, ours, said, visor_math_sqrt(w->line.p11));
     return VISOR_WITNESS_SET;
 }
@@ -484,7 +501,7 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
     struct misses m;
 
     *jump_s = *error_s = 0.0;
-    follow_copies(w, utc != NULL, ours.real);
+    follow_copies(w, utc && utc->bound_ns < DOUBTFUL_NS, ours.real);
     if (!w->known) {
         begin_first(w, &ours, middle(event), sharp);
         return VISOR_WITNESS_NOTHING;

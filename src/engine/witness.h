@@ -14,6 +14,7 @@
 #define VISOR_WITNESS_RECENT 4
 #define VISOR_WITNESS_LEADS  16
 #define VISOR_WITNESS_SINCE  8
+#define VISOR_WITNESS_COPIES 4
 
 enum visor_witness_class {
     VISOR_WITNESS_UNPROVEN,    /* nothing has yet moved our clocks apart */
@@ -51,8 +52,10 @@ struct visor_witness {
         told_error_s; /* … it is known to be ahead of that line by; error < 0: by anything */
     double denied_s, denied_error_s; /* it told so itself, and others less; error 0: no */
     double before_s, before_error_s; /* what of it belongs to jumps before the last one */
-    bool trusted, copied;            /* UTC is trusted, so that the kernel copies its clock … */
-    visor_wall copied_at, trusted_until; /* … to an RTC, since then, and every so often */
+    bool trusted;                    /* UTC is, so that the kernel copies its clock to RTCs */
+    visor_wall trusted_until;
+    visor_wall copied_at[VISOR_WITNESS_COPIES]; /* when it did, or may have; `copies` ever */
+    uint32_t copies;
     struct visor_line line;              /* its time over the raw counter, … */
     visor_mono begun_at;                 /* … which tells nothing of before */
     struct visor_reading ours;           /* both our clocks at … */

@@ -318,9 +318,11 @@ static void say_judged(struct sheet *s, const struct visor_message *m)
         snprintf(size, sizeof(size), " (%+.6f s, +-%.6f s)", m->number[0], m->number[1]);
     if (kind != VISOR_DISRUPTION_UNKNOWN)
         say(s, _("%s%s, told by %s"), kind_of(kind), size, told);
-    else
+    else if (possible)
         say(s, _("A disruption of unknown kind%s, told by %s; it can have been: %s"), size, told,
-            possible ? others : "-");
+            others);
+    else
+        say(s, _("A disruption of none of the known kinds%s, told by %s"), size, told);
 }
 
 static void say_resorted(struct sheet *s, const struct visor_message *m)

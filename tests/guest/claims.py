@@ -1,5 +1,5 @@
-"""What `make check` holds timevisord to in a guest, what its witness costs there, and how often it
-errs.
+"""What `make check` holds timevisord to in a guest, what its witness costs there, how often it errs,
+and what the command line tells there.
 
 The claims are about the guest: time in which its own programs wished to run and could not, because
 the host has other work, is taken off.
@@ -8,10 +8,12 @@ import sys
 import time
 
 import figures
+import image
 
 NOTICED_S = {"stop-0.3": 1.1, "stop-5": 0.5}  # a short one shows at the RTC's next second
 RECOVERED_S = 2.0
 WATCH_S = 8
+INSIDE = ("rtc", "vmclock")
 
 
 class Report:
@@ -120,6 +122,18 @@ def calm(lab, cell_of, minutes):
                          f"{false} of {len(readings)} readings outside the truth; its programs waited for "
                          f"a processor {100 * late_share(readings):.1f} % of the time")
     return "\n".join(lines)
+
+
+def inside(lab, cell_of, seconds=120):
+    """What the command line tells in guests, of a plain one and of one with vmclock and VMGENID."""
+    for on in INSIDE:
+        with cell_of(lab, "stop-5", "source", ["timevisord-asked"], on) as cell:
+            end = time.monotonic() + seconds
+            cell.settle()
+            while image.ASKED_ALL not in cell.guests[0].said() and time.monotonic() < end:
+                time.sleep(0.5)
+            yield f"==== a guest of kind {on} ===="
+            yield from cell.guests[0].said()
 
 
 def late_share(readings):

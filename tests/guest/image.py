@@ -28,11 +28,18 @@ DAEMONS = {
     "timevisord": ("timevisord", {"options": "iburst", "makestep": "1 3"}, ""),
     "timevisord-blind": ("timevisord", {"options": "iburst", "makestep": "1 3"}, "witness rtc off\n"),
     "timevisord-busy": ("timevisord", {"options": "iburst", "makestep": "1 3"}, ""),
+    "timevisord-asked": ("timevisord", {"options": "iburst", "makestep": "1 3"}, ""),
     "chronyd-usual": ("chronyd", {"options": "iburst", "makestep": "1 3"}, ""),
     "chronyd-assisted": ("chronyd", {"options": "iburst", "makestep": "1 3"},
                          "bindcmdaddress /run/chrony/chronyd.sock\n"),
     "chronyd-best": ("chronyd", {"options": "iburst minpoll 0 maxpoll 0", "makestep": "1.0 -1"}, ""),
 }
+
+SOCKET = "--socket /run/control"
+# What a person would ask there.
+ASKED = (f"status {SOCKET}", "clocksource", "clocksource --yes acpi_pm", f"status {SOCKET}",
+         f"events {SOCKET}")
+ASKED_ALL = "lab: all is asked"
 
 INIT = """#!/bin/busybox sh
 /bin/busybox --install -s /bin
@@ -46,6 +53,7 @@ daemon=$(word daemon)
 [ -z "$(word busy)" ] || while :; do :; done &
 sed "s/{server}/$(word server)/" /etc/lab/$daemon > /run/daemon.conf
 probe PORT /run/daemon.pid &
+[ -z "$(word asked)" ] || { sleep 30; ASKED echo; echo "ASKED_ALL"; } &
 echo "lab: clocksource $(cat /sys/devices/system/clocksource/clocksource0/current_clocksource), $(echo /dev/rtc* /dev/vmclock*)"
 case $daemon in
 timevisord*) timevisord -d -u root -f /run/daemon.conf --socket /run/control ;;
@@ -105,7 +113,9 @@ def initramfs(image, programs, trees, port):
     (root / "etc/passwd").write_text("root:x:0:0::/:\n")
     (root / "etc/group").write_text("root:x:0:\n")
     init = root / "init"
-    init.write_text(INIT.replace("MODULES", " ".join(MODULES)).replace("PORT", str(port)))
+    asked = " ".join(f"echo; echo '# timevisor {words}'; timevisor {words}; sleep 3;" for words in ASKED)
+    init.write_text(INIT.replace("MODULES", " ".join(MODULES)).replace("PORT", str(port))
+                    .replace("ASKED_ALL", ASKED_ALL).replace("ASKED", asked))
     init.chmod(0o755)
     names = "".join(f"{path.relative_to(root)}\n" for path in sorted(root.glob("**/*")))
     archive = subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], input=names.encode(), cwd=root,

@@ -178,7 +178,8 @@ class Guest:
                  "-kernel", on.kernel, "-initrd", on.initramfs, "-append",
                  f"console=ttyS0 panic=-1 lab.daemon={self.daemon} lab.address={self.address} "
                  f"lab.server={self.host} {on.words}"
-                 + " lab.busy=1" * self.daemon.endswith("-busy"),
+                 + " lab.busy=1" * self.daemon.endswith("-busy")
+                 + " lab.asked=1" * self.daemon.endswith("-asked"),
                  "-netdev", f"tap,id=link,ifname={tap},script=no,downscript=no",
                  "-device", f"virtio-net-pci,netdev=link,romfile=,mac=52:54:00:77:00:0{self.number}",
                  "-serial", f"file:{self.folder}/{role}.serial",
