@@ -81,6 +81,19 @@ static void map_vmclock(struct visor_segment_file *file, const char *device)
     snprintf(file->device, sizeof(file->device), "%s", device);
 }
 
+/* It may come later than we, when its driver is loaded. */
+static void seek_vmclock(struct visor_segment_file *file)
+{
+    if (file->wanted && file->wanted[0])
+        map_vmclock(file, file->wanted);
+    for (int i = 0; i < 4 && !file->wanted && !file->vmclock; i++) {
+        char device[32];
+
+        snprintf(device, sizeof(device), "/dev/vmclock%d", i);
+        map_vmclock(file, device);
+    }
+}
+
 /* ---- the file ---- */
 
 static bool is_ours(const struct stat *status)
@@ -225,14 +238,8 @@ int visor_segment_open(struct visor_segment_file *file, const char *path, const 
         error = visor_file_make_parent(path);
     if (error)
         return error;
-    for (int i = 0; i < 4 && !vmclock && !file->vmclock; i++) {
-        char device[32];
-
-        snprintf(device, sizeof(device), "/dev/vmclock%d", i);
-        map_vmclock(file, device);
-    }
-    if (vmclock)
-        map_vmclock(file, vmclock);
+    file->wanted = vmclock;
+    seek_vmclock(file);
     visor_tsc_init(&file->tsc);
     error = acquire(file);
     if (error && error != -EAGAIN)
@@ -315,8 +322,12 @@ static int look(struct visor_segment_file *file, const struct visor_view *view, 
 
     if (file->owned && visor_mono_before(now, file->look_at) && view->epoch == file->epoch)
         return 0;
+    if (!file->vmclock)
+        seek_vmclock(file);
     if (!file->owned || !in_place(file))
         error = acquire(file);
+    else if (!can_be_continued(file)) /* readers learn of the device by another file */
+        error = take(file);
     if (error)
         return error;
     visor_tsc_look(&file->tsc);

@@ -12,6 +12,7 @@ struct visor_segment_file {
     struct visor_segment *page;
     bool owned; /* it is locked, and ours to write */
     uint64_t boot[2];
+    const char *wanted; /* vmclock device; NULL: any, "": none */
     char device[VISOR_SEGMENT_DEVICE_MAX];
     const void *vmclock; /* its mapped page; NULL: none */
     uint64_t marker;     /* that the line was measured under */
@@ -29,7 +30,8 @@ struct visor_segment_file {
 
 /* Opens or makes the segment, in a directory that is made if it is not there. 0, or -errno and
  * nothing is open; -EAGAIN: another daemon writes it, and this one will when that ends. `vmclock`:
- * its device, NULL to look for one, "" for none. */
+ * its device, which lives as long as the segment and may appear later; NULL to look for one, "" for
+ * none. */
 int visor_segment_open(struct visor_segment_file *file, const char *path, const char *vmclock);
 
 /* What is published stays valid. */

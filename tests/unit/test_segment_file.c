@@ -278,6 +278,36 @@ static struct visor_segment_snapshot publish_at(struct visor_segment_file *file,
     return got;
 }
 
+/* Its driver may be loaded when we run already: readers then find another file, with the device. */
+static void test_publish__a_vmclock_that_comes_later(void **state)
+{
+    struct visor_segment_snapshot got;
+    struct visor_segment_file file;
+    visor_mono now = visor_clock_raw();
+    struct stat before, after;
+    uint32_t *vmclock;
+
+    (void)state;
+    assert_int_equal(visor_segment_open(&file, path, device), 0);
+    got = publish_at(&file, now, 0.0, 0.0);
+    assert_false(got.marked);
+    assert_int_equal(stat(path, &before), 0);
+    vmclock = make_vmclock();
+    got = publish_at(&file, now, 5.0, 5.0); /* it is looked for every few seconds */
+    assert_true(got.marked);
+    assert_int_equal(got.marker, 5);
+    assert_int_equal(got.trust, VISOR_TRUST_SYNCHRONIZED);
+    assert_int_equal(got.epoch, 0);
+    assert_string_equal(file.page->device, device);
+    assert_int_equal(stat(path, &after), 0);
+    assert_true(before.st_ino != after.st_ino);
+    vmclock[4] = htole32(6);
+    got = publish_at(&file, now, 5.5, 5.0);
+    assert_int_equal(got.trust, VISOR_TRUST_DISRUPTED);
+    visor_segment_close(&file);
+    munmap(vmclock, VISOR_VMCLOCK_PAGE);
+}
+
 /* Ends `after` s. */
 static void assert_stuck(struct visor_segment_file *file, visor_mono now, double after)
 {
@@ -454,6 +484,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             test_publish__a_moved_machine_is_disrupted_until_measured_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_publish__often_puts_nothing_off, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_publish__a_vmclock_that_comes_later, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_publish__a_page_without_a_writer_is_no_marker, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_publish__a_page_that_is_stuck_from_the_start, set_up,
