@@ -325,14 +325,16 @@ static void follow_copies(struct visor_witness *w, bool trusted, visor_wall real
 }
 
 /* A stall by as much as it was behind looks as if it had been set. That only those know who have
- * told it already, and who knows when the kernel copies. */
+ * told it already, and who knows when the kernel copies; and right after a jump it seems to be
+ * behind where it was read late. */
 static bool may_have_jumped(const struct visor_witness *w, const struct visor_event_witness *event,
                             const struct visor_reading *ours, const struct misses *m)
 {
     bool told = w->pending && w->told_error_s >= 0.0 && w->told_error_s <= SET_S;
     bool copied = event->kind == VISOR_WITNESS_RTC && copies_about(w, ours->real) >= 0;
 
-    return m->raw > DRIFTED_S && !told && !copied && w->denied_error_s == 0.0;
+    return m->raw > DRIFTED_S && !told && !copied && w->denied_error_s == 0.0 &&
+           visor_mono_diff(ours->raw, w->begun_at) > BLIND_NS;
 }
 
 /* What the witness gains on UTC itself over a stall, as far as that was learnt, +- *error_s. */
