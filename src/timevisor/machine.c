@@ -184,7 +184,7 @@ json_t *visor_machine_json(struct visor_machine *machine)
     return visor_facts_json(&machine->facts);
 }
 
-void visor_machine_print(struct visor_machine *machine, FILE *out, bool colored)
+void visor_machine_print(struct visor_machine *machine, FILE *out, bool colored, int width)
 {
     struct visor_table *table = visor_table_new("ll");
     const struct visor_facts *facts = &machine->facts;
@@ -192,6 +192,7 @@ void visor_machine_print(struct visor_machine *machine, FILE *out, bool colored)
     if (!table)
         return;
     visor_table_widen(table, 0, VISOR_REPORT_LABEL);
+    visor_table_fold(table, width);
     visor_facts_refresh(&machine->facts, "");
     visor_table_add(table, VISOR_PLAIN, "");
     visor_table_add(table, VISOR_PLAIN, "");

@@ -18,7 +18,7 @@ void visor_machine_free(struct visor_machine *machine);
 const struct visor_facts *visor_machine_facts(const struct visor_machine *machine);
 
 /* Looks again at what changes, and prints a table. */
-void visor_machine_print(struct visor_machine *machine, FILE *out, bool colored);
+void visor_machine_print(struct visor_machine *machine, FILE *out, bool colored, int width);
 
 /* The facts as they are now; a new reference. NULL machine: null. */
 json_t *visor_machine_json(struct visor_machine *machine);

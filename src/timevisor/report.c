@@ -351,6 +351,7 @@ void visor_report_status(const json_t *status, const struct visor_verdict *verdi
     if (!table)
         return;
     visor_table_widen(table, 0, VISOR_REPORT_LABEL);
+    visor_table_fold(table, width);
     for (int i = 0; i < 2; i++)
         visor_table_add(table, VISOR_PLAIN, "");
     if (isfinite(verified)) {

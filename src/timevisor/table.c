@@ -1,10 +1,14 @@
 /* Cells are kept as they come and measured when printed. */
 #include "timevisor/table.h"
 
+#include "timevisor/screen.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <wchar.h>
+
+#define FOLD_LEAST 16 /* cells: in less, a text is no easier to read */
 
 struct cell {
     enum visor_color color;
@@ -15,6 +19,7 @@ struct visor_table {
     int columns;
     char alignment[VISOR_TABLE_COLUMNS];
     int least[VISOR_TABLE_COLUMNS];
+    int folded; /* cells; 0: not */
     struct cell *cells;
     size_t count, size;
 };
@@ -45,6 +50,11 @@ void visor_table_free(struct visor_table *table)
 void visor_table_widen(struct visor_table *table, int column, int cells)
 {
     table->least[column] = cells;
+}
+
+void visor_table_fold(struct visor_table *table, int cells)
+{
+    table->folded = cells;
 }
 
 void visor_table_add(struct visor_table *table, enum visor_color color, const char *text)
@@ -141,33 +151,61 @@ static bool row_is_empty(const struct visor_table *table, size_t first)
     return true;
 }
 
-void visor_table_print(const struct visor_table *table, FILE *out, bool colored)
+/* The last cell of a row, which has taken `used` cells already. */
+static void print_last(const struct visor_table *table, const char *text, int used, FILE *out)
 {
-    int widths[VISOR_TABLE_COLUMNS] = {0}, last = 0;
+    int room = table->folded - used;
 
-    for (int column = 0; column < table->columns; column++) {
-        widths[column] = column_width(table, column);
-        if (widths[column])
-            last = column;
+    for (;;) {
+        size_t length = room >= FOLD_LEAST ? visor_screen_fold(text, room) : strlen(text);
+
+        fprintf(out, "%.*s", (int)length, text);
+        text += length;
+        text += strspn(text, " ");
+        if (!*text)
+            return;
+        fprintf(out, "\n%*s", used, "");
     }
-    for (size_t i = 0; i < table->count; i++) {
-        const struct cell *cell = &table->cells[i];
-        int column = (int)(i % (size_t)table->columns);
+}
+
+static void print_row(const struct visor_table *table, const struct cell *cells,
+                      const int widths[VISOR_TABLE_COLUMNS], FILE *out, bool colored)
+{
+    int used = 0, last = 0;
+
+    for (int column = 0; column < table->columns; column++)
+        last = widths[column] ? column : last;
+    for (int column = 0; column <= last; column++) {
+        const struct cell *cell = &cells[column];
         int pad = widths[column] - visor_table_width(cell->text);
         bool right = table->alignment[column] == 'r';
         bool dyed = colored && cell->color != VISOR_PLAIN && *cell->text;
 
-        if (!column && row_is_empty(table, i)) {
-            i += (size_t)table->columns - 1;
+        if (!widths[column])
             continue;
-        }
-        if (widths[column])
-            fprintf(out, "%*s%s%s%s%*s", right ? pad : 0, "", visor_table_color(cell->color, dyed),
-                    cell->text, visor_table_color(VISOR_PLAIN, dyed),
-                    right || column == last ? 0 : pad, "");
-        if (widths[column] && column != last)
-            fputs("  ", out);
-        if (column == table->columns - 1)
-            fputc('\n', out);
+        fprintf(out, "%*s%s", right ? pad : 0, "", visor_table_color(cell->color, dyed));
+        if (column == last)
+            print_last(table, cell->text, used, out);
+        else
+            fputs(cell->text, out);
+        fprintf(out, "%s%*s", visor_table_color(VISOR_PLAIN, dyed),
+                column == last ? 0
+                : right        ? 2
+                               : pad + 2,
+                "");
+        used += widths[column] + 2;
     }
+    fputc('\n', out);
+}
+
+void visor_table_print(const struct visor_table *table, FILE *out, bool colored)
+{
+    int widths[VISOR_TABLE_COLUMNS] = {0};
+    size_t columns = (size_t)table->columns;
+
+    for (int column = 0; column < table->columns; column++)
+        widths[column] = column_width(table, column);
+    for (size_t i = 0; i + columns <= table->count; i += columns)
+        if (!row_is_empty(table, i))
+            print_row(table, &table->cells[i], widths, out, colored);
 }

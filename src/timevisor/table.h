@@ -18,6 +18,10 @@ void visor_table_free(struct visor_table *table);
 /* Least width of a column, so that several tables align. */
 void visor_table_widen(struct visor_table *table, int column, int cells);
 
+/* The last column goes on in further lines of its own where it is longer than `cells` in all allow;
+ * 0, at first: it may be as long as it likes. */
+void visor_table_fold(struct visor_table *table, int cells);
+
 /* The next cell, row by row; copied. The first row is the heading's. Lost without memory. */
 void visor_table_add(struct visor_table *table, enum visor_color color, const char *text);
 

@@ -105,7 +105,7 @@ static void print_view(struct watch *watch, const json_t *status, FILE *out)
         visor_chart_add(&watch->offsets, (double)INFINITY);
     }
     fputc('\n', out);
-    visor_machine_print(watch->machine, out, watch->colored);
+    visor_machine_print(watch->machine, out, watch->colored, watch->width);
 }
 
 static json_t *look(const struct watch *watch)

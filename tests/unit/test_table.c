@@ -62,6 +62,29 @@ static void test_print__counts_cells_of_the_terminal(void **state)
     visor_table_free(table);
 }
 
+static void test_print__folds_the_last_column_only(void **state)
+{
+    static const char *const cells[] = {
+        "NAME", "WHAT", "name", "of one word and another", "a name that is long", "short", NULL};
+    struct visor_table *table = visor_table_new("ll");
+    char *text;
+
+    (void)state;
+    add_all(table, cells);
+    visor_table_fold(table, 40);
+    text = printed(table, false);
+    assert_string_equal(text, "NAME                 WHAT\n"
+                              "name                 of one word and\n"
+                              "                     another\n"
+                              "a name that is long  short\n");
+    free(text);
+    visor_table_fold(table, 30); /* nobody could read that */
+    text = printed(table, false);
+    assert_non_null(strstr(text, "of one word and another\n"));
+    free(text);
+    visor_table_free(table);
+}
+
 static void test_print__colors_only_when_asked(void **state)
 {
     struct visor_table *table = visor_table_new("l");
@@ -96,6 +119,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_print__aligns_and_leaves_empty_columns_out),
         cmocka_unit_test(test_print__counts_cells_of_the_terminal),
+        cmocka_unit_test(test_print__folds_the_last_column_only),
         cmocka_unit_test(test_print__colors_only_when_asked),
         cmocka_unit_test(test_wants_color__neither_in_files_nor_against_the_users_will),
     };
