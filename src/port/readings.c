@@ -120,6 +120,8 @@ bool visor_readings_combine(const struct visor_readings_one *readings, size_t co
         offset += weight * list[i].offset;
         window += weight * list[i].window;
     }
+    if (sum == 0) /* they lie to both sides of where the clock would have to be */
+        return false;
     at /= sum;
     offset /= sum;
     elapsed = nearest(at);

@@ -24,7 +24,8 @@ struct visor_readings_pair {
 };
 
 /* `usual_ns`: narrowest window seen in the recent past; this time's if there is none (negative).
- * False: no reading is sane (a window is negative: the system clock was stepped backward). */
+ * False: no reading is sane (a window is negative: the system clock was stepped backward), or none
+ * agrees with the others. */
 bool visor_readings_combine(const struct visor_readings_one *readings, size_t count,
                             int64_t usual_ns, struct visor_readings_pair *pair);
 

@@ -148,7 +148,7 @@ static bool read_former(const struct visor_segment_file *file,
 
 static bool can_be_continued(const struct visor_segment_file *file)
 {
-    return visor_segment_check(file->page, VISOR_SEGMENT_SIZE) == VISOR_SEGMENT_OK &&
+    return file->page && visor_segment_check(file->page, VISOR_SEGMENT_SIZE) == VISOR_SEGMENT_OK &&
            memcmp(file->page->boot, file->boot, sizeof(file->boot)) == 0 &&
            strcmp(file->page->device, file->device) == 0;
 }

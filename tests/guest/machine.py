@@ -172,8 +172,9 @@ class Guest:
     def _run(self, role, *more):
         tap = self._tap(f"{self.bridge}{role}")
         on = self.machine
+        memory = 512 if self.daemon.endswith("-asked") else 192  # the command line is large
         words = [*(self.shift.words if self.shift else []), *on.qemu, "-machine", "pc,hpet=off",
-                 "-accel", on.accelerator, "-m", "192", "-smp", on.processors, "-nodefaults", "-display", "none", "-no-reboot",
+                 "-accel", on.accelerator, "-m", memory, "-smp", on.processors, "-nodefaults", "-display", "none", "-no-reboot",
                  "-rtc", "base=utc,clock=host,driftfix=slew",
                  "-kernel", on.kernel, "-initrd", on.initramfs, "-append",
                  f"console=ttyS0 panic=-1 lab.daemon={self.daemon} lab.address={self.address} "
