@@ -16,7 +16,7 @@
 #define COPY_NS       (659 * VISOR_NS_PER_S) /* Linux 6: ntp.c, sched_sync_hw_clock() */
 #define DOUBTFUL_NS   (15 * VISOR_NS_PER_S)  /* a kernel told of 16 s is not synchronised */
 #define COPY_SOON_NS  (2 * VISOR_NS_PER_S)   /* an edge shows it when it is over */
-#define COPY_LATE_NS  (6 * VISOR_NS_PER_S)   /* tried anew every two seconds */
+#define COPY_LATE_NS  (12 * VISOR_NS_PER_S)  /* tried anew every two seconds; LATE_PROOF edges */
 #define DRIFTED_S     0.05                   /* by what an RTC drifts between two copies, or less */
 #define SLEWED_NS     (VISOR_NS_PER_S / 4)   /* between two edges, at most */
 #define VISIBLE       6.0                    /* times their mean size */
@@ -264,6 +264,19 @@ static double visible(const struct visor_witness *w)
     return VISIBLE * (w->noise_s > NOISE_LEAST_S ? w->noise_s : NOISE_LEAST_S);
 }
 
+/* From REALTIME: at its last sharp reading, or now if it had gone on; REALTIME may have been
+ * stepped in between. */
+static double away_before(const struct visor_witness *w, const struct visor_reading *ours,
+                          const struct visor_event_witness *event, const struct misses *m)
+{
+    double then = visor_seconds_from_ns(visor_wall_diff(w->said, w->ours.real));
+    double now = visor_seconds_from_ns(visor_wall_diff(middle(event), ours->real)) - m->raw;
+
+    then = visor_math_size(then);
+    now = visor_math_size(now);
+    return now > then ? now : then;
+}
+
 /* Is it still where it told of a jump that others have denied? Or was it away from REALTIME before,
  * and is it there now? Whoever sets an RTC sets it so; or, where the moment at which its seconds
  * begin cannot be set, to the nearest whole second: beside what others have told of a stall in
@@ -271,7 +284,7 @@ static double visible(const struct visor_witness *w)
 static bool was_set(const struct visor_witness *w, const struct visor_reading *ours,
                     const struct visor_event_witness *event, const struct misses *m)
 {
-    double before = visor_math_size(visor_seconds_from_ns(visor_wall_diff(w->said, w->ours.real)));
+    double before = away_before(w, ours, event, m);
     bool told = w->pending && w->told_error_s >= 0.0 && w->told_error_s <= SET_S;
     double size = visor_math_size(told ? m->raw - w->told_s : m->raw);
     double whole = (double)(int64_t)(size + 0.5);
@@ -422,18 +435,27 @@ static bool was_late_lately(const struct visor_witness *w, visor_mono raw)
 
 /* We may have been woken late for an edge: that looks as if the witness had fallen behind. If it
  * has, the next edges say the same. */
-static bool was_late(struct visor_witness *w, const struct misses *m, visor_mono raw)
+static bool was_late(struct visor_witness *w, double miss, visor_mono raw)
 {
-    double apart = visor_math_size(m->raw - w->late_s);
+    double apart = visor_math_size(miss - w->late_s);
     bool same = w->late > 0 && apart <= LATE_SAME_S + LATE_SAME * w->noise_s;
 
-    if (m->raw > -LATE_S && (!was_late_lately(w, raw) || -m->raw > w->latest_s)) {
-        w->latest_s = -m->raw;
+    if (miss > -LATE_S && (!was_late_lately(w, raw) || -miss > w->latest_s)) {
+        w->latest_s = -miss;
         w->latest_at = raw;
     }
     w->late = same ? w->late + 1 : 1;
-    w->late_s = m->raw;
+    w->late_s = miss;
     return w->late < LATE_PROOF;
+}
+
+/* An edge of a clock that goes with REALTIME, which was just stepped, may reach us late. If it was
+ * set beside the step, the next edges say the same. */
+static bool may_go_with_real(const struct visor_witness *w, const struct visor_event_witness *event,
+                             const struct misses *m)
+{
+    return !event->independent && m->real < 0.0 && m->real > -LATE_S &&
+           m->raw - m->real > m->allowed && visor_witness_class(w) != VISOR_WITNESS_INDEPENDENT;
 }
 
 static void begin_first(struct visor_witness *w, const struct visor_reading *ours, visor_wall said,
@@ -524,15 +546,13 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
         begin_anew(w, &ours, middle(event), FREE_RATE);
         return VISOR_WITNESS_NOTHING;
     }
-    /* An edge of a clock that goes with REALTIME, which was just stepped, may reach us late. */
-    if (sharp && !event->independent && m.real < 0.0 && m.real > -LATE_S &&
-        m.raw - m.real > m.allowed && visor_witness_class(w) != VISOR_WITNESS_INDEPENDENT)
+    if (sharp && may_go_with_real(w, event, &m) && was_late(w, m.real, ours.raw))
         return VISOR_WITNESS_NOTHING;
     if (!sharp && w->coarse < COARSE_PROOF) {
         w->coarse = 0;
         return VISOR_WITNESS_NOTHING;
     }
-    if (edge && m.raw < 0.0 && !w->pending && was_late(w, &m, ours.raw))
+    if (edge && m.raw < 0.0 && !w->pending && was_late(w, m.raw, ours.raw))
         return VISOR_WITNESS_NOTHING;
     if (sharp && m.raw > 0.0 && !w->pending && was_there(w, utc, &ours, middle(event), m.allowed)) {
         begin_anew(w, &ours, middle(event), visor_math_sqrt(w->line.p11));

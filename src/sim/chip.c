@@ -104,14 +104,18 @@ static void tell(struct visor_host *host, struct visor_world *world, bool edge)
 void visor_chip_tick(struct visor_host *host, struct visor_world *world)
 {
     struct visor_chip *chip = &host->chip;
-    bool edge = chip->awaits_edge && world->now - chip->planned < LATE_NS;
+    bool stays_away = world->now - chip->planned >= LATE_NS;
+    bool edge = chip->awaits_edge && !stays_away;
 
     visor_host_advance(host, world, world->now);
     if (edge && into_second(shows(host, world)) > VISOR_NS_PER_S / 2) {
-        plan(host, world); /* the clock that it is derived from was slowed down */
-        return;
+        if (host->model->rtc.derived) { /* the clock that it is derived from was slowed down */
+            plan(host, world);
+            return;
+        }
+        edge = false; /* the daemon has looked by itself since we went on */
     }
-    if (chip->awaits_edge && !edge) /* they stay away from now on */
+    if (chip->awaits_edge && stays_away)
         chip->armed_at = world->now + REARM_NS;
     if (host->running) {
         chip->read += !edge;

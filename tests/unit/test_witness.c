@@ -364,6 +364,29 @@ static void test_take__a_stall_by_as_much_as_it_is_behind(void **state)
     }
 }
 
+/* The first synchronisation stepped our clock, and the kernel copied it, between two edges. */
+static void test_take__it_is_set_right_after_a_step(void **state)
+{
+    struct chip chip = chip_of(false);
+
+    (void)state;
+    chip.set = chip.real + 0.4;
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_NOTHING);
+    chip.synchronized = true;
+    chip.real += 1.2;
+    chip.set += 1.0;
+    for (int i = 0; i < 4; i++) /* it may go with our clock, and be told late */
+        assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_NOTHING);
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_SET);
+    learn(&chip);
+    stall(&chip, 0.3);
+    chip.unknown = 0.3;
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_JUMPED);
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_MEASURED);
+    assert_true(fabs(chip.jump - 0.3) < 1e-3);
+}
+
 /* Set by hand, as the sources tell. */
 static void test_take__it_was_set_after_all(void **state)
 {
@@ -533,6 +556,7 @@ int main(void)
         cmocka_unit_test(test_take__it_is_set_by_a_little),
         cmocka_unit_test(test_take__it_is_set_during_a_slew),
         cmocka_unit_test(test_take__a_stall_by_as_much_as_it_is_behind),
+        cmocka_unit_test(test_take__it_is_set_right_after_a_step),
         cmocka_unit_test(test_take__it_was_set_after_all),
         cmocka_unit_test(test_take__it_is_set_to_the_nearest_second_in_a_stall),
         cmocka_unit_test(test_take__edges_that_are_none),
