@@ -264,8 +264,8 @@ static double visible(const struct visor_witness *w)
     return VISIBLE * (w->noise_s > NOISE_LEAST_S ? w->noise_s : NOISE_LEAST_S);
 }
 
-/* From REALTIME: at its last sharp reading, or now if it had gone on; REALTIME may have been
- * stepped in between. */
+/* From REALTIME: at its last sharp reading, or now if it had gone on. REALTIME may have been
+ * stepped in between, and not by what our counter has lost. */
 static double away_before(const struct visor_witness *w, const struct visor_reading *ours,
                           const struct visor_event_witness *event, const struct misses *m)
 {
@@ -274,7 +274,7 @@ static double away_before(const struct visor_witness *w, const struct visor_read
 
     then = visor_math_size(then);
     now = visor_math_size(now);
-    return now > then ? now : then;
+    return now > then && !w->pending ? now : then;
 }
 
 /* Is it still where it told of a jump that others have denied? Or was it away from REALTIME before,

@@ -387,6 +387,22 @@ static void test_take__it_is_set_right_after_a_step(void **state)
     assert_true(fabs(chip.jump - 0.3) < 1e-3);
 }
 
+/* The kernel, who says so, has added whole seconds to our clock: nobody set the witness. */
+static void test_take__a_suspend_is_no_set(void **state)
+{
+    struct chip chip = chip_of(false);
+
+    (void)state;
+    chip.set = chip.real;
+    learn(&chip);
+    stall(&chip, 4.023);
+    visor_witness_doubt(&chip.witness);
+    chip.real += 4.0;
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_JUMPED);
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_MEASURED);
+    assert_true(fabs(chip.jump - 4.023) < 3e-3);
+}
+
 /* Set by hand, as the sources tell. */
 static void test_take__it_was_set_after_all(void **state)
 {
@@ -557,6 +573,7 @@ int main(void)
         cmocka_unit_test(test_take__it_is_set_during_a_slew),
         cmocka_unit_test(test_take__a_stall_by_as_much_as_it_is_behind),
         cmocka_unit_test(test_take__it_is_set_right_after_a_step),
+        cmocka_unit_test(test_take__a_suspend_is_no_set),
         cmocka_unit_test(test_take__it_was_set_after_all),
         cmocka_unit_test(test_take__it_is_set_to_the_nearest_second_in_a_stall),
         cmocka_unit_test(test_take__edges_that_are_none),
