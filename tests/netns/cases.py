@@ -547,9 +547,13 @@ def test_watch_on_a_terminal(world):
                     and all(len(line) <= 40 for line in terminal.frame().split("\n")), 5,
                     "the picture follows the window")
         expect("Clocksource" not in terminal.frame(), "the window is too small")
-        terminal.type("j" * 12 + "\033[B" * 12)
-        world.until(lambda: "Clocksource" in terminal.frame(), 5, "the arrows move the picture")
-        terminal.type("k" * 30)
+
+        def below():
+            terminal.type("j\033[B")
+            return "Clocksource" in terminal.frame()
+
+        world.until(below, 15, "the arrows move the picture")
+        terminal.type("k" * 99)
         world.until(lambda: "This clock" in terminal.frame(), 5, "and back")
         terminal.type("q")
         expect(terminal.wait(5) == 0, "q ends it")
