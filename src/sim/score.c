@@ -33,7 +33,7 @@ static unsigned bucket_of(double size)
 
     memcpy(&bits, &size, sizeof(bits));
     octave = (int64_t)(bits >> 52) - 1023 - VISOR_SCORE_LOWEST;
-    share = (unsigned)((bits >> 48) & 0xf);
+    share = (unsigned)((bits >> 46) & 0x3f);
     if (octave < 0)
         return 0;
     if (octave >= VISOR_SCORE_OCTAVES)

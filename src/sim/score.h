@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VISOR_SCORE_SHARE   16    /* buckets an octave: percentiles to 4 % */
-#define VISOR_SCORE_LOWEST  (-40) /* log2 s */
-#define VISOR_SCORE_OCTAVES 64
+#define VISOR_SCORE_SHARE   64    /* buckets an octave: percentiles to 1 % */
+#define VISOR_SCORE_LOWEST  (-32) /* log2 s */
+#define VISOR_SCORE_OCTAVES 56
 #define VISOR_SCORE_BUCKETS (VISOR_SCORE_SHARE * VISOR_SCORE_OCTAVES)
 
 struct visor_histogram {

@@ -70,7 +70,7 @@ static void test_histogram_quantile__is_right_over_many_orders_of_magnitude(void
         visor_score_init(&score, &limits);
         for (int i = 0; i < 10; i++)
             visor_score_add(&score, &sample);
-        assert_true(fabs(visor_histogram_quantile(&score.clock_errors, 0.5) / size - 1.0) < 0.07);
+        assert_true(fabs(visor_histogram_quantile(&score.clock_errors, 0.5) / size - 1.0) < 0.016);
         visor_histogram_merge(&score.bounds, &score.clock_errors);
         assert_int_equal(score.bounds.count, 10);
     }
