@@ -315,25 +315,37 @@ static void ask_anew(struct visor_engine *e)
     rebase_all(e);
 }
 
-/* The first to answer may be a liar: all that were in reach are waited for, for a second from then
- * (a starved machine hears nobody for long, and then all at once), or, longer, most of them. */
-bool visor_disruption_waits(struct visor_engine *e)
+/* Sources in reach, and how many of them have answered since the disruption. Who was outvoted
+ * before it does not count, unless nobody else is there. */
+static int count_answers(const struct visor_engine *e, int *answered)
 {
-    struct visor_disruptions *all = &e->disruptions;
-    int64_t since = visor_mono_diff(e->now.raw, e->disrupted_at);
-    int asked = 0, answered = 0;
+    int asked[2] = {0, 0}, heard[2] = {0, 0};
 
-    if (!is_unsettled(e))
-        return false;
     for (int i = 0; i < e->source_count; i++) {
         const struct visor_source *s = &e->sources[i];
 
         if (s->id == 0 || visor_source_reach(s) == 0 ||
             visor_source_options(s) & VISOR_SELECT_NOSELECT)
             continue;
-        asked++;
-        answered += s->filter.count > 0;
+        asked[s->lied]++;
+        heard[s->lied] += s->filter.count > 0;
     }
+    *answered = heard[asked[false] == 0];
+    return asked[asked[false] == 0];
+}
+
+/* The first to answer may be a liar: all that were in reach are waited for, for a second from then
+ * (a starved machine hears nobody for long, and then all at once), or, longer, most of them; but
+ * until one of them has answered in any case. */
+bool visor_disruption_waits(struct visor_engine *e)
+{
+    struct visor_disruptions *all = &e->disruptions;
+    int64_t since = visor_mono_diff(e->now.raw, e->disrupted_at);
+    int asked, answered;
+
+    if (!is_unsettled(e))
+        return false;
+    asked = count_answers(e, &answered);
     if (answered > 0 && !all->answered) {
         all->answered = true;
         all->answered_at = e->now.raw;
@@ -344,7 +356,7 @@ bool visor_disruption_waits(struct visor_engine *e)
         return true;
     }
     return answered < asked &&
-           (since < OTHERS_NS ||
+           (answered == 0 || since < OTHERS_NS ||
             (all->answered && visor_mono_diff(e->now.raw, all->answered_at) < OTHERS_NS) ||
             (since < MOST_NS && 2 * answered <= asked));
 }
