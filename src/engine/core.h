@@ -101,6 +101,7 @@ struct visor_engine {
     bool change_held; /* what remains is more than maxchange allows: only the slew under way goes on
                        */
     visor_mono drift_saved;
+    double saved_rate; /* what the drift file tells the next daemon */
     struct visor_fallback fallback;
     bool fallen_back;  /* to a mean rate: we no longer call ourselves synchronised */
     bool rate_limited; /* maxdrift: said once */
@@ -183,6 +184,9 @@ visor_mono visor_follow_fallback_deadline(const struct visor_engine *e);
 void visor_discipline_start(struct visor_engine *e, const struct visor_event_start *start);
 void visor_discipline_save_drift(struct visor_engine *e);
 void visor_discipline_timer(struct visor_engine *e);
+/* As often as configured; and when the file tells of a rate that is known to be another one by now:
+ * a migrated machine whose daemon dies should not begin with the other host's. */
+bool visor_discipline_drift_due(const struct visor_engine *e);
 visor_mono visor_discipline_deadline(const struct visor_engine *e);
 void visor_discipline_applied(struct visor_engine *e, const struct visor_event_applied *applied);
 void visor_discipline_watch(struct visor_engine *e);

@@ -8,6 +8,7 @@
 
 #define DRIFT_DEFAULT                                                                              \
     2e-4 /* s/s: uncertainty of an unknown counter; emulated ones are off by 700 ppm */
+#define DRIFT_AGAIN_NS   (300 * VISOR_NS_PER_S)
 #define DRIFT_STALE      1e-6   /* s/s: how far the rate may be from a drift file's by now */
 #define SLEW_LATE_S      15.0   /* how late we may come to end a slew */
 #define KERNEL_GROWTH    4.9e-4 /* s/s: it lets maxerror grow by 500 ppm itself */
@@ -42,6 +43,7 @@ void visor_discipline_start(struct visor_engine *e, const struct visor_event_sta
     e->updated = (visor_mono){INT64_MIN};
     e->asked_at = e->foreign_at = e->restarted_at = e->interfered_at = (visor_mono){INT64_MIN};
     e->drift_saved = e->now.raw;
+    e->saved_rate = e->rate;
     e->makestep_threshold = config->makestep_threshold;
     e->makestep_limit = config->makestep_limit;
     e->max_update_skew = config->max_update_skew;
@@ -80,6 +82,16 @@ void visor_discipline_save_drift(struct visor_engine *e)
     drift->frequency_ppm = -e->line.rate * 1e6;
     drift->skew_ppm = visor_math_sqrt(e->line.p11) * 1e6;
     e->drift_saved = e->now.raw;
+    e->saved_rate = e->line.rate;
+}
+
+bool visor_discipline_drift_due(const struct visor_engine *e)
+{
+    int64_t since = visor_mono_diff(e->now.raw, e->drift_saved);
+
+    return since >= (int64_t)e->config->drift_interval * VISOR_NS_PER_S ||
+           (since >= DRIFT_AGAIN_NS && e->line.p11 < DRIFT_STALE * DRIFT_STALE &&
+            visor_math_size(e->line.rate - e->saved_rate) > DRIFT_STALE);
 }
 
 void visor_discipline_halt(struct visor_engine *e)

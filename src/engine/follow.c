@@ -436,8 +436,7 @@ static void follow(struct visor_engine *e, struct visor_source *leader,
     visor_publish_view(e);
     record_tracking(e, leader, offset);
     visor_discipline_status(e, false);
-    if (visor_mono_diff(e->now.raw, e->drift_saved) >=
-        (int64_t)e->config->drift_interval * VISOR_NS_PER_S)
+    if (visor_discipline_drift_due(e))
         visor_discipline_save_drift(e);
 }
 

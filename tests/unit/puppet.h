@@ -35,7 +35,9 @@ struct puppet {
     struct visor_address sent_to;      /* the last request */
     int asks, sends;
     int frequencies, statuses; /* that the kernel was given */
-    int chronyd_asked[128];    /* by command: one that obeys at once */
+    int drifts;                /* writes of the drift file, and its last frequency */
+    double drift_ppm;
+    int chronyd_asked[128]; /* by command: one that obeys at once */
     double chronyd_correction_s;
     struct visor_event_sent sent; /* what the last SEND was */
     struct visor_action_send request;
@@ -175,6 +177,10 @@ static inline void puppet_perform(struct puppet *p, const struct visor_action *a
     case VISOR_ACTION_RECORD:
         p->records[action->record.kind]++;
         p->last_record[action->record.kind] = action->record;
+        break;
+    case VISOR_ACTION_DRIFT:
+        p->drifts++;
+        p->drift_ppm = action->drift.frequency_ppm;
         break;
     case VISOR_ACTION_ANSWER:
         p->answer = action->answer;

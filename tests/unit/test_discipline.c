@@ -122,6 +122,26 @@ static void test_fallbackdrift__goes_back_to_the_mean_rate(void **state)
     puppet_done(&p);
 }
 
+/* A migrated machine has another rate, and its daemon may not live until the hour is over. */
+static void test_drift__another_rate_is_saved_soon(void **state)
+{
+    struct puppet p;
+
+    (void)state;
+    puppet_init(&p, puppet_config(1), START, 0.0);
+    puppet_drift(&p, 20000.0);
+    puppet_run(&p, 1000.0);
+    assert_in_range(p.drifts, 1, 2);
+    p.drifts = 0;
+    puppet_run(&p, 1700.0);
+    assert_int_equal(p.drifts, 0); /* the same rate */
+    puppet_drift(&p, 30000.0);
+    puppet_run(&p, 2300.0);
+    assert_in_range(p.drifts, 1, 2);
+    assert_true(p.drift_ppm > 29.0 && p.drift_ppm < 31.0);
+    puppet_done(&p);
+}
+
 static void test_maxdrift__limits_the_rate_of_the_clock(void **state)
 {
     struct visor_config *config = puppet_config(1);
@@ -346,6 +366,7 @@ int main(void)
         cmocka_unit_test(test_view__the_continuous_scale_is_not_moved),
         cmocka_unit_test(test_fallbackdrift__goes_back_to_the_mean_rate),
         cmocka_unit_test(test_status__the_rtc_is_left_alone_while_it_is_measured),
+        cmocka_unit_test(test_drift__another_rate_is_saved_soon),
         cmocka_unit_test(test_maxdrift__limits_the_rate_of_the_clock),
     };
 
