@@ -30,7 +30,7 @@
 #define HEARTBEAT_REACH 7 /* it has answered one of the last three */
 #define GOOD_FIRST      3 /* samples that selection waits for: no poll is left out before them */
 #define VAIN_POLLS      8 /* in succession: the interval is doubled */
-#define VAIN_POLLS_MORE 4 /* doubled again */
+#define VAIN_POLLS_MORE 4 /* doubled again; and for who has never answered */
 #define VAIN_POLL_MOST  3 /* log2 */
 #define SERVER_INTERVAL (4 * VISOR_NS_PER_S) /* a server's processing time at most */
 #define SEPARATION_MIN  (2 * MS)
@@ -79,7 +79,8 @@ static int64_t jitter_ns(struct visor_association *a, int64_t interval)
 int visor_association_own_poll(const struct visor_association *a)
 {
     uint32_t vain = a->vain_polls;
-    int more = vain < VAIN_POLLS ? 0 : 1 + (int)((vain - VAIN_POLLS) / VAIN_POLLS_MORE);
+    uint32_t enough = a->total_valid > 0 ? VAIN_POLLS : VAIN_POLLS_MORE;
+    int more = vain < enough ? 0 : 1 + (int)((vain - enough) / VAIN_POLLS_MORE);
 
     return clamp(a->poll + (more < VAIN_POLL_MOST ? more : VAIN_POLL_MOST), a->minpoll, a->maxpoll);
 }

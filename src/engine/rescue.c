@@ -5,14 +5,15 @@
 
 #include "base/math.h"
 
-#define NEXT_NS      (5 * VISOR_NS_PER_S) /* after which those that were taken have had their chance */
-#define AGAIN_NS     (300 * VISOR_NS_PER_S)  /* to ask all again; twice as long each time, … */
-#define LONGEST_NS   (3600 * VISOR_NS_PER_S) /* … up to this: public servers are others' */
-#define BURST_GOOD   4
-#define BURST_TOTAL  8
-#define MORE_A_POOL  2
-#define ASKED_ENOUGH 4
-#define RIGHT_S      0.01 /* what is left to be slewed of a clock that is called right */
+#define NEXT_NS        (5 * VISOR_NS_PER_S) /* after which those that were taken have had their chance */
+#define AGAIN_NS       (300 * VISOR_NS_PER_S)  /* to ask all again; twice as long each time, … */
+#define LONGEST_NS     (3600 * VISOR_NS_PER_S) /* … up to this: public servers are others' */
+#define BURST_GOOD     4
+#define BURST_STRANGER 2 /* who has never answered */
+#define BURST_TOTAL    8
+#define MORE_A_POOL    2
+#define ASKED_ENOUGH   4
+#define RIGHT_S        0.01 /* what is left to be slewed of a clock that is called right */
 
 enum stage { STAGE_BACKUP, STAGE_OFFLINE, STAGE_POOL, STAGES };
 
@@ -50,14 +51,12 @@ static bool has_sources(const struct visor_engine *e)
  * given a few polls, at its own pace. */
 static bool has_asked(const struct visor_engine *e)
 {
-    double age = visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->started_at));
-
     for (int i = 0; i < e->source_count; i++) {
         const struct visor_source *source = &e->sources[i];
 
         if (source->id != 0 && !source->refclock && !source->lent && source->resolved &&
             source->association.online && !e->origins[source->origin].config.iburst &&
-            age < ASKED_ENOUGH * visor_source_interval(source))
+            source->association.polls <= ASKED_ENOUGH)
             return false;
     }
     return true;
@@ -245,8 +244,9 @@ static void resync(struct visor_engine *e)
         if (source->id == 0 || source->refclock)
             continue;
         if (source->resolved && source->association.online)
-            visor_association_start_burst(&source->association, BURST_GOOD, BURST_TOTAL,
-                                          e->now.raw);
+            visor_association_start_burst(
+                &source->association, BURST_GOOD,
+                source->association.total_valid > 0 ? BURST_TOTAL : BURST_STRANGER, e->now.raw);
     }
     visor_names_refresh(e);
     visor_chronyd_rescue(e, false);

@@ -23,6 +23,7 @@
 #define SHARE_TARGET                                                                               \
     5.0 /* over polltarget: share of a new sample at which the interval is right                   \
          */
+#define DEARER                0.1 /* of the interval: where nothing is answered, a sample costs more requests */
 #define TARGET_USUAL          8.0  /* polltarget that the figures above are for */
 #define FASTEST_GROWTH        0.3  /* of the interval with each sample */
 #define COARSE                1e-3 /* s: a clock this uncertain is worth more packets */
@@ -296,8 +297,8 @@ double visor_source_adapt(const struct visor_source *source, double interval_s, 
     double deviation = visor_filter_deviation(filter), share, factor;
     double growth = line.p00 > COARSE * COARSE ? GROWTH_SAMPLES_COARSE : GROWTH_SAMPLES;
     double fewer = TARGET_USUAL / (double)poll_target, fastest = 1.0 + FASTEST_GROWTH * fewer;
-    double requests =
-        (double)filter->learnt / (1.0 - (source->loss < LOSS_MOST ? source->loss : LOSS_MOST));
+    double answered = 1.0 - (source->loss < LOSS_MOST ? source->loss : LOSS_MOST);
+    double requests = (double)filter->learnt / answered;
     double grown = fewer * requests / growth;
     double longest =
         visor_math_exp2i(source->association.minpoll) * (1.0 + grown * visor_math_sqrt(grown));
@@ -313,3 +314,4 @@ double visor_source_adapt(const struct visor_source *source, double interval_s, 
         longest = useful;
     return factor * interval_s < longest ? factor * interval_s : longest;
 }
+    factor *= 1.0 + DEARER * (1.0 - answered);

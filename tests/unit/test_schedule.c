@@ -236,6 +236,22 @@ static void test_schedule__vain_polls(void **state)
     assert_int_equal(visor_association_poll(&w.a), 6);
 }
 
+static void test_schedule__a_stranger_that_is_silent_is_asked_less_often_sooner(void **state)
+{
+    struct world w;
+
+    (void)state;
+    init_world(&w, VISOR_SOURCE_SERVER);
+    w.config.maxpoll = 10;
+    start(&w);
+    while (w.a.polls < 5)
+        assert_true(run_to_send(&w, w.now.ns + 140 * S));
+    assert_int_equal(visor_association_poll(&w.a), 7);
+    while (exchange(&w) != VISOR_VERDICT_SAMPLE)
+        ;
+    assert_int_equal(visor_association_poll(&w.a), 6);
+}
+
 /* A third of all requests is lost: nine polls of ten are answered all the same, and in the long run
  * no more is sent than one request an interval. */
 static void test_schedule__retries_make_up_for_loss(void **state)
@@ -406,6 +422,7 @@ int main(void)
         cmocka_unit_test(test_schedule__the_first_answer_may_be_late),
         cmocka_unit_test(test_schedule__silence_lengthens_the_interval),
         cmocka_unit_test(test_schedule__vain_polls),
+        cmocka_unit_test(test_schedule__a_stranger_that_is_silent_is_asked_less_often_sooner),
         cmocka_unit_test(test_schedule__retries_make_up_for_loss),
         cmocka_unit_test(test_schedule__retries_that_are_no_use_end),
         cmocka_unit_test(test_schedule__far_sources_are_waited_for),
