@@ -353,10 +353,9 @@ static void account(struct visor_engine *e, const struct visor_source *leader)
 }
 
 static void record_tracking(struct visor_engine *e, const struct visor_source *leader,
-                            double offset)
+                            double offset, int64_t bound_ns)
 {
     struct visor_record_tracking *tracking;
-    int64_t bound = visor_discipline_bound_ns(e, e->now.raw);
 
     if (!(e->config->logs & VISOR_LOG_TRACKING))
         return;
@@ -376,7 +375,7 @@ static void record_tracking(struct visor_engine *e, const struct visor_source *l
     tracking->root_delay = e->root_delay_s;
     tracking->root_dispersion = e->root_dispersion_s;
     tracking->max_error =
-        visor_seconds_from_ns(bound) + visor_math_size(visor_discipline_remaining(e));
+        visor_seconds_from_ns(bound_ns) + visor_math_size(visor_discipline_remaining(e));
 }
 
 /* Mean square of the last offsets; as long as they shrink, at the start, the last one alone. */
@@ -387,6 +386,7 @@ static void learn_rms(struct visor_engine *e, double offset)
             visor_math_sqrt(0.9 * e->rms_offset_s * e->rms_offset_s + 0.1 * offset * offset);
         return;
     }
+/* `bound_ns`: how far the clock can have been off until now. */
     e->rms_settled = e->rms_offset_s > 0.0 && offset > e->rms_offset_s;
     e->rms_offset_s = offset;
 }
@@ -434,7 +434,8 @@ static void follow(struct visor_engine *e, struct visor_source *leader,
     if (!visor_mono_before(leader->last_at, e->asked_at))
         visor_discipline_correct(e);
     visor_publish_view(e);
-    record_tracking(e, leader, offset);
+    record_tracking(e, leader, offset,
+                    bound_ns == VISOR_NS_MAX ? visor_discipline_bound_ns(e, e->now.raw) : bound_ns);
     visor_discipline_status(e, false);
     if (visor_discipline_drift_due(e))
         visor_discipline_save_drift(e);
@@ -446,6 +447,7 @@ static bool may_still_answer(const struct visor_association *a)
 {
     uint64_t enough = a->config.kind == VISOR_SOURCE_PEER ? 1 : ASKED_ENOUGH;
 
+    int64_t bound_ns = visor_discipline_bound_ns(e, e->now.raw);
     return a->online && !a->kissed && a->total_tx + a->sends_failed < enough;
 }
 
