@@ -174,7 +174,8 @@ void visor_authmode_apply(struct visor_engine *e);
 void visor_follow_update(struct visor_engine *e);
 /* Says it if nobody can be selected, and changes nothing. */
 void visor_follow_complain(struct visor_engine *e); /* select, combine, publish, steer */
-/* Growth of the bound that holds for twice `seconds` from now; e->renew_at is when it ends. */
+/* Growth of the bound that holds for a little more than `seconds` from now; e->renew_at is when it
+ * ends. */
 void visor_follow_foresee(struct visor_engine *e, double seconds);
 VISOR_RARE void
 visor_follow_fall_back(struct visor_engine *e); /* to the mean rate, when its time has come: */
@@ -183,10 +184,10 @@ visor_mono visor_follow_fallback_deadline(const struct visor_engine *e);
 /* discipline.c */
 void visor_discipline_start(struct visor_engine *e, const struct visor_event_start *start);
 void visor_discipline_save_drift(struct visor_engine *e);
-void visor_discipline_timer(struct visor_engine *e);
 /* As often as configured; and when the file tells of a rate that is known to be another one by now:
  * a migrated machine whose daemon dies should not begin with the other host's. */
 bool visor_discipline_drift_due(const struct visor_engine *e);
+void visor_discipline_timer(struct visor_engine *e);
 visor_mono visor_discipline_deadline(const struct visor_engine *e);
 void visor_discipline_applied(struct visor_engine *e, const struct visor_event_applied *applied);
 void visor_discipline_watch(struct visor_engine *e);

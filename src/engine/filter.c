@@ -16,7 +16,10 @@
 #define ANY_RATE        0.1          /* s/s: after evidence that it is no ordinary one */
 #define RECENT          4            /* samples whose smallest root distance counts */
 #define NEWCOMERS       4            /* samples that do not say yet what is typical */
+#define EVEN_SAMPLES    6            /* the newest ones */
+#define SHORTER         6.0          /* times their spread of delays: that is another way */
 #define YOUNG           3            /* samples below which two suspects are enough to restart */
+#define EXPLAINED       3.0          /* deviations of the line */
 #define SLACK_BEYOND    2.0          /* deviations */
 #define BIAS_MEMORY     16.0         /* samples */
 #define BIAS_MOST       0.8          /* 4.4 deviations of a mean over that memory */
@@ -624,16 +627,57 @@ static bool sides_with_suspects(const struct visor_filter *filter, double jump_s
     return visor_math_size(jump_s - last) < visor_math_size(jump_s);
 }
 
+double visor_filter_expected(const struct visor_filter *filter)
+{
+    double deviation = visor_filter_deviation(filter);
+    double stated = filter->count > 0 ? visor_filter_newest(filter)->point.variance : 0.0;
+
+    return visor_math_sqrt(deviation * deviation + stated);
+}
+
+/* What the line's own uncertainty explains of a miss is left out. */
+static void learn_scatter(struct visor_filter *filter, visor_mono at, double missed_s)
+{
+    struct visor_line line = filter->line;
+    double unexplained;
+
+    visor_line_move(&line, at, filter->noise.wander);
+    unexplained = missed_s * missed_s - EXPLAINED * EXPLAINED * line.p00;
+    filter->scatter_s +=
+        ((unexplained > 0.0 ? visor_math_sqrt(unexplained) : 0.0) - filter->scatter_s) / 4.0;
+}
+
+/* No queue that was so even is so much emptier at once: the way is another one. What was measured
+ * on the old one was off by as much as the two ways differ on one side, all samples alike: the rate
+ * is all that it is good for. */
+static bool is_shorter_way(const struct visor_filter *filter, const struct visor_sample *sample)
+{
+    double least = 1e9, most = 0.0;
+
+    if (!filter->network || filter->count < EVEN_SAMPLES)
+        return false;
+    for (unsigned int i = filter->count - EVEN_SAMPLES; i < filter->count; i++) {
+        double delay = visor_filter_entry(filter, i)->delay_s;
+
+        least = delay < least ? delay : least;
+        most = delay > most ? delay : most;
+    }
+    return least - sample->delay_s > SHORTER * (most - least + 2.0 * sample->dispersion_s);
+}
+
 enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
                                             const struct visor_sample *sample, double drift,
                                             double *jump_s)
 {
-    struct visor_filter_entry entry = entry_of(filter, sample);
+    struct visor_filter_entry entry;
     struct visor_miss miss = no_miss;
     double deviations, deviation;
     bool far;
 
     *jump_s = 0.0;
+    if (is_shorter_way(filter, sample))
+        visor_filter_rebase(filter);
+    entry = entry_of(filter, sample);
     if (!filter->network && filter->taken == 0)
         filter->noise.white = told_white(sample->dispersion_s);
     if (filter->count == 0) {
@@ -646,8 +690,7 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
     *jump_s = misfit(filter, &entry, &deviations);
     deviation = deviations != 0.0 ? *jump_s / deviations : 0.0;
     far = visor_math_size(deviations) > GATE || sides_with_suspects(filter, *jump_s);
-    filter->scatter_s +=
-        ((far ? GATE * deviation : visor_math_size(*jump_s)) - filter->scatter_s) / 4.0;
+    learn_scatter(filter, entry.point.at, far ? GATE * deviation : visor_math_size(*jump_s));
     if (!far) {
         filter->bias += (deviations - filter->bias) / BIAS_MEMORY;
         miss.by_s = *jump_s;
@@ -683,7 +726,7 @@ static double youth(const struct visor_filter *filter)
 
 double visor_filter_unrest(const struct visor_filter *filter, double interval_s)
 {
-    double unexplained = filter->scatter_s - 1.5 * visor_filter_deviation(filter), unrest = 0.0;
+    double unexplained = filter->scatter_s - 1.5 * visor_filter_expected(filter), unrest = 0.0;
 
     if (unexplained > 0.0 && unexplained < 1e-3 * interval_s)
         unrest = 2.0 * unexplained / interval_s;

@@ -101,8 +101,10 @@ const struct visor_filter_entry *visor_filter_entry(const struct visor_filter *f
  * samples. */
 double visor_filter_cautious_wander(const struct visor_filter *filter);
 
-/* Deviation of a typical sample, s. */
+/* Deviation of a typical sample, s: as learnt; and together with what the newest one states of
+ * itself. */
 double visor_filter_deviation(const struct visor_filter *filter);
+double visor_filter_expected(const struct visor_filter *filter);
 
 /* Rate error beside the line's own deviation, s/s: what recent misses beyond the known noise could
  * be due to, what few samples do not tell of the noise, what a trial has not settled. `interval_s`:

@@ -5,12 +5,15 @@
 
 #include "base/math.h"
 
-#define DISPUTED      3.0  /* deviations of the rates */
-#define MISSED        3.0  /* deviations of a rate that is just being learnt */
-#define DISPUTE_LEAST 1e-6 /* s/s: rates so close are not worth a dispute */
-#define BIAS_SHARE    0.1  /* of a root distance: how asymmetric a path is taken to be */
-#define ASKED_ENOUGH  3    /* requests without an answer */
-#define FORGIVEN      8    /* good samples after which a fault is news again */
+#define DISPUTED       3.0  /* deviations of the rates */
+#define MISSED         3.0  /* deviations of a rate that is just being learnt */
+#define DISPUTE_LEAST  1e-6 /* s/s: rates so close are not worth a dispute */
+#define BIAS_SHARE     0.1  /* of a root distance: how asymmetric a path is taken to be */
+#define FORESEEN       1.25 /* times the time that the next sample should take */
+#define MEASURES_FROM  8    /* samples, by which its noise is known */
+#define MEASURES_NOISE 2.0  /* times the other's noise: what it does not see is small there */
+#define ASKED_ENOUGH   3    /* requests without an answer */
+#define FORGIVEN       8    /* good samples after which a fault is news again */
 
 /* ---- who ---- */
 
@@ -37,6 +40,37 @@ static double missed_rate(const struct visor_engine *e, const struct visor_sourc
     return worst;
 }
 
+/* A sample of `other` that fitted says by how much the counter ran meanwhile as well as one of the
+ * source itself would have. */
+static bool measures(const struct visor_source *other, const struct visor_source *source)
+{
+    return visor_select_agrees(other->candidate.state) && other->fault == VISOR_FAULT_NONE &&
+           other->doubt_s == 0.0 && !other->filter.on_trial &&
+           other->filter.count >= MEASURES_FROM &&
+           visor_filter_expected(&other->filter) <=
+               MEASURES_NOISE * visor_filter_expected(&source->filter);
+}
+
+/* How far the counter was measured, for each source: by itself or by those that agreed with it when
+ * they were last looked at. */
+static void measure(struct visor_engine *e)
+{
+    for (int i = 0; i < e->source_count; i++) {
+        struct visor_source *source = &e->sources[i];
+
+        if (source->id == 0)
+            continue;
+        source->measured_until = source->filter.until;
+        for (int j = 0; j < e->source_count; j++) {
+            const struct visor_source *other = &e->sources[j];
+
+            if (other->id != 0 && visor_mono_before(source->measured_until, other->fitted_at) &&
+                measures(other, source))
+                source->measured_until = other->fitted_at;
+        }
+    }
+}
+
 /* Unreachable sources go on voting with their ageing intervals, so that the first one to come back
  * cannot say what it likes; but with nobody in reach nothing is selected. */
 static int nominate(struct visor_engine *e)
@@ -47,6 +81,7 @@ static int nominate(struct visor_engine *e)
 
     if (e->rare)
         visor_authmode_apply(e);
+    measure(e);
     for (int i = 0; i < e->source_count; i++) {
         struct visor_source *source = &e->sources[i];
 
@@ -240,16 +275,16 @@ static struct visor_line combine(const struct visor_engine *e, const struct viso
     return base;
 }
 
-/* Growth of the bound that holds for twice `seconds` from now; renewed if nothing is heard by then,
- * since a wandering rate makes an error grow faster than linearly. */
+/* Growth of the bound that holds a little longer than `seconds` from now; renewed if nothing is
+ * heard by then, since a wandering rate makes an error grow faster than linearly. */
 void visor_follow_foresee(struct visor_engine *e, double seconds)
 {
     double aged = visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->line.at));
-    double rate = e->line.p11 + e->wander * e->wander * VISOR_WALK * (aged + 2.0 * seconds);
+    double rate = e->line.p11 + e->wander * e->wander * VISOR_WALK * (aged + FORESEEN * seconds);
 
     e->calm_drift = visor_source_growth(rate, e->config) + e->unrest;
     e->drift = e->calm_drift + visor_doubt_rate(e);
-    e->renew_at = visor_mono_add(e->now.raw, visor_ns_from_seconds(2.0 * seconds + 1.0));
+    e->renew_at = visor_mono_add(e->now.raw, visor_ns_from_seconds(FORESEEN * seconds + 1.0));
 }
 
 /* One counter has one rate: a source that tries another one, and is not outvoted, makes the bound
@@ -352,6 +387,7 @@ static void account(struct visor_engine *e, const struct visor_source *leader)
     e->updates++;
 }
 
+/* `bound_ns`: how far the clock can have been off until now. */
 static void record_tracking(struct visor_engine *e, const struct visor_source *leader,
                             double offset, int64_t bound_ns)
 {
@@ -386,7 +422,6 @@ static void learn_rms(struct visor_engine *e, double offset)
             visor_math_sqrt(0.9 * e->rms_offset_s * e->rms_offset_s + 0.1 * offset * offset);
         return;
     }
-/* `bound_ns`: how far the clock can have been off until now. */
     e->rms_settled = e->rms_offset_s > 0.0 && offset > e->rms_offset_s;
     e->rms_offset_s = offset;
 }
@@ -411,6 +446,7 @@ static void follow(struct visor_engine *e, struct visor_source *leader,
                    const struct visor_selection *selection)
 {
     struct visor_line before = e->line;
+    int64_t bound_ns = visor_discipline_bound_ns(e, e->now.raw);
     double offset, reach = sure_reach(e);
     bool fresh = false, had = e->known;
 
@@ -447,7 +483,6 @@ static bool may_still_answer(const struct visor_association *a)
 {
     uint64_t enough = a->config.kind == VISOR_SOURCE_PEER ? 1 : ASKED_ENOUGH;
 
-    int64_t bound_ns = visor_discipline_bound_ns(e, e->now.raw);
     return a->online && !a->kissed && a->total_tx + a->sends_failed < enough;
 }
 

@@ -125,15 +125,15 @@ void visor_interval_forget(struct visor_filter *filter)
     filter->high = UNBOUNDED;
 }
 
-void visor_interval_at(const struct visor_filter *filter, visor_mono raw, double measured,
-                       double drift, double *low, double *high)
+void visor_interval_at(const struct visor_filter *filter, visor_mono raw,
+                       const struct visor_growth *growth, double *low, double *high)
 {
     double aged = visor_seconds_from_ns(visor_mono_diff(raw, filter->line.at)), spread;
-    double covered = visor_seconds_from_ns(visor_mono_diff(filter->until, filter->line.at));
+    double covered = visor_seconds_from_ns(visor_mono_diff(growth->until, filter->line.at));
 
     aged = aged < 0.0 ? -aged : aged;
     covered = covered > aged ? aged : covered;
-    spread = measured * covered + drift * (aged - covered);
+    spread = growth->measured * covered + growth->drift * (aged - covered);
     *low = filter->low - filter->line.phase - spread;
     *high = filter->high - filter->line.phase + spread;
 }

@@ -19,9 +19,15 @@ void visor_interval_take(struct visor_filter *filter, const struct visor_line *b
 /* Nothing is sure any more, until the next sample. */
 void visor_interval_forget(struct visor_filter *filter);
 
-/* The interval at `raw`, relative to the line at raw. It grows by `measured`, s/s, as long as
- * readings have gone on, and by `drift` since then. */
-void visor_interval_at(const struct visor_filter *filter, visor_mono raw, double measured,
-                       double drift, double *low, double *high);
+/* How an interval grows: the counter was measured `until` then, to within `measured`, s/s; since
+ * then it may have run otherwise by `drift`. */
+struct visor_growth {
+    visor_mono until;
+    double measured, drift;
+};
+
+/* The interval at `raw`, relative to the line at raw. */
+void visor_interval_at(const struct visor_filter *filter, visor_mono raw,
+                       const struct visor_growth *growth, double *low, double *high);
 
 #endif

@@ -45,11 +45,10 @@ static void restore_reach(struct visor_source *source, const struct visor_event_
 void visor_sources_restore(struct visor_engine *e, const struct visor_event_restore *restore)
 {
     struct visor_source *source = visor_sources_find(e, restore->source);
-    double drift, jump;
+    double jump;
 
     if (!source || source->filter.count || restore->count == 0)
         return;
-    drift = visor_source_measured_drift(source);
     for (size_t i = 0; i < restore->count; i++) {
         const struct visor_sample *sample = &restore->samples[i];
 
@@ -57,7 +56,8 @@ void visor_sources_restore(struct visor_engine *e, const struct visor_event_rest
             (source->filter.count &&
              !visor_mono_before(visor_filter_newest(&source->filter)->point.at, sample->at)))
             continue;
-        visor_filter_take(&source->filter, sample, drift, &jump);
+        visor_filter_take(&source->filter, sample, visor_source_measured_drift(source, sample->at),
+                          &jump);
         source->last_at = sample->at;
         source->last_delay_s = sample->delay_s;
         source->last_dispersion_s = sample->dispersion_s;

@@ -93,15 +93,15 @@ static double rate_variance(const struct visor_source *source, double seconds)
 {
     double wander = visor_filter_cautious_wander(&source->filter);
 
-    return source->filter.line.p11 + wander * wander * seconds;
+    return source->filter.line.p11 + wander * wander * (seconds > 0.0 ? seconds : 0.0);
 }
 
-double visor_source_measured_drift(const struct visor_source *source)
+double visor_source_measured_drift(const struct visor_source *source, visor_mono until)
 {
-    double interval = visor_source_interval(source);
+    double seconds = visor_seconds_from_ns(visor_mono_diff(until, source->filter.line.at));
 
-    return VISOR_RATE_DEVIATIONS * visor_math_sqrt(rate_variance(source, 2.0 * interval)) +
-           visor_filter_unrest(&source->filter, interval);
+    return VISOR_RATE_DEVIATIONS * visor_math_sqrt(rate_variance(source, VISOR_WALK * seconds)) +
+           visor_filter_unrest(&source->filter, visor_source_interval(source));
 }
 
 double visor_source_drift(const struct visor_source *source, const struct visor_config *config)
@@ -228,6 +228,7 @@ void visor_source_nominate(struct visor_source *source, const struct visor_line 
     const struct visor_filter *filter = &source->filter;
     double drift, low, high, aged, center, interval;
     struct visor_line line = filter->line;
+    struct visor_growth growth;
 
     candidate->options = visor_source_options(source);
     candidate->usable = false;
@@ -239,9 +240,13 @@ void visor_source_nominate(struct visor_source *source, const struct visor_line 
     if (filter->count > 0) {
         candidate->age = visor_seconds_from_ns(visor_mono_diff(now, source->last_at));
         drift = visor_source_drift(source, config);
+        growth = (struct visor_growth){
+            .until = source->measured_until,
+            .measured = visor_source_measured_drift(source, source->measured_until) + missed_rate,
+            .drift = drift + missed_rate,
+        };
         visor_line_move(&line, now, filter->noise.wander);
-        visor_interval_at(filter, now, visor_source_measured_drift(source) + missed_rate,
-                          drift + missed_rate, &low, &high);
+        visor_interval_at(filter, now, &growth, &low, &high);
         center = visor_line_diff(&line, base, now);
         aged = visor_seconds_from_ns(visor_mono_diff(now, filter->line.at));
         interval = visor_source_interval(source);
@@ -309,9 +314,9 @@ double visor_source_adapt(const struct visor_source *source, double interval_s, 
                     filter->noise.wander);
     share = line.p00 / (line.p00 + deviation * deviation);
     factor = visor_math_sqrt(SHARE_TARGET / ((double)poll_target * share));
+    factor *= 1.0 + DEARER * (1.0 - answered);
     factor = factor < 0.5 ? 0.5 : factor > fastest ? fastest : factor;
     if (longest > useful)
         longest = useful;
     return factor * interval_s < longest ? factor * interval_s : longest;
 }
-    factor *= 1.0 + DEARER * (1.0 - answered);

@@ -72,16 +72,17 @@ struct visor_source {
     double doubt_reach_s; /* … which is this; 0 where a line was missed, not the interval */
     double heard_off_s;   /* of its last sample against what was published, and its reach */
     double heard_reach_s;
-    visor_mono doubt_since;  /* first sample that did so, with the same offset */
-    visor_mono restarted_at; /* its filter last began anew: another rate; INT64_MIN: never */
-    visor_mono fitted_at;    /* a sample of it fitted, last */
-    visor_mono jumped_at;    /* its filter last believed a jump or another rate; INT64_MIN: never */
-    double jump_s;           /* … by how much it was off then */
-    int proof;               /* good samples since the fault was last seen */
-    double loss;             /* share of requests without an answer, as far as they tell */
-    double loss_weight;      /* requests that it rests on */
-    uint32_t heard, missed;  /* what `loss` has counted */
-    uint32_t rejected;       /* replies in succession whose delay was out of the ordinary */
+    visor_mono doubt_since;    /* first sample that did so, with the same offset */
+    visor_mono restarted_at;   /* its filter last began anew: another rate; INT64_MIN: never */
+    visor_mono fitted_at;      /* a sample of it fitted, last */
+    visor_mono measured_until; /* a reading of it or of another one tells how the counter ran */
+    visor_mono jumped_at;   /* its filter last believed a jump or another rate; INT64_MIN: never */
+    double jump_s;          /* … by how much it was off then */
+    int proof;              /* good samples since the fault was last seen */
+    double loss;            /* share of requests without an answer, as far as they tell */
+    double loss_weight;     /* requests that it rests on */
+    uint32_t heard, missed; /* what `loss` has counted */
+    uint32_t rejected;      /* replies in succession whose delay was out of the ordinary */
     int thinned;
     uint32_t thin_from;       /* polls begun when the last of them spoke */
     double wanted_interval_s; /* between polls, as the filter deserves; 0: the shortest */
@@ -118,7 +119,7 @@ double visor_source_interval(const struct visor_source *source);
  * well, for what was not measured: two errors that know nothing of each other. */
 double visor_source_growth(double rate_variance,
                            const struct visor_config *config); /* of a bound */
-double visor_source_measured_drift(const struct visor_source *source);
+double visor_source_measured_drift(const struct visor_source *source, visor_mono until);
 double visor_source_drift(const struct visor_source *source, const struct visor_config *config);
 
 /* Requests in succession without an answer that are no chance any more. */

@@ -360,8 +360,8 @@ static void use_sample(struct visor_engine *e, struct visor_source *source,
     bool doubted;
 
     doubted = visor_doubt_hear(e, source, sample);
-    verdict =
-        visor_filter_take(&source->filter, sample, visor_source_measured_drift(source), &jump);
+    verdict = visor_filter_take(&source->filter, sample,
+                                visor_source_measured_drift(source, sample->at), &jump);
     if (verdict == VISOR_FILTER_JUMPED || verdict == VISOR_FILTER_RESTARTED) {
         source->jumped_at = e->now.raw;
         source->jump_s = jump;

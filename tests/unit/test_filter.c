@@ -371,6 +371,85 @@ static void test_unrest__few_samples_know_their_noise_badly(void **state)
     }
 }
 
+/* A reference clock says how noisy its samples are: that they miss the line by as much is no
+ * unrest. */
+static void test_unrest__stated_noise_is_none(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct visor_filter filter;
+        struct path path = path_of(seed);
+
+        visor_filter_init(&filter, false, 64);
+        for (int i = 0; i < 60; i++) {
+            double jump, off = 3e-5 * visor_rng_normal(&path.rng);
+            struct visor_sample sample = {.dispersion_s = 3e-5, .stratum = 1};
+
+            path.t += 16.0;
+            sample.at = (visor_mono){(int64_t)(path.t * 1e9)};
+            sample.reference =
+                (visor_wall){(int64_t)((path.t + path.offset + path.rate * path.t + off) * 1e9)};
+            visor_filter_take(&filter, &sample, 1e-6, &jump);
+        }
+        assert_true(visor_filter_unrest(&filter, 16.0) < 0.5e-6);
+    }
+}
+
+/* The second sample misses a line of unknown rate by whatever that rate is: which is no reason for
+ * alarm a dozen samples later. */
+static void test_unrest__an_unknown_rate_is_none(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct visor_filter filter;
+        struct path path = path_of(seed);
+
+        path.queue = 1e-6;
+        visor_filter_init(&filter, true, 64);
+        feed(&filter, &path, 12, 64.0);
+        assert_true(filter.scatter_s < 1e-5);
+    }
+}
+
+/* But not those of a rate that was thought to be known. */
+static void test_unrest__misses_of_a_wrong_rate_are_kept(void **state)
+{
+    struct visor_filter filter;
+    struct path path = path_of(3);
+
+    (void)state;
+    visor_filter_init(&filter, true, 64);
+    visor_filter_expect(&filter, path.rate - 1e-5, 1e-7);
+    feed(&filter, &path, 3, 64.0);
+    assert_true(filter.scatter_s > 2e-4);
+}
+
+/* One way was longer for a dozen samples, and is not any more: all of them were off by as much. */
+static void test_take__the_old_way_back_is_no_other_rate(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct visor_filter filter;
+        struct path path = path_of(seed);
+        double jump, allowed;
+
+        visor_filter_init(&filter, true, 64);
+        feed(&filter, &path, 2, 64.0);
+        for (int i = 0; i < 13; i++) {
+            struct visor_sample sample = measure(&path, 64.0);
+
+            sample.delay_s += 0.024;
+            sample.reference.ns -= 12000000;
+            visor_filter_take(&filter, &sample, 1e-6, &jump);
+        }
+        path.queue = 1e-5;
+        feed(&filter, &path, 1, 64.0);
+        allowed = 5.0 * sqrt(filter.line.p11) + visor_filter_unrest(&filter, 64.0);
+        assert_true(fabs(filter.line.rate - path.rate) < allowed);
+        assert_true(fabs(error_of(&filter, &path)) < 1e-4);
+    }
+}
+
 static void test_shift__moves_the_trial_too(void **state)
 {
     struct visor_filter filter;
@@ -482,7 +561,8 @@ static void test_interval__contains_the_truth(void **state)
 
             feed(&filter, &path, 1, 64.0);
             error = error_of(&filter, &path);
-            visor_interval_at(&filter, filter.line.at, 0.0, 0.0, &low, &high);
+            visor_interval_at(&filter, filter.line.at,
+                              &(struct visor_growth){filter.until, 0.0, 0.0}, &low, &high);
             assert_true(low <= -error && -error <= high);
         }
     }
@@ -511,7 +591,8 @@ static void test_interval__of_a_device_is_narrower_than_its_samples(void **state
                 (visor_wall){(int64_t)((path.t + path.offset + path.rate * path.t + off) * 1e9)};
             visor_filter_take(&filter, &sample, 1e-6, &jump);
             error = error_of(&filter, &path);
-            visor_interval_at(&filter, filter.line.at, 0.0, 0.0, &low, &high);
+            visor_interval_at(&filter, filter.line.at,
+                              &(struct visor_growth){filter.until, 0.0, 0.0}, &low, &high);
             assert_true(low <= -error && -error <= high);
         }
         narrow += high - low < stated + 2.0 * 2.5 * noise; /* a sample's: 2.0 * 5.0 */
@@ -538,6 +619,10 @@ int main(void)
         cmocka_unit_test(test_take__noise_does_not_explain_a_wrong_rate),
         cmocka_unit_test(test_take__after_a_jump_the_rate_is_on_trial),
         cmocka_unit_test(test_unrest__few_samples_know_their_noise_badly),
+        cmocka_unit_test(test_take__the_old_way_back_is_no_other_rate),
+        cmocka_unit_test(test_unrest__stated_noise_is_none),
+        cmocka_unit_test(test_unrest__an_unknown_rate_is_none),
+        cmocka_unit_test(test_unrest__misses_of_a_wrong_rate_are_kept),
         cmocka_unit_test(test_shift__moves_the_trial_too),
         cmocka_unit_test(test_take__after_a_jump_another_rate_is_found_out),
         cmocka_unit_test(test_take__pauses_in_a_row_are_jumps),
