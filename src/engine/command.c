@@ -251,7 +251,7 @@ static enum visor_answer reset_sources(struct visor_engine *e)
         if (source->id == 0)
             continue;
         visor_filter_reset(&source->filter);
-        visor_filter_expect(&source->filter, e->rate, e->rate_deviation);
+        visor_sources_expect(e, source);
         source->reach = source->reach_size = 0;
         source->association.reach = 0;
         source->association.reach_size = 0;

@@ -153,6 +153,8 @@ VISOR_RARE void visor_sources_configure(struct visor_engine *e, const struct vis
 /* Ask all again at once: the raw counter or a server jumped. */
 VISOR_RARE void visor_sources_verify(struct visor_engine *e, const struct visor_source *except);
 struct visor_source *visor_sources_find(struct visor_engine *e, uint32_t id);
+/* The rate that its filter begins with. */
+void visor_sources_expect(const struct visor_engine *e, struct visor_source *source);
 struct visor_prediction visor_sources_predict(const struct visor_engine *e,
                                               const struct visor_source *source);
 

@@ -65,6 +65,7 @@ void visor_filter_expect(struct visor_filter *filter, double rate, double deviat
 {
     filter->prior_rate = rate;
     filter->prior_rate_deviation = deviation;
+    filter->hearsay = false;
 }
 
 void visor_filter_reset(struct visor_filter *filter)
@@ -713,13 +714,14 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
 }
 
 /* What a rate may be wrong by beside its deviation while the noise is known from the same few
- * samples only; what was known before is no better known for that. */
+ * samples only; what was known before, and was not only heard of, is no better known for that. */
 static double youth(const struct visor_filter *filter)
 {
     double freedom = filter->learnt > 2 ? (double)filter->learnt - 2.0 : 1.0;
     double deviation = visor_math_sqrt(filter->line.p11);
     double more = deviation * YOUNG_RATE / (freedom * freedom);
-    double most = filter->prior_rate_deviation - deviation;
+    double known = filter->prior_rate_deviation;
+    double most = (filter->hearsay && known < FREE_RATE ? FREE_RATE : known) - deviation;
 
     return RATE_DEVIATIONS * (more < most ? more : most > 0.0 ? most : 0.0);
 }

@@ -35,6 +35,7 @@ struct visor_filter {
     bool network;           /* has delays; false: reference clock */
     bool on_trial;          /* until it is as sure of the rate as the line is */
     bool rebased;           /* the next sample is the first one after a jump */
+    bool hearsay;           /* the prior rate is what a file says: it may be another one by now */
     bool stale;             /* the noise or an excess has changed: both must be reckoned anew */
     bool asymmetry_fixed;   /* `asymmetry`: not to be learnt */
     struct visor_line line; /* at the newest entry's time */

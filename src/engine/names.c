@@ -37,7 +37,7 @@ void visor_names_give(struct visor_engine *e, struct visor_source *source,
     source->resolved = true;
     source->named = e->origins[source->origin].named;
     source->options = config->select_options;
-    visor_filter_expect(&source->filter, e->rate, e->rate_deviation);
+    visor_sources_expect(e, source);
     /* chrony.conf: negative where the way to the source is the more variable one. */
     visor_filter_path(&source->filter, config->min_delay, -config->asymmetry);
     if (config->max_samples > 0)

@@ -66,6 +66,14 @@ static void tell(struct visor_engine *e, const struct visor_source *source,
 
 /* ---- what the engine expects of a source ---- */
 
+/* Before anything was measured the rate is the drift file's, and this machine may have been moved
+ * since that was written. */
+void visor_sources_expect(const struct visor_engine *e, struct visor_source *source)
+{
+    visor_filter_expect(&source->filter, e->rate, e->rate_deviation);
+    source->filter.hearsay = !e->known;
+}
+
 struct visor_prediction visor_sources_predict(const struct visor_engine *e,
                                               const struct visor_source *source)
 {
@@ -217,7 +225,7 @@ static void start_refclock(struct visor_engine *e, uint32_t index)
     source->clock = visor_refclock_new(config, index, e->precision_s);
     visor_filter_init(&source->filter, false,
                       config->max_samples > 0 ? config->max_samples : VISOR_FILTER_SAMPLES);
-    visor_filter_expect(&source->filter, e->rate, e->rate_deviation);
+    visor_sources_expect(e, source);
     if (!source->clock)
         source->id = 0;
 }
