@@ -4,17 +4,17 @@
 
 #include "base/math.h"
 
-/* It may be the rate that changed since the source's last good sample: the error goes on growing.
- */
+/* It may be the rate that changed since the source's last good sample, perhaps half of that time
+ * ago: the error goes on growing. What is off may be off by as much more as the sample is. */
 static void allow_for_rate(struct visor_engine *e, struct visor_source *source, visor_mono at,
-                           double off)
+                           double off, double reach)
 {
     double since = visor_seconds_from_ns(visor_mono_diff(at, source->filter.line.at)), rate;
 
     if (source->filter.count == 0 || since <= 0.0 ||
         visor_math_size(off) / since >= VISOR_RATE_CHANGE_MOST)
         return;
-    rate = 2.0 * visor_math_size(off) / since;
+    rate = 2.0 * (visor_math_size(off) + reach) / since;
     if (rate > source->doubt_rate)
         source->doubt_rate = rate;
     e->drift = e->calm_drift + visor_doubt_rate(e);
@@ -50,7 +50,7 @@ bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
         source->doubt_reach_s = reach;
     }
     source->doubt_s = visor_math_size(off) + reach;
-    allow_for_rate(e, source, sample->at, off);
+    allow_for_rate(e, source, sample->at, off, reach);
     return true;
 }
 
@@ -65,7 +65,7 @@ bool visor_doubt_suspect(struct visor_engine *e, struct visor_source *source, do
     }
     if (source->doubt_s < 2.0 * visor_math_size(jump_s))
         source->doubt_s = 2.0 * visor_math_size(jump_s);
-    allow_for_rate(e, source, source->last_at, jump_s);
+    allow_for_rate(e, source, source->last_at, jump_s, 0.0);
     return true;
 }
 
