@@ -122,6 +122,29 @@ static void test_fallbackdrift__goes_back_to_the_mean_rate(void **state)
     puppet_done(&p);
 }
 
+/* The tracking log's maximum error is that of the interval which the update ends. */
+static void test_tracking__the_maximum_error_is_of_the_interval_before(void **state)
+{
+    struct visor_config *config = puppet_config(1);
+    struct puppet p;
+    double before;
+
+    (void)state;
+    config->logs |= VISOR_LOG_TRACKING;
+    puppet_init(&p, config, START, 0.0);
+    puppet_run(&p, 600.0);
+    p.silent = true;
+    puppet_run(&p, 1600.0);
+    before = (double)visor_view_bound_ns(&p.view, (visor_mono){p.now}) * 1e-9;
+    p.silent = false;
+    p.records[VISOR_RECORD_TRACKING] = 0;
+    while (p.records[VISOR_RECORD_TRACKING] == 0)
+        puppet_run(&p, (double)p.now * 1e-9 + 0.25);
+    assert_true(p.last_record[VISOR_RECORD_TRACKING].tracking.max_error > before);
+    assert_true((double)p.view.bound_ns * 1e-9 < before);
+    puppet_done(&p);
+}
+
 /* A migrated machine has another rate, and its daemon may not live until the hour is over. */
 static void test_drift__another_rate_is_saved_soon(void **state)
 {
@@ -366,6 +389,7 @@ int main(void)
         cmocka_unit_test(test_view__the_continuous_scale_is_not_moved),
         cmocka_unit_test(test_fallbackdrift__goes_back_to_the_mean_rate),
         cmocka_unit_test(test_status__the_rtc_is_left_alone_while_it_is_measured),
+        cmocka_unit_test(test_tracking__the_maximum_error_is_of_the_interval_before),
         cmocka_unit_test(test_drift__another_rate_is_saved_soon),
         cmocka_unit_test(test_maxdrift__limits_the_rate_of_the_clock),
     };
