@@ -8,7 +8,7 @@
 
 #define DRIFT_DEFAULT                                                                              \
     2e-4 /* s/s: uncertainty of an unknown counter; emulated ones are off by 700 ppm */
-#define DRIFT_AGAIN_NS   (300 * VISOR_NS_PER_S)
+#define DRIFT_AGAIN_NS   (300 * VISOR_NS_PER_S) /* for another rate */
 #define DRIFT_STALE      1e-6   /* s/s: how far the rate may be from a drift file's by now */
 #define SLEW_LATE_S      15.0   /* how late we may come to end a slew */
 #define KERNEL_GROWTH    4.9e-4 /* s/s: it lets maxerror grow by 500 ppm itself */

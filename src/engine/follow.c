@@ -11,7 +11,7 @@
 #define BIAS_SHARE     0.1  /* of a root distance: how asymmetric a path is taken to be */
 #define FORESEEN       1.25 /* times the time that the next sample should take */
 #define MEASURES_FROM  8    /* samples, by which its noise is known */
-#define MEASURES_NOISE 2.0  /* times the other's noise: what it does not see is small there */
+#define MEASURES_NOISE 2.0  /* times the source's noise: a noisier one sees less */
 #define ASKED_ENOUGH   3    /* requests without an answer */
 #define FORGIVEN       8    /* good samples after which a fault is news again */
 
