@@ -64,9 +64,9 @@ static void measure(struct visor_engine *e)
         for (int j = 0; j < e->source_count; j++) {
             const struct visor_source *other = &e->sources[j];
 
-            if (other->id != 0 && visor_mono_before(source->measured_until, other->fitted_at) &&
+            if (other->id != 0 && visor_mono_before(source->measured_until, other->vouched_at) &&
                 measures(other, source))
-                source->measured_until = other->fitted_at;
+                source->measured_until = other->vouched_at;
         }
     }
 }

@@ -81,6 +81,16 @@ static void average(struct visor_filter *filter, const struct visor_filter_entry
     filter->high = high;
 }
 
+/* By how much the source may have strayed since the sample before, says it itself, s: the line has
+ * followed it there. */
+static double strayed(const struct visor_filter *filter, const struct visor_filter_entry *entry)
+{
+    double grown =
+        entry->root_dispersion_s - visor_filter_entry(filter, filter->count - 2u)->root_dispersion_s;
+
+    return grown > 0.0 ? grown : 0.0;
+}
+
 /* Where too little is left in common, the drift allowed for was too small and it starts anew. What
  * the sample misses the line by beyond its noise (the slack) may be an error of the older interval.
  */
@@ -99,7 +109,7 @@ void visor_interval_take(struct visor_filter *filter, const struct visor_line *b
         double moved = before->rate * aged;
         double shift =
             visor_seconds_from_ns(visor_ns_diff(before->offset_ns, filter->line.offset_ns));
-        double spread = drift * aged + miss->slack_s;
+        double spread = drift * aged + miss->slack_s + strayed(filter, entry);
         double old_low = filter->low + moved + shift - spread;
         double old_high = filter->high + moved + shift + spread;
 

@@ -37,6 +37,7 @@ void visor_source_init(struct visor_source *source, uint32_t id, const struct vi
     memset(source, 0, sizeof(*source));
     source->id = id;
     source->last_at = source->restarted_at = source->jumped_at = (visor_mono){INT64_MIN};
+    source->least_claim_s = 1e9;
     source->loss = LOSS_GUESS;
     source->loss_weight = LOSS_GUESS_WORTH;
     visor_filter_init(&source->filter, true, limit > 0 ? limit : VISOR_FILTER_SAMPLES);
@@ -110,6 +111,29 @@ double visor_source_drift(const struct visor_source *source, const struct visor_
 
     return visor_source_growth(rate_variance(source, VISOR_WALK * 2.0 * interval), config) +
            visor_filter_unrest(&source->filter, interval);
+}
+
+/* Its root dispersion is smallest right after it was measured and grows until it is again: so its age
+ * tells when that was. If it has become smaller, that was after the sample before. */
+void visor_source_vouch(struct visor_source *source, const struct visor_config *config)
+{
+    const struct visor_filter *filter = &source->filter;
+    const struct visor_filter_entry *newest = visor_filter_newest(filter);
+    double claim = newest->root_dispersion_s, growth = config->max_clock_error * 1e-6;
+    visor_mono at = newest->point.at;
+
+    if (claim < source->least_claim_s)
+        source->least_claim_s = claim;
+    if (growth > 0.0)
+        at = visor_mono_add(at, -visor_ns_from_seconds((claim - source->least_claim_s) / growth));
+    if (filter->count > 1) {
+        const struct visor_filter_entry *before = visor_filter_entry(filter, filter->count - 2u);
+
+        if (claim < before->root_dispersion_s && visor_mono_before(at, before->point.at))
+            at = before->point.at;
+    }
+    if (visor_mono_before(source->vouched_at, at))
+        source->vouched_at = at;
 }
 
 static void count_request(struct visor_source *source, double lost)

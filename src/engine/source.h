@@ -75,6 +75,8 @@ struct visor_source {
     visor_mono doubt_since;    /* first sample that did so, with the same offset */
     visor_mono restarted_at;   /* its filter last began anew: another rate; INT64_MIN: never */
     visor_mono fitted_at;      /* a sample of it fitted, last */
+    visor_mono vouched_at;     /* until then it had measured its own clock, so that it measures ours */
+    double least_claim_s;      /* smallest root dispersion that it has stated */
     visor_mono measured_until; /* a reading of it or of another one tells how the counter ran */
     visor_mono jumped_at;   /* its filter last believed a jump or another rate; INT64_MIN: never */
     double jump_s;          /* … by how much it was off then */
@@ -95,6 +97,9 @@ struct visor_source {
 
 /* Start of an NTP source or a reference clock in a free place. */
 void visor_source_init(struct visor_source *source, uint32_t id, const struct visor_config *config);
+
+/* The newest sample fitted: until when had the source measured its own clock? */
+void visor_source_vouch(struct visor_source *source, const struct visor_config *config);
 
 /* Text for messages: the configured name or the refid, and the address. */
 void visor_source_describe(const struct visor_source *source, const struct visor_origin *origins,

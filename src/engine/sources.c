@@ -396,8 +396,10 @@ static void use_sample(struct visor_engine *e, struct visor_source *source,
         visor_sources_verify(e, source);
         __attribute__((fallthrough));
     case VISOR_FILTER_TAKEN:
-        if (verdict == VISOR_FILTER_TAKEN && source->doubt_s == 0.0)
+        if (verdict == VISOR_FILTER_TAKEN && source->doubt_s == 0.0) {
             source->fitted_at = sample->at;
+            visor_source_vouch(source, e->config);
+        }
         source->fresh = true;
         source->proof++;
         adapt_poll(e, source);
