@@ -670,6 +670,18 @@ void visor_association_set_maxpoll(struct visor_association *a, int maxpoll, vis
     visor_association_set_poll(a, a->poll, now);
 }
 
+void visor_association_move(struct visor_association *a, int64_t by_ns)
+{
+    int64_t shortest = mean_ns(interval_ns(a->minpoll)) - visor_mono_diff(a->next, a->queued);
+
+    if (!a->on_grid || a->burst.active || a->warmup)
+        return;
+    if (by_ns < 0 && by_ns < shortest)
+        by_ns = shortest < 0 ? shortest : 0;
+    a->slot = visor_mono_add(a->slot, by_ns);
+    a->next = visor_mono_add(a->next, by_ns);
+}
+
 int64_t visor_association_separation_ns(const struct visor_association *a, int sources)
 {
     int share = sources > SHARES_LEAST / 2 ? 2 * sources : SHARES_LEAST;

@@ -227,6 +227,10 @@ int visor_association_poll(const struct visor_association *a);
 void visor_association_set_minpoll(struct visor_association *a, int minpoll, visor_mono now);
 void visor_association_set_maxpoll(struct visor_association *a, int maxpoll, visor_mono now);
 
+/* The next request, and with it all later ones, so much later (ns; negative: earlier, but not
+ * sooner after the last one than minpoll allows). Not in a burst. */
+void visor_association_move(struct visor_association *a, int64_t by_ns);
+
 /* Client requests to so many sources should be this far apart (ns); defer() moves the next one, but
  * no farther than by some separations in all. */
 int64_t visor_association_separation_ns(const struct visor_association *a, int sources);

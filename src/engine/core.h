@@ -169,6 +169,9 @@ void visor_names_retry(struct visor_engine *e, uint32_t origin); /* this one */
 void visor_names_timer(struct visor_engine *e);
 void visor_names_plan(struct visor_engine *e); /* an origin has come or gone */
 
+/* phase.c: the next request goes out when few others do. */
+void visor_phase_spread(struct visor_engine *e, struct visor_source *source);
+
 /* authmode.c */
 void visor_authmode_apply(struct visor_engine *e);
 

@@ -85,8 +85,8 @@ static void average(struct visor_filter *filter, const struct visor_filter_entry
  * followed it there. */
 static double strayed(const struct visor_filter *filter, const struct visor_filter_entry *entry)
 {
-    double grown =
-        entry->root_dispersion_s - visor_filter_entry(filter, filter->count - 2u)->root_dispersion_s;
+    double grown = entry->root_dispersion_s -
+                   visor_filter_entry(filter, filter->count - 2u)->root_dispersion_s;
 
     return grown > 0.0 ? grown : 0.0;
 }

@@ -113,8 +113,8 @@ double visor_source_drift(const struct visor_source *source, const struct visor_
            visor_filter_unrest(&source->filter, interval);
 }
 
-/* Its root dispersion is smallest right after it was measured and grows until it is again: so its age
- * tells when that was. If it has become smaller, that was after the sample before. */
+/* Its root dispersion is smallest right after it was measured and grows until it is again: so its
+ * age tells when that was. If it has become smaller, that was after the sample before. */
 void visor_source_vouch(struct visor_source *source, const struct visor_config *config)
 {
     const struct visor_filter *filter = &source->filter;

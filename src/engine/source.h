@@ -72,11 +72,11 @@ struct visor_source {
     double doubt_reach_s; /* … which is this; 0 where a line was missed, not the interval */
     double heard_off_s;   /* of its last sample against what was published, and its reach */
     double heard_reach_s;
-    visor_mono doubt_since;    /* first sample that did so, with the same offset */
-    visor_mono restarted_at;   /* its filter last began anew: another rate; INT64_MIN: never */
-    visor_mono fitted_at;      /* a sample of it fitted, last */
-    visor_mono vouched_at;     /* until then it had measured its own clock, so that it measures ours */
-    double least_claim_s;      /* smallest root dispersion that it has stated */
+    visor_mono doubt_since;  /* first sample that did so, with the same offset */
+    visor_mono restarted_at; /* its filter last began anew: another rate; INT64_MIN: never */
+    visor_mono fitted_at;    /* a sample of it fitted, last */
+    visor_mono vouched_at; /* until then it had measured its own clock, so that it measures ours */
+    double least_claim_s;  /* smallest root dispersion that it has stated */
     visor_mono measured_until; /* a reading of it or of another one tells how the counter ran */
     visor_mono jumped_at;   /* its filter last believed a jump or another rate; INT64_MIN: never */
     double jump_s;          /* … by how much it was off then */

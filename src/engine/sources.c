@@ -332,6 +332,7 @@ static void adapt_poll(struct visor_engine *e, struct visor_source *source)
     wanted = wanted < shortest ? shortest : wanted > longest ? longest : wanted;
     source->wanted_interval_s = wanted;
     visor_association_set_interval(a, wanted, e->now.raw);
+    visor_phase_spread(e, source);
 }
 
 /* The source says that it, or our counter, has jumped: ask it again at once, and the others. */

@@ -410,6 +410,35 @@ static void test_schedule__poll_changes_count_from_the_last_slot(void **state)
     assert_int_equal(w.a.minpoll, 4);
 }
 
+static void test_schedule__what_is_moved_stays_moved(void **state)
+{
+    struct world w;
+    visor_mono last, first;
+
+    (void)state;
+    init_world(&w, VISOR_SOURCE_SERVER);
+    start(&w);
+    assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE);
+    first = w.sent_at;
+    visor_association_set_poll(&w.a, 8, w.now);
+    visor_association_move(&w.a, 50 * S);
+    assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE);
+    assert_in_range(visor_mono_diff(w.sent_at, first), 306 * S, 312 * S);
+    visor_association_move(&w.a, -60 * S);
+    assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE);
+    assert_in_range(visor_mono_diff(w.sent_at, first), 500 * S, 512 * S);
+    last = w.sent_at;
+    visor_association_move(&w.a, -1000 * S); /* not more often than minpoll */
+    assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE);
+    assert_in_range(visor_mono_diff(w.sent_at, last), 64 * S, 66 * S);
+    visor_association_start_burst(&w.a, 4, 8, w.now);
+    assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE);
+    last = w.sent_at;
+    visor_association_move(&w.a, 50 * S); /* a burst is in a hurry */
+    assert_int_equal(exchange(&w), VISOR_VERDICT_SAMPLE);
+    assert_in_range(visor_mono_diff(w.sent_at, last), 2 * S, 2 * S + 50 * MS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -427,6 +456,7 @@ int main(void)
         cmocka_unit_test(test_schedule__retries_that_are_no_use_end),
         cmocka_unit_test(test_schedule__far_sources_are_waited_for),
         cmocka_unit_test(test_schedule__socket_is_closed_when_done),
+        cmocka_unit_test(test_schedule__what_is_moved_stays_moved),
         cmocka_unit_test(test_schedule__presend),
         cmocka_unit_test(test_schedule__burst_option),
         cmocka_unit_test(test_schedule__poll_changes_count_from_the_last_slot),

@@ -198,6 +198,43 @@ static void test_reference__copied_or_its_own(void **state)
     visor_config_free(config);
 }
 
+static visor_mono vouched(struct visor_source *source, const struct visor_config *config,
+                          int64_t at_s, double claim_s)
+{
+    double jump;
+    struct visor_sample sample = {.at = {at_s * VISOR_NS_PER_S},
+                                  .until = {at_s * VISOR_NS_PER_S},
+                                  .reference = {at_s * VISOR_NS_PER_S},
+                                  .delay_s = 1e-4,
+                                  .root_dispersion_s = claim_s};
+
+    assert_int_equal(visor_filter_take(&source->filter, &sample, 1e-6, &jump), VISOR_FILTER_TAKEN);
+    visor_source_vouch(source, config);
+    return source->vouched_at;
+}
+
+static void test_vouch__the_claim_tells_how_long_ago(void **state)
+{
+    struct visor_config *config = visor_config_new();
+    struct visor_source source;
+
+    (void)state;
+    init(&source, config);
+    assert_int_equal(vouched(&source, config, 1000, 50e-6).ns, 1000 * VISOR_NS_PER_S);
+    assert_int_equal(vouched(&source, config, 1100, 50e-6).ns, 1100 * VISOR_NS_PER_S);
+    /* nobody has measured it since then: its claim grows as its clock may run */
+    for (int i = 1; i <= 20; i++)
+        assert_in_range(vouched(&source, config, 1100 + 64 * i, (50.0 + 64.0 * i) * 1e-6).ns,
+                        1100 * VISOR_NS_PER_S, 1100 * VISOR_NS_PER_S + 1000);
+    /* it was measured again, though less well: after the sample before */
+    assert_int_equal(vouched(&source, config, 2500, 500e-6).ns, 2380 * VISOR_NS_PER_S);
+    assert_in_range(vouched(&source, config, 2600, 60e-6).ns, 2590 * VISOR_NS_PER_S - 1000,
+                    2590 * VISOR_NS_PER_S + 1000);
+    config->max_clock_error = 0.0; /* nothing happens to a clock that nobody measures */
+    assert_int_equal(vouched(&source, config, 2700, 900e-6).ns, 2700 * VISOR_NS_PER_S);
+    visor_config_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_thin__a_poll_without_sample_counts),
         cmocka_unit_test(test_adapt__fewer_samples_make_longer_intervals),
         cmocka_unit_test(test_shift__moves_what_was_heard_before),
+        cmocka_unit_test(test_vouch__the_claim_tells_how_long_ago),
         cmocka_unit_test(test_reference__copied_or_its_own),
     };
 
