@@ -27,8 +27,8 @@
 #define TARGET_USUAL          8.0  /* polltarget that the figures above are for */
 #define FASTEST_GROWTH        0.3  /* of the interval with each sample */
 #define COARSE                1e-3 /* s: a clock this uncertain is worth more packets */
-#define GROWTH_SAMPLES_COARSE 12.2
-#define GROWTH_SAMPLES        8.5 /* samples after which the shortest interval has grown by itself */
+#define GROWTH_SAMPLES_COARSE 15.0 /* later, and more steeply */
+#define GROWTH_SAMPLES        8.7 /* samples after which the shortest interval has grown by itself */
 
 void visor_source_init(struct visor_source *source, uint32_t id, const struct visor_config *config)
 {
@@ -324,13 +324,13 @@ double visor_source_adapt(const struct visor_source *source, double interval_s, 
     const struct visor_filter *filter = &source->filter;
     struct visor_line line = filter->line;
     double deviation = visor_filter_deviation(filter), share, factor;
-    double growth = line.p00 > COARSE * COARSE ? GROWTH_SAMPLES_COARSE : GROWTH_SAMPLES;
+    bool coarse = line.p00 > COARSE * COARSE;
     double fewer = TARGET_USUAL / (double)poll_target, fastest = 1.0 + FASTEST_GROWTH * fewer;
     double answered = 1.0 - (source->loss < LOSS_MOST ? source->loss : LOSS_MOST);
     double requests = (double)filter->learnt / answered;
-    double grown = fewer * requests / growth;
-    double longest =
-        visor_math_exp2i(source->association.minpoll) * (1.0 + grown * visor_math_sqrt(grown));
+    double grown = fewer * requests / (coarse ? GROWTH_SAMPLES_COARSE : GROWTH_SAMPLES);
+    double more = grown * visor_math_sqrt(grown) * (coarse ? grown : 1.0);
+    double longest = visor_math_exp2i(source->association.minpoll) * (1.0 + more);
     double useful = USEFUL_INTERVAL * visor_math_sqrt(fewer) *
                     visor_math_sqrt(visor_math_sqrt(deviation / filter->noise.wander));
 
