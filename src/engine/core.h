@@ -93,8 +93,9 @@ struct visor_engine {
     int frequencies_pending; /* that were asked for and not yet answered */
     visor_mono
         foreign_at; /* of the last change by somebody else, which may go on; else INT64_MIN */
-    visor_mono interfered_at; /* when a foreign frequency was last told of; INT64_MIN: never */
-    visor_mono restarted_at;  /* of the last source that began anew; INT64_MIN: none */
+    /* when a foreign frequency was last told of, and a step; INT64_MIN: never */
+    visor_mono interfered_at, step_told_at;
+    visor_mono restarted_at; /* of the last source that began anew; INT64_MIN: none */
     visor_mono asked_at; /* of the last foreign step: what was measured before does not judge it */
     double makestep_threshold, max_update_skew, reselect_distance;
     int makestep_limit, max_change_delay, max_change_ignore;

@@ -41,7 +41,8 @@ void visor_discipline_start(struct visor_engine *e, const struct visor_event_sta
         e->rate_deviation = start->skew_ppm * 1e-6 + DRIFT_STALE;
     }
     e->updated = (visor_mono){INT64_MIN};
-    e->asked_at = e->foreign_at = e->restarted_at = e->interfered_at = (visor_mono){INT64_MIN};
+    e->asked_at = e->foreign_at = e->restarted_at = e->interfered_at = e->step_told_at =
+        (visor_mono){INT64_MIN};
     e->drift_saved = e->now.raw;
     e->saved_rate = e->rate;
     e->makestep_threshold = config->makestep_threshold;
@@ -363,9 +364,22 @@ static bool waits(const struct visor_engine *e)
            !visor_steer_due(&e->steer, e->now.raw);
 }
 
+static bool was_told(const struct visor_engine *e, visor_mono at)
+{
+    return at.ns != INT64_MIN && visor_mono_diff(e->now.raw, at) < INTERFERENCE_NS;
+}
+
+/* A slow slew shows as one small step after the other. */
+static bool foreign_goes_on(const struct visor_engine *e, double change)
+{
+    return foreign_lasts(e) && was_told(e, e->step_told_at) &&
+           visor_math_size(change) <= 2.0 * FOREIGN_SLEW * FOREIGN_LOOK_S;
+}
+
 void visor_discipline_watch(struct visor_engine *e)
 {
     double change;
+    bool goes_on;
     double ours = e->steer.frequency_ppb;
     struct visor_message *message;
 
@@ -377,11 +391,15 @@ void visor_discipline_watch(struct visor_engine *e)
             visor_discipline_status(e, false);
         return;
     case VISOR_FOREIGN_STEP:
+        goes_on = foreign_goes_on(e, change);
         e->foreign_at = e->now.raw;
         if (visor_chronyd_may_step(e, change))
             break;
-        message = visor_engine_log(e, VISOR_MESSAGE_FOREIGN_STEP, VISOR_SEVERITY_WARNING);
-        message->number[0] = change;
+        if (!goes_on) {
+            message = visor_engine_log(e, VISOR_MESSAGE_FOREIGN_STEP, VISOR_SEVERITY_WARNING);
+            message->number[0] = change;
+            e->step_told_at = e->now.raw;
+        }
         visor_evidence_set(e, change);
         e->change_held |= change_too_large(e, change);
         ask_about(e, change);
@@ -389,9 +407,8 @@ void visor_discipline_watch(struct visor_engine *e)
     case VISOR_FOREIGN_FREQUENCY:
         if (!e->settable)
             return; /* observing: whoever steers does so by right */
-        if (e->interfered_at.ns != INT64_MIN &&
-            visor_mono_diff(e->now.raw, e->interfered_at) < INTERFERENCE_NS)
-            break; /* it goes on, and was told */
+        if (was_told(e, e->interfered_at))
+            break; /* it goes on */
         e->interfered_at = e->now.raw;
         message = visor_engine_log(e, VISOR_MESSAGE_FOREIGN_FREQUENCY, VISOR_SEVERITY_WARNING);
         message->number[0] = ours + change;

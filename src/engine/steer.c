@@ -9,6 +9,7 @@
 #define NOISE_LIMIT     5e4    /* tolerances: what noise of the estimate can never explain */
 #define FOREIGN_STEP_NS 200000 /* a reading off by more is no noise of ours */
 #define FOREIGN_PPB     50.0
+#define FOREIGN_FROM_NS VISOR_NS_PER_S /* a slow slew shows over such a time only */
 #define LEAP_MARGIN_S   0.1 /* the kernel's own leap second may come beside small things */
 
 enum visor_foreign visor_steer_watch(struct visor_steer *steer, const struct visor_reading *now,
@@ -32,8 +33,8 @@ enum visor_foreign visor_steer_watch(struct visor_steer *steer, const struct vis
     off = visor_wall_diff(now->real, expected);
     tolerance = visor_ns_add(visor_ns_add(now->width_ns, steer->last.width_ns),
                              FOREIGN_STEP_NS + elapsed / 1000000);
-    steer->last = *now;
     if (difference > FOREIGN_PPB || difference < -FOREIGN_PPB) {
+        steer->last = *now;
         steer->frequency_ppb = now->frequency_ppb;
         steer->foreign_changes++;
         steer->last_foreign_s = *change = difference;
@@ -42,6 +43,7 @@ enum visor_foreign visor_steer_watch(struct visor_steer *steer, const struct vis
     if (off > tolerance || off < visor_ns_diff(0, tolerance)) {
         double beside = visor_seconds_from_ns(off) - steer->leap_s;
 
+        steer->last = *now;
         if (steer->leap_s != 0.0 && beside < LEAP_MARGIN_S && beside > -LEAP_MARGIN_S) {
             steer->leap_s = 0.0;
             return VISOR_FOREIGN_LEAP;
@@ -50,6 +52,8 @@ enum visor_foreign visor_steer_watch(struct visor_steer *steer, const struct vis
         steer->last_foreign_s = *change = visor_seconds_from_ns(off);
         return VISOR_FOREIGN_STEP;
     }
+    if (elapsed >= FOREIGN_FROM_NS)
+        steer->last = *now;
     return VISOR_FOREIGN_NONE;
 }
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "engine/steer.h"
 #include "puppet.h"
 
 #define START INT64_C(1000000000)
@@ -374,9 +375,34 @@ static void test_status__the_root_dispersion_is_of_now(void **state)
     puppet_done(&p);
 }
 
+/* adjtime() moves the clock by 500 ppm: between two looks soon after one another that is less than
+ * what readings are off by. */
+static void test_steer__a_slow_slew_shows_however_often_we_look(void **state)
+{
+    static const int64_t every_ms[] = {5, 100, 333, 900, 5000};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(every_ms) / sizeof(every_ms[0]); i++) {
+        struct visor_steer steer = {0};
+        int64_t raw = 0, slewed = 0, step = every_ms[i] * 1000000;
+        double change, found = 0.0;
+
+        for (int j = 0; j < 10000 && raw <= 20 * VISOR_NS_PER_S; j++) {
+            struct visor_reading now = {.raw = {raw}, .real = {raw + slewed}, .width_ns = 1000};
+
+            if (visor_steer_watch(&steer, &now, &change) == VISOR_FOREIGN_STEP)
+                found += change;
+            raw += step;
+            slewed += raw > 10 * VISOR_NS_PER_S ? step / 2000 : 0;
+        }
+        assert_true(found > 0.0045 && found <= 0.0051);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_steer__a_slow_slew_shows_however_often_we_look),
         cmocka_unit_test(test_status__the_root_dispersion_is_of_now),
         cmocka_unit_test(test_select__who_cannot_be_asked_is_not_waited_for),
         cmocka_unit_test(test_select__who_wants_no_requests_is_not_waited_for),
