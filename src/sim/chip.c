@@ -56,15 +56,23 @@ static void plan(struct visor_host *host, struct visor_world *world)
         world->out_of_memory = true;
 }
 
-/* At a half of a second of CLOCK_REALTIME, so many seconds on. */
-static void plan_copy(struct visor_host *host, struct visor_world *world, int64_t after_ns)
+/* When CLOCK_REALTIME will get there, as it now runs. */
+static void await_copy(struct visor_host *host, struct visor_world *world)
 {
-    int64_t into = into_second((visor_wall){host->kernel.real});
-    double wait = (double)(after_ns + VISOR_NS_PER_S / 2 - into);
+    double wait = (double)(host->chip.copy_at - host->kernel.real);
 
     wait /= 1.0 + visor_kernel_total_rate(&host->kernel);
     if (!visor_heap_push(&world->heap, &host->chip.copying, world->now + (int64_t)wait + 1))
         world->out_of_memory = true;
+}
+
+/* At a half of a second of CLOCK_REALTIME, so many seconds on. */
+static void plan_copy(struct visor_host *host, struct visor_world *world, int64_t after_ns)
+{
+    int64_t into = into_second((visor_wall){host->kernel.real});
+
+    host->chip.copy_at = host->kernel.real + after_ns + VISOR_NS_PER_S / 2 - into;
+    await_copy(host, world);
 }
 
 bool visor_chip_start(struct visor_host *host, struct visor_world *world)
@@ -142,6 +150,10 @@ void visor_chip_copy(struct visor_host *host, struct visor_world *world)
     int64_t late;
 
     visor_host_advance(host, world, world->now);
+    if (host->kernel.real < host->chip.copy_at - IN_TIME) { /* it was slewed, or set back */
+        await_copy(host, world);
+        return;
+    }
     late = into_second((visor_wall){host->kernel.real}) - VISOR_NS_PER_S / 2;
     if (visor_kernel_max_error(&host->kernel) < 0.0 || late > IN_TIME || late < -IN_TIME) {
         plan_copy(host, world, 2 * VISOR_NS_PER_S);

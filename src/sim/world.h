@@ -41,6 +41,7 @@ struct visor_chip {
     bool awaits_edge;
     int read;                       /* coarse readings that this life of the daemon has had */
     struct visor_happening copying; /* our kernel's clock to it */
+    int64_t copy_at;                /* CLOCK_REALTIME at which it will be */
     int64_t set_ns;                 /* by that, in all */
 };
 
