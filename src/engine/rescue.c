@@ -5,15 +5,15 @@
 
 #include "base/math.h"
 
-#define NEXT_NS        (5 * VISOR_NS_PER_S) /* after which those that were taken have had their chance */
-#define AGAIN_NS       (300 * VISOR_NS_PER_S)  /* to ask all again; twice as long each time, … */
-#define LONGEST_NS     (3600 * VISOR_NS_PER_S) /* … up to this: public servers are others' */
-#define BURST_GOOD     4
-#define BURST_STRANGER 2 /* who has never answered */
-#define BURST_TOTAL    8
-#define MORE_A_POOL    2
-#define ASKED_ENOUGH   4
-#define RIGHT_S        0.01 /* what is left to be slewed of a clock that is called right */
+#define NEXT_NS      (5 * VISOR_NS_PER_S) /* after which those that were taken have had their chance */
+#define AGAIN_NS     (300 * VISOR_NS_PER_S)  /* to ask all again; twice as long each time, … */
+#define LONGEST_NS   (3600 * VISOR_NS_PER_S) /* … up to this: public servers are others' */
+#define BURST_GOOD   4
+#define BURST_TOTAL  8
+#define BURST_FEW    2 /* for who has never answered, or does so anyway */
+#define MORE_A_POOL  2
+#define ASKED_ENOUGH 4
+#define RIGHT_S      0.01 /* what is left to be slewed of a clock that is called right */
 
 enum stage { STAGE_BACKUP, STAGE_OFFLINE, STAGE_POOL, STAGES };
 
@@ -228,6 +228,20 @@ static void give_back(struct visor_engine *e)
 
 /* ---- everybody is asked ---- */
 
+/* Who answers as it is and has said enough is asked once more: if the sources only contradict one
+ * another, more of the same does not help. */
+static void ask(struct visor_engine *e, struct visor_source *source)
+{
+    struct visor_association *a = &source->association;
+    bool heard = (a->reach & 1) != 0 && source->filter.count >= BURST_GOOD;
+
+    if (!source->resolved || !a->online)
+        return;
+    visor_association_start_burst(a, heard ? 1 : BURST_GOOD,
+                                  heard || a->total_valid == 0 ? BURST_FEW : BURST_TOTAL,
+                                  e->now.raw);
+}
+
 static void resync(struct visor_engine *e)
 {
     struct visor_rescuing *r = &e->rescue;
@@ -238,16 +252,9 @@ static void resync(struct visor_engine *e)
         return; /* the time is known, and the clock on its way there */
     r->ask_ns = r->ask_ns == 0 ? AGAIN_NS : 2 * r->ask_ns < LONGEST_NS ? 2 * r->ask_ns : LONGEST_NS;
     r->ask_at = visor_mono_add(e->now.raw, r->ask_ns);
-    for (int i = 0; i < e->source_count; i++) {
-        struct visor_source *source = &e->sources[i];
-
-        if (source->id == 0 || source->refclock)
-            continue;
-        if (source->resolved && source->association.online)
-            visor_association_start_burst(
-                &source->association, BURST_GOOD,
-                source->association.total_valid > 0 ? BURST_TOTAL : BURST_STRANGER, e->now.raw);
-    }
+    for (int i = 0; i < e->source_count; i++)
+        if (e->sources[i].id != 0 && !e->sources[i].refclock)
+            ask(e, &e->sources[i]);
     visor_names_refresh(e);
     visor_chronyd_rescue(e, false);
     tell_rescue(e, VISOR_RESCUE_RESYNC, 0, 0.0);
