@@ -367,12 +367,12 @@ static double gained(const struct visor_witness *w, double stall_s, double *erro
 /* Another jump before the first one was measured? An edge may be late, but is never early. */
 static bool is_another(const struct visor_witness *w, double jump_s, double error_s)
 {
-    double unsure, gain;
+    double unsure;
 
     if (!w->pending || w->told_error_s < 0.0)
         return false;
-    gain = gained(w, w->told_s, &unsure);
-    return jump_s - w->told_s - gain > w->told_error_s + error_s + unsure;
+    gained(w, w->told_s, &unsure);
+    return jump_s - w->told_s > w->told_error_s + error_s + unsure;
 }
 
 static void tell_more(struct visor_witness *w, double jump_s, double error_s)
@@ -570,21 +570,17 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
         size_up(w, &m, sharp, event->kind == VISOR_WITNESS_RTC && m.raw > 0.0, jump_s, error_s));
 }
 
-/* More than others have found? Then it was set, as its next readings show. */
-static bool has_told_more(const struct visor_witness *w, double jump_s, double error_s)
-{
-    double unsure, gain = gained(w, jump_s, &unsure);
-
-    return w->told_error_s >= 0.0 && w->told_s - jump_s - gain > w->told_error_s + error_s + unsure;
-}
-
+/* What others have found is counted as the witness does, who has gained on UTC meanwhile. If it has
+ * told of more, it was set, as its next readings show. */
 void visor_witness_told(struct visor_witness *w, double jump_s, double error_s)
 {
-    jump_s += w->before_s;
-    error_s += w->before_error_s;
+    double unsure;
+
     if (!w->pending)
         return;
-    if (has_told_more(w, jump_s, error_s)) {
+    jump_s += gained(w, jump_s, &unsure) + w->before_s;
+    error_s += w->before_error_s;
+    if (w->told_error_s >= 0.0 && w->told_s - jump_s > w->told_error_s + error_s + unsure) {
         w->denied_s = w->told_s;
         w->denied_error_s = w->told_error_s;
     }
