@@ -199,9 +199,9 @@ static void test_simulate__failures_are_seen(void **state)
             assert_true(guest->wrong <= 5.0); /* right again within seconds */
         if (strcmp(planned->plan.failures[i].event, "link1 cut") != 0)
             continue;
-        seen = true; /* the guest still has its host */
+        seen = true; /* the guest still has its host, which has nobody */
         assert_true(planned->results[i + 1].layers[last - 1].lost > 0.3);
-        assert_true(guest->later_s > 2.0 * planned->results[0].layers[last].bound_s);
+        assert_true(guest->later_s > 1.3 * planned->results[0].layers[last].bound_s);
     }
     assert_true(seen);
     free(planned);
