@@ -30,6 +30,7 @@
 #define TRIAL_TRIFLE    1e-7 /* s/s: or it matters no more */
 #define TRIAL_ENOUGH    2.0  /* times the line's deviation of the rate: the trial is over */
 
+#define CAUTION         1.5 /* times a wander that was learnt from enough samples */
 #define WANDER_TYPICAL  1e-9
 #define WANDER_WORST    1e-7 /* of a counter of which little is known yet */
 #define UNSEEN          6.0  /* deviations of a sample */
@@ -429,14 +430,32 @@ static double unseen_wander(const struct visor_filter *filter)
                       : WANDER_WORST;
 }
 
+static double unknown_wander(const struct visor_filter *filter)
+{
+    double few = 8.0 / (filter->learnt > 0 ? (double)filter->learnt : 1.0);
+    double unknown = WANDER_WORST * few * few * few, unseen = few * unseen_wander(filter);
+
+    return unseen < unknown ? unseen : unknown;
+}
+
+static double caution(double samples)
+{
+    return samples >= 60.0 ? CAUTION
+                           : 1.0 + 60.0 * (CAUTION - 1.0) / (samples > 1.0 ? samples : 1.0);
+}
+
 double visor_filter_cautious_wander(const struct visor_filter *filter)
 {
-    double n = filter->learnt > 0 ? (double)filter->learnt : 1.0;
-    double few = 8.0 / n, unknown = WANDER_WORST * few * few * few;
-    double unseen = few * unseen_wander(filter);
+    return filter->noise.wander * caution((double)filter->learnt) + unknown_wander(filter);
+}
 
-    unknown = unseen < unknown ? unseen : unknown;
-    return filter->noise.wander * (n < 60.0 ? 1.0 + 30.0 / n : 1.5) + unknown;
+double visor_filter_shared_wander(const struct visor_filter *filter, double mean, double samples)
+{
+    double alone = filter->noise.wander * caution((double)filter->learnt);
+    double least = filter->noise.wander * CAUTION, shared = mean * caution(samples);
+
+    shared = shared < least ? least : shared;
+    return (shared < alone ? shared : alone) + unknown_wander(filter);
 }
 
 /* By how much an entry misses the line, in seconds and in deviations. The wander of a young filter

@@ -101,6 +101,9 @@ const struct visor_filter_entry *visor_filter_entry(const struct visor_filter *f
 /* The wander that caution allows for: what was learnt, and more as long as it was learnt from few
  * samples. */
 double visor_filter_cautious_wander(const struct visor_filter *filter);
+/* The same where others have watched the same counter: `mean` of what their filters and this one
+ * have learnt from so many samples in all. */
+double visor_filter_shared_wander(const struct visor_filter *filter, double mean, double samples);
 
 /* Deviation of a typical sample, s: as learnt; and together with what the newest one states of
  * itself. */

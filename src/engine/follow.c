@@ -71,6 +71,31 @@ static void measure(struct visor_engine *e)
     }
 }
 
+/* The counter wanders as one, whoever watches it. */
+static void share_wander(struct visor_engine *e)
+{
+    double samples = 0.0, sum = 0.0;
+
+    for (int i = 0; i < e->source_count; i++) {
+        const struct visor_source *source = &e->sources[i];
+        double n = source->filter.count;
+
+        if (source->id == 0 || !visor_select_agrees(source->candidate.state) ||
+            source->fault != VISOR_FAULT_NONE || source->filter.on_trial)
+            continue;
+        samples += n;
+        sum += n * source->filter.noise.wander;
+    }
+    for (int i = 0; i < e->source_count; i++) {
+        struct visor_source *source = &e->sources[i];
+
+        if (source->id != 0)
+            source->wander =
+                samples > 0.0 ? visor_filter_shared_wander(&source->filter, sum / samples, samples)
+                              : visor_filter_cautious_wander(&source->filter);
+    }
+}
+
 /* Unreachable sources go on voting with their ageing intervals, so that the first one to come back
  * cannot say what it likes; but with nobody in reach nothing is selected. */
 static int nominate(struct visor_engine *e)
@@ -82,6 +107,7 @@ static int nominate(struct visor_engine *e)
     if (e->rare)
         visor_authmode_apply(e);
     measure(e);
+    share_wander(e);
     for (int i = 0; i < e->source_count; i++) {
         struct visor_source *source = &e->sources[i];
 
@@ -328,7 +354,7 @@ static void adopt(struct visor_engine *e, const struct visor_source *leader,
     e->known = true;
     e->rate = line.rate;
     e->rate_deviation = visor_math_sqrt(line.p11) + 1e-8;
-    e->wander = visor_filter_cautious_wander(&leader->filter);
+    e->wander = leader->wander;
     e->unrest = unrest_of(e, leader) + dispute;
     visor_follow_foresee(e, e->update_interval_s);
 }

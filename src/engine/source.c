@@ -41,6 +41,7 @@ void visor_source_init(struct visor_source *source, uint32_t id, const struct vi
     source->loss = LOSS_GUESS;
     source->loss_weight = LOSS_GUESS_WORTH;
     visor_filter_init(&source->filter, true, limit > 0 ? limit : VISOR_FILTER_SAMPLES);
+    source->wander = visor_filter_cautious_wander(&source->filter);
 }
 
 void visor_source_describe(const struct visor_source *source, const struct visor_origin *origins,
@@ -92,7 +93,7 @@ double visor_source_growth(double rate_variance, const struct visor_config *conf
 /* Of the rate, over so many seconds. */
 static double rate_variance(const struct visor_source *source, double seconds)
 {
-    double wander = visor_filter_cautious_wander(&source->filter);
+    double wander = source->wander;
 
     return source->filter.line.p11 + wander * wander * (seconds > 0.0 ? seconds : 0.0);
 }

@@ -77,6 +77,7 @@ struct visor_source {
     visor_mono fitted_at;    /* a sample of it fitted, last */
     visor_mono vouched_at; /* until then it had measured its own clock, so that it measures ours */
     double least_claim_s;  /* smallest root dispersion that it has stated */
+    double wander;         /* of the counter, with caution: by all that watch it */
     visor_mono measured_until; /* a reading of it or of another one tells how the counter ran */
     visor_mono jumped_at;   /* its filter last believed a jump or another rate; INT64_MIN: never */
     double jump_s;          /* … by how much it was off then */

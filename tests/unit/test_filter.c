@@ -627,6 +627,30 @@ static void test_interval__of_a_device_is_narrower_than_its_samples(void **state
     assert_true(narrow > 40); /* others have just been surprised by a sample */
 }
 
+static bool near(double a, double b)
+{
+    return a - b < 1e-15 && b - a < 1e-15;
+}
+
+static void test_wander__what_others_have_seen_counts(void **state)
+{
+    struct visor_filter filter;
+    double alone, shared;
+
+    (void)state;
+    visor_filter_init(&filter, true, 64);
+    filter.noise.wander = 1e-9;
+    filter.learnt = 15;
+    filter.count = 1;
+    alone = visor_filter_cautious_wander(&filter);
+    assert_true(near(alone - visor_filter_shared_wander(&filter, 1e-9, 60.0), 1.5e-9));
+    assert_true(near(visor_filter_shared_wander(&filter, 1e-9, 15.0), alone));
+    /* never more than by itself, never less than it has seen itself */
+    assert_true(near(visor_filter_shared_wander(&filter, 1e-6, 60.0), alone));
+    shared = visor_filter_shared_wander(&filter, 1e-12, 1000.0);
+    assert_true(near(alone - shared, 1.5e-9));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -655,6 +679,7 @@ int main(void)
         cmocka_unit_test(test_take__pauses_in_a_row_are_jumps),
         cmocka_unit_test(test_take__a_noisy_sample_does_not_acquit_the_suspects),
         cmocka_unit_test(test_take__extends_what_a_run_over_all_gives),
+        cmocka_unit_test(test_wander__what_others_have_seen_counts),
         cmocka_unit_test(test_interval__contains_the_truth),
         cmocka_unit_test(test_interval__of_a_device_is_narrower_than_its_samples),
     };
