@@ -337,6 +337,18 @@ static void follow_copies(struct visor_witness *w, bool trusted, visor_wall real
     w->trusted = trusted;
 }
 
+/* Whoever sets whole seconds only does so as soon as the chip is more than half a second off. That
+ * a stall of whole seconds hits it just then is no case to be prepared for. */
+static bool is_set_when_due(const struct visor_witness *w, const struct visor_reading *ours,
+                            const struct visor_event_witness *event, const struct misses *m)
+{
+    double off = visor_math_size(away_before(w, ours, event, m) - 0.5);
+    double size = visor_math_size(m->raw), whole = (double)(int64_t)(size + 0.5);
+
+    return m->half == 0.0 && off <= SET_S && whole > 0.0 &&
+           visor_math_size(size - whole) <= visible(w);
+}
+
 /* A stall by as much as it was behind looks as if it had been set. That only those know who have
  * told it already, and who knows when the kernel copies; and right after a jump it seems to be
  * behind where it was read late. */
@@ -347,7 +359,8 @@ static bool may_have_jumped(const struct visor_witness *w, const struct visor_ev
     bool copied = event->kind == VISOR_WITNESS_RTC && copies_about(w, ours->real) >= 0;
 
     return m->raw > DRIFTED_S && !told && !copied && w->denied_error_s == 0.0 &&
-           visor_mono_diff(ours->raw, w->begun_at) > BLIND_NS;
+           visor_mono_diff(ours->raw, w->begun_at) > BLIND_NS &&
+           !is_set_when_due(w, ours, event, m);
 }
 
 /* What the witness gains on UTC itself over a stall, as far as that was learnt, +- *error_s. */

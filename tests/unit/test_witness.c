@@ -293,6 +293,31 @@ static void test_take__it_is_set_to_the_nearest_second(void **state)
     assert_int_equal(coarse(&chip), VISOR_WITNESS_JUMPED);
 }
 
+/* … is set when it is just more than half a second off, whenever the kernel copies. */
+static void test_take__it_is_set_to_the_nearest_second_when_due(void **state)
+{
+    static const struct {
+        double behind, moved;
+        enum visor_witness_verdict verdict;
+    } cases[] = {{0.505, 1.0, VISOR_WITNESS_SET},
+                 {0.52, 1.0, VISOR_WITNESS_SET},
+                 {0.7, 1.0, VISOR_WITNESS_UNSURE}, /* a stall, perhaps */
+                 {0.505, 1.2, VISOR_WITNESS_JUMPED}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct chip chip = chip_of(false);
+
+        chip.set = chip.real - cases[i].behind;
+        learn(&chip);
+        synchronize(&chip);
+        for (int j = 0; j < 9; j++)
+            learn(&chip);
+        chip.set += cases[i].moved;
+        assert_int_equal(edge(&chip, 0.0), cases[i].verdict);
+    }
+}
+
 /* Every eleven minutes, by what it has drifted since. */
 static void test_take__it_is_set_by_a_little(void **state)
 {
@@ -569,6 +594,7 @@ int main(void)
         cmocka_unit_test(test_take__a_timely_edge_after_late_ones_is_no_jump),
         cmocka_unit_test(test_take__on_a_busy_machine_the_error_covers_what_edges_are_late_by),
         cmocka_unit_test(test_take__it_is_set_to_the_nearest_second),
+        cmocka_unit_test(test_take__it_is_set_to_the_nearest_second_when_due),
         cmocka_unit_test(test_take__it_is_set_by_a_little),
         cmocka_unit_test(test_take__it_is_set_during_a_slew),
         cmocka_unit_test(test_take__a_stall_by_as_much_as_it_is_behind),
