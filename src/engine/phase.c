@@ -6,6 +6,7 @@
 
 #define MOVED_MOST  0.25 /* of its interval */
 #define MOVED_LEAST 0.03 /* of its interval: jitter is no reason to move */
+#define MOVED_FROM  8    /* samples: at the start it is in a hurry */
 
 static bool takes_part(const struct visor_source *source)
 {
@@ -34,7 +35,7 @@ void visor_phase_spread(struct visor_engine *e, struct visor_source *source)
     struct visor_association *a = &source->association;
     double interval = visor_association_interval(a), before = interval, after = interval, moved;
 
-    if (!takes_part(source))
+    if (!takes_part(source) || source->filter.taken < MOVED_FROM)
         return;
     for (int i = 0; i < e->source_count; i++)
         if (&e->sources[i] != source && takes_part(&e->sources[i]))
