@@ -107,13 +107,17 @@ static void test_look__of_a_file(void **state)
     struct visor_event_witness witness;
     struct visor_rtcpoll poll;
     int fd = mkstemp(path);
+    visor_mono at = {S};
+    int slow = 0;
 
     (void)state;
     assert_int_equal(write(fd, "1767225600\n", 11), 11);
     visor_rtcpoll_init(&poll, path);
-    assert_true(visor_rtcpoll_look(&poll, (visor_mono){S}, &witness));
+    for (; slow < 100 && !visor_rtcpoll_look(&poll, at, &witness); slow++)
+        at = visor_rtcpoll_deadline(&poll); /* a reading that was interrupted says nothing */
+    assert_true(slow < 100);
     assert_true(witness.earliest.ns == INT64_C(1767225600) * S);
-    assert_false(visor_rtcpoll_look(&poll, (visor_mono){S}, &witness)); /* not due */
+    assert_false(visor_rtcpoll_look(&poll, at, &witness)); /* not due */
     assert_int_equal(pwrite(fd, "nonsense!!\n", 11, 0), 11);
     assert_false(visor_rtcpoll_look(&poll, (visor_mono){INT64_MAX / 2}, &witness));
     assert_int_equal(poll.error, EBADMSG);
