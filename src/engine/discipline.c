@@ -221,6 +221,7 @@ void visor_discipline_step(struct visor_engine *e, double remaining_s)
     e->step_pending = true;
     e->disruptions.proven &= e->disruptions.open; /* that is done; else sources say what is left */
     e->disruptions.owed_s = e->disruptions.owed_error_s = 0.0;
+    e->disruptions.stepped_s += remaining_s;
     e->steer.slewing = false;
     visor_engine_push(e, VISOR_ACTION_STEP)->step.offset_ns = visor_ns_from_seconds(remaining_s);
     message = visor_engine_log(e, VISOR_MESSAGE_STEPPED, VISOR_SEVERITY_WARNING);

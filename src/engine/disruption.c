@@ -88,7 +88,7 @@ static void invalidate(struct visor_engine *e, struct visor_disruption *d)
     e->disruptions.open = true;
     e->disruptions.proven = e->disruptions.shifted = e->disruptions.step_waits =
         e->disruptions.resorted = false;
-    e->disruptions.maybe_s = e->disruptions.maybe_error_s = 0.0;
+    e->disruptions.maybe_s = e->disruptions.maybe_error_s = e->disruptions.stepped_s = 0.0;
     e->disruptions.look_at = visor_mono_add(e->now.raw, OTHERS_NS);
     e->disruptions.answered = e->disruptions.anew = false;
     remember_liars(e);
@@ -399,6 +399,7 @@ void visor_disruption_found(struct visor_engine *e)
         !(d->evidence & 1u << VISOR_WITNESS_SOURCES))
         return;
     all->treated = all->count;
+    all->stepped_s = 0.0;
     d->settled = true;
     d->settled_after_s = visor_seconds_from_ns(visor_mono_diff(e->now.raw, d->raw));
     e->rescue.recovering = true;
@@ -427,8 +428,11 @@ bool visor_disruption_explains(struct visor_engine *e, double remaining_s)
         return false;
     /* what was slewed meanwhile the other way is not owed any more */
     size_s = d->size_s +
-             ((remaining_s < 0.0) == (e->disruptions.owed_s < 0.0) ? e->disruptions.owed_s : 0.0);
+             ((remaining_s < 0.0) == (e->disruptions.owed_s < 0.0) ? e->disruptions.owed_s : 0.0) -
+             e->disruptions.stepped_s;
     most = d->error_s + e->disruptions.owed_error_s + STALL_STEP + slewed_s(e, size_s);
+    if ((remaining_s < 0.0) != (size_s < 0.0))
+        return false; /* by the sources it was the other way, or less than was stepped */
     if (remaining_s < 0.0)
         return e->config->emergency_backward && -remaining_s > least &&
                -remaining_s < most - size_s;

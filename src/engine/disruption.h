@@ -46,6 +46,7 @@ struct visor_disruptions {
     bool proven;      /* its witness is independent of our clock: `stall` governs */
     bool shifted;     /* the estimate has gone where a witness says */
     double maybe_s, maybe_error_s; /* it came to that, or the witness was set; 0: no such doubt */
+    double stepped_s;              /* of it, so far */
     double owed_s, owed_error_s;   /* of earlier ones, proven, and not yet corrected */
     bool resorted;                 /* until the sources speak, a witness tells the time */
     bool step_waits;        /* the clock is to be corrected by the witness's word, when … */
