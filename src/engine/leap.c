@@ -99,11 +99,13 @@ static void decide(struct visor_engine *e, enum visor_leap voted)
     bool system = e->settable && e->config->leap_mode == VISOR_LEAP_MODE_SYSTEM;
     int64_t utc_s = utc_now(e).ns / VISOR_NS_PER_S;
     enum visor_leap announced;
+    int64_t midnight_s;
     int tai;
 
     leap->looked_day = day_of(utc_s);
     announced = visor_leap_today(utc_s, voted, e->config->leaps, e->config->leap_count, &tai);
-    if (announced == leap->announced && tai == leap->tai_offset_s)
+    midnight_s = announced == VISOR_LEAP_NONE ? 0 : (leap->looked_day + 1) * DAY_S;
+    if (announced == leap->announced && tai == leap->tai_offset_s && midnight_s == leap->midnight_s)
         return;
     if (system && tai != 0 && tai != leap->tai_offset_s)
         tell(e, VISOR_MESSAGE_TAI_OFFSET, tai);
@@ -112,8 +114,7 @@ static void decide(struct visor_engine *e, enum visor_leap voted)
     leap->tai_offset_s = tai;
     leap->announced = announced;
     leap->phase = announced == VISOR_LEAP_NONE ? VISOR_LEAP_IDLE : VISOR_LEAP_ARMED;
-    if (announced != VISOR_LEAP_NONE)
-        leap->midnight_s = (leap->looked_day + 1) * DAY_S;
+    leap->midnight_s = midnight_s;
     e->steer.leap_s = kernel_steps(e) ? shift_of(announced) : 0.0;
     visor_discipline_status(e, true);
 }

@@ -16,6 +16,11 @@ static visor_wall held_utc(const struct visor_engine *e)
     return e->known ? visor_line_utc(&e->line, e->now.raw) : e->now.real;
 }
 
+static bool in_range(double value, double limit)
+{
+    return value > -limit && value < limit; /* not so: NaN */
+}
+
 static double held_rate(const struct visor_engine *e)
 {
     return e->known ? e->line.rate : e->steer.base_ppb * 1e-9;
@@ -75,6 +80,25 @@ static double regress(struct visor_manual *manual, double *at_newest, double *sp
     return slope;
 }
 
+/* Times that tell a rate no clock has contradict one another: then the newest alone counts. */
+static bool learn_rate(struct visor_manual *manual, double *rate, double *deviation,
+                       double *at_newest)
+{
+    double span, slope, at;
+
+    manual->entries[0].residual = 0.0;
+    if (manual->count < 2)
+        return false;
+    slope = regress(manual, &at, &span);
+    if (!in_range(slope, RATE_LIMIT))
+        return false;
+    *rate = slope;
+    *at_newest = at;
+    if (TYPED_S / span < *deviation)
+        *deviation = TYPED_S / span;
+    return true;
+}
+
 /* Set the clock by the entries: the rate by all of them, the time by the newest as it was typed, or
  * by the line where nothing was typed now. Returns the change of the rate. */
 static double set_clock(struct visor_engine *e, bool typed)
@@ -83,22 +107,17 @@ static double set_clock(struct visor_engine *e, bool typed)
     const struct visor_manual_entry *newest = &manual->entries[manual->count - 1];
     double before = held_rate(e), rate = before, deviation = e->rate_deviation, offset = 0.0;
     visor_wall held = held_utc(e), utc;
-    double span = 0.0, since = visor_seconds_from_ns(visor_mono_diff(e->now.raw, newest->at));
+    double since = visor_seconds_from_ns(visor_mono_diff(e->now.raw, newest->at));
     struct visor_message *message;
+    bool found = learn_rate(manual, &rate, &deviation, &offset);
 
-    manual->entries[0].residual = 0.0;
-    if (manual->count > 1) {
-        rate = regress(manual, &offset, &span);
-        if (TYPED_S / span < deviation)
-            deviation = TYPED_S / span;
-    }
     utc = visor_wall_add((visor_wall){newest->at.ns}, newest->offset_ns);
     utc = visor_wall_add(utc, visor_mono_diff(e->now.raw, newest->at));
     utc = visor_wall_add(utc, visor_ns_from_seconds(rate * since + (typed ? 0.0 : offset)));
     message = visor_engine_log(e, VISOR_MESSAGE_MANUAL, VISOR_SEVERITY_INFO);
     message->number[0] = visor_seconds_from_ns(visor_wall_diff(utc, held));
     message->number[1] = (rate - before) * 1e6;
-    message->count[0] = manual->count > 1;
+    message->count[0] = found;
     hold(e, utc, rate, deviation);
     visor_discipline_correct(e);
     visor_publish_view(e);
@@ -147,11 +166,6 @@ static enum visor_answer delete_entry(struct visor_engine *e, double index)
     if (e->manual.count > 0)
         set_clock(e, false);
     return VISOR_ANSWER_OK;
-}
-
-static bool in_range(double value, double limit)
-{
-    return value > -limit && value < limit; /* not so: NaN */
 }
 
 static enum visor_answer shift(struct visor_engine *e, double offset, double rate)

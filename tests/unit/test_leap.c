@@ -199,6 +199,46 @@ static void test_leap__by_vote_of_the_source(void **state)
     puppet_done(&p);
 }
 
+/* A clock that is moved by hand from an announced one to days before, and back to right there. */
+static void test_leap__of_the_day_that_it_is(void **state)
+{
+    struct puppet p;
+
+    (void)state;
+    start(&p, VISOR_LEAP_MODE_STEP, -1);
+    p.silent = true;
+    puppet_command(&p, VISOR_COMMAND_DOFFSET, -10.0 * 86400.0, 0.0);
+    puppet_run(&p, 891.0);
+    p.silent = false;
+    p.utc_at_0 -= 10 * 86400 * VISOR_NS_PER_S;
+    p.leap_at = 0;
+    puppet_run(&p, 1000.0);
+    assert_small(error_of_view(&p));
+    assert_int_equal(p.view.leap, VISOR_LEAP_NONE);
+    p.silent = true;
+    puppet_command(&p, VISOR_COMMAND_DOFFSET, 10.0 * 86400.0 - 99.0, 0.0);
+    assert_true(visor_engine_deadline(p.engine).ns > p.now); /* else it would spin */
+    puppet_done(&p);
+}
+
+/* Its clock is set to the end of another half-year, which ends with one as well. */
+static void test_leap__voted_for_another_day(void **state)
+{
+    struct puppet p;
+
+    (void)state;
+    puppet_init(&p, puppet_config(1), JAN_1_2009 - 9000, 0.0);
+    p.hint = VISOR_LEAP_INSERT;
+    puppet_run(&p, 900.0);
+    assert_int_equal(p.view.leap, VISOR_LEAP_INSERT);
+    p.utc_at_0 += (JUN_30_2012 - DEC_31_2008) * VISOR_NS_PER_S;
+    puppet_run(&p, 3000.0);
+    assert_small(error_of_view(&p));
+    assert_int_equal(p.view.leap, VISOR_LEAP_INSERT);
+    assert_int_equal(p.messages[VISOR_MESSAGE_LEAP_DONE], 0);
+    puppet_done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +251,8 @@ int main(void)
         cmocka_unit_test(test_leap__slewed),
         cmocka_unit_test(test_leap__ignored_until_measured),
         cmocka_unit_test(test_leap__by_vote_of_the_source),
+        cmocka_unit_test(test_leap__of_the_day_that_it_is),
+        cmocka_unit_test(test_leap__voted_for_another_day),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,24 @@ static void test_settime__nonsense(void **state)
     puppet_done(&p);
 }
 
+/* The day before, then the day: no clock has the rate between them. */
+static void test_settime__contradictions_tell_no_rate(void **state)
+{
+    struct puppet p;
+
+    (void)state;
+    start(&p, true);
+    puppet_command(&p, VISOR_COMMAND_MAKESTEP_POLICY, 1.0, -1.0);
+    puppet_command(&p, VISOR_COMMAND_SETTIME, (double)START - 86400.0, 0.0);
+    puppet_run(&p, 100.0);
+    type(&p);
+    assert_int_equal(p.answer.answer, VISOR_ANSWER_OK);
+    assert_true(p.answer.number[1] == 0.0 && p.answer.number[2] == 0.0);
+    puppet_run(&p, 200.0);
+    assert_true(size_of(puppet_error(&p)) < 0.02);
+    puppet_done(&p);
+}
+
 static void test_delete__a_mistake_is_taken_back(void **state)
 {
     struct puppet p;
@@ -175,6 +193,7 @@ int main(void)
         cmocka_unit_test(test_settime__not_unless_enabled),
         cmocka_unit_test(test_settime__the_newest_sets_the_time_all_the_rate),
         cmocka_unit_test(test_settime__nonsense),
+        cmocka_unit_test(test_settime__contradictions_tell_no_rate),
         cmocka_unit_test(test_delete__a_mistake_is_taken_back),
         cmocka_unit_test(test_settime__seventeen_fit_into_sixteen),
         cmocka_unit_test(test_doffset__and_dfreq),
