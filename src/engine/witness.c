@@ -169,18 +169,26 @@ static visor_mono leads_hold_from(const struct visor_witness *w)
 }
 
 /* On a busy machine the line may rest on late readings, one after a jump on a single one; one that
- * is in time then seems to be ahead. But it is where it has been against the estimate of UTC, which
- * a jump of our counter would have left behind. */
-static bool was_there(const struct visor_witness *w, const struct visor_trusted *utc,
-                      const struct visor_reading *ours, visor_wall said, double allowed)
+ * is in time then seems to be `ahead`. But it is where it has been against the estimate of UTC,
+ * which a jump of our counter would have left behind. */
+static bool is_in_time(const struct visor_witness *w, const struct visor_trusted *utc,
+                       const struct visor_reading *ours, visor_wall said, double ahead,
+                       double allowed)
 {
     const struct visor_lead *newest, *most;
 
     most = greatest_lead(w, leads_hold_from(w), (visor_mono){INT64_MAX}, &newest);
 
-    return utc && most &&
+    return utc && most && ahead > 0.0 && !w->pending &&
            visor_ns_diff(visor_wall_diff(said, visor_line_utc(&utc->line, ours->raw)), most->ns) <=
                visor_ns_from_seconds(allowed);
+}
+
+static enum visor_witness_verdict in_time(struct visor_witness *w, const struct visor_reading *ours,
+                                          visor_wall said)
+{
+    begin_anew(w, ours, said, visor_math_sqrt(w->line.p11));
+    return VISOR_WITNESS_NOTHING;
 }
 
 /* By how much a reading misses what one of our clocks let expect, s. */
@@ -549,7 +557,9 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
     /* by less than a jump: taken for noise it would hide jumps for minutes */
     if (sharp && !w->pending && w->readings >= TRAINING && visor_math_size(m.raw) > visible(w) &&
         visor_math_size(m.raw) <= m.allowed && was_set(w, &ours, event, &m))
-        return set(w, &ours, middle(event), sharp);
+        return is_in_time(w, utc, &ours, middle(event), m.raw, visible(w))
+                   ? in_time(w, &ours, middle(event))
+                   : set(w, &ours, middle(event), sharp);
     if (fits(event, &m)) {
         take_fitting(w, &ours, middle(event), &m, sharp, utc);
         return VISOR_WITNESS_NOTHING;
@@ -567,10 +577,8 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
     }
     if (edge && m.raw < 0.0 && !w->pending && was_late(w, m.raw, ours.raw))
         return VISOR_WITNESS_NOTHING;
-    if (sharp && m.raw > 0.0 && !w->pending && was_there(w, utc, &ours, middle(event), m.allowed)) {
-        begin_anew(w, &ours, middle(event), visor_math_sqrt(w->line.p11));
-        return VISOR_WITNESS_NOTHING;
-    }
+    if (sharp && is_in_time(w, utc, &ours, middle(event), m.raw, m.allowed))
+        return in_time(w, &ours, middle(event));
     *jump_s = m.raw;
     *error_s = m.half + m.allowed * 5.0 / DEVIATIONS;
     if (sharp && was_late_lately(w, ours.raw))
