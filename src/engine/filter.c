@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/math.h"
 #include "engine/interval.h"
+#include "engine/trial.h"
 
 #define GATE            12.0         /* deviations beyond which a sample is a suspect */
 #define AGREE           5.0          /* deviations within which suspects agree with one another */
@@ -12,7 +13,6 @@
 #define WALLS_FROM      8            /* samples, of which one will have been quick */
 #define HIDDEN_CHANGE   0.1          /* of it: a smaller one is not worth reckoning all anew */
 #define RATE_KEPT       1e-8         /* s/s: what is known of a rate across a jump */
-#define FREE_RATE       1e-4         /* s/s: what is believed of an unknown counter */
 #define ANY_RATE        0.1          /* s/s: after evidence that it is no ordinary one */
 #define RECENT          4            /* samples whose smallest root distance counts */
 #define NEWCOMERS       4            /* samples that do not say yet what is typical */
@@ -25,10 +25,6 @@
 #define BIAS_MOST       0.8          /* 4.4 deviations of a mean over that memory */
 #define RATE_DEVIATIONS 5.0          /* that a bound allows for */
 #define YOUNG_RATE      125.0        /* Student's far tails: 1 + this / freedom^2 normal ones */
-#define TRIAL_CAUTION   4.0  /* deviations within which a trial explains what the line cannot */
-#define TRIAL_VERDICT   4.5  /* deviations between trial and line that are no chance */
-#define TRIAL_TRIFLE    1e-7 /* s/s: or it matters no more */
-#define TRIAL_ENOUGH    2.0  /* times the line's deviation of the rate: the trial is over */
 
 #define CAUTION         1.5 /* times a wander that was learnt from enough samples */
 #define WANDER_TYPICAL  1e-9
@@ -50,7 +46,7 @@ void visor_filter_init(struct visor_filter *filter, bool network, int limit)
                             : limit > VISOR_FILTER_SAMPLES ? VISOR_FILTER_SAMPLES
                                                            : limit),
         .noise = {.wander = WANDER_TYPICAL, .coupling = network ? UNIFORM : 0.0},
-        .prior_rate_deviation = FREE_RATE,
+        .prior_rate_deviation = VISOR_RATE_FREE,
     };
 }
 
@@ -82,6 +78,9 @@ void visor_filter_rebase(struct visor_filter *filter)
 
     if (filter->count == 0)
         return;
+    if (filter->count >= WALLS_FROM || filter->kept_delay_s == 0.0 ||
+        filter->min_delay_s < filter->kept_delay_s)
+        filter->kept_delay_s = filter->min_delay_s;
     visor_filter_reset(filter);
     visor_filter_expect(filter, filter->line.rate, deviation > RATE_KEPT ? deviation : RATE_KEPT);
     filter->rebased = true;
@@ -159,6 +158,9 @@ static void measure_delays(struct visor_filter *filter)
     if (filter->known_delay_s > 0.0 && filter->known_delay_s < smallest)
         smallest = filter->known_delay_s;
     filter->stale |= smallest < filter->min_delay_s || smallest > filter->min_delay_s;
+    filter->min_delay_s = smallest;
+    if (filter->count < WALLS_FROM && filter->kept_delay_s > 0.0 && filter->kept_delay_s < smallest)
+        smallest = filter->kept_delay_s;
     for (unsigned int i = 0; i < filter->count; i++) {
         struct visor_filter_entry *entry =
             &filter->entries[(filter->first + i) % VISOR_FILTER_SAMPLES];
@@ -166,7 +168,6 @@ static void measure_delays(struct visor_filter *filter)
         entry->point.excess_s = entry->delay_s - smallest;
         sum += entry->point.excess_s;
     }
-    filter->min_delay_s = smallest;
     /* One imagined sample keeps small n honest. */
     guess = 0.25 * smallest;
     if (n > 1.0 && guess > 2.0 * (largest - smallest))
@@ -416,6 +417,7 @@ void visor_filter_shift(struct visor_filter *filter, double jump_s)
     shift_ns(&filter->prior.offset_ns, jump_ns);
     shift_ns(&filter->line.offset_ns, jump_ns);
     shift_ns(&filter->trial.offset_ns, jump_ns);
+    shift_ns(&filter->trial_prior.offset_ns, jump_ns);
 }
 
 /* What wander the samples could hide: over their span it would have led the line away by some
@@ -502,30 +504,6 @@ static bool suspects_agree(const struct visor_filter *filter, double *jump_s)
     return agree;
 }
 
-/* Of a rate that may be another one: what an unknown counter has; but a line that does not know its
- * own rate to VISOR_RATE_CHANGE_MOST knows nothing. */
-static double freed_variance(const struct visor_line *line)
-{
-    return line->p11 > VISOR_RATE_CHANGE_MOST * VISOR_RATE_CHANGE_MOST ? line->p11
-                                                                       : FREE_RATE * FREE_RATE;
-}
-
-/* A pause keeps the counter's rate and a migration does not: the samples since the jump tell. */
-VISOR_RARE static void begin_trial(struct visor_filter *filter,
-                                   const struct visor_filter_entry *entries, unsigned int n)
-{
-    filter->trial = (struct visor_line){
-        .at = entries[0].point.at,
-        .offset_ns = entries[0].point.offset_ns,
-        .rate = filter->line.rate,
-        .p00 = 1.0,
-        .p11 = freed_variance(&filter->line),
-    };
-    for (unsigned int i = 0; i < n; i++)
-        visor_line_take(&filter->trial, &entries[i].point, &filter->noise, NULL);
-    filter->on_trial = true;
-}
-
 /* A line through samples from both sides of a jump can have any slope: it is not to be kept. */
 static bool is_sane(double rate)
 {
@@ -538,7 +516,7 @@ VISOR_RARE static enum visor_filter_verdict believe(struct visor_filter *filter,
 {
     struct visor_filter_entry again[YOUNG + VISOR_FILTER_SUSPECTS];
     bool jumped = suspects_agree(filter, jump_s) && is_sane(filter->line.rate);
-    double deviation = jumped ? FREE_RATE : ANY_RATE;
+    double deviation = jumped ? VISOR_RATE_FREE : ANY_RATE;
     unsigned int n = 0;
 
     if (!jumped && filter->count < YOUNG)
@@ -555,9 +533,11 @@ VISOR_RARE static enum visor_filter_verdict believe(struct visor_filter *filter,
                             deviation);
     }
     if (jumped)
-        begin_trial(filter, again, n);
+        visor_trial_begin(filter, &again[0]);
     for (unsigned int i = 0; i < n; i++)
         accept(filter, &again[i], deviation, &no_miss);
+    if (jumped)
+        visor_trial_run(filter);
     filter->scatter_s = filter->bias = 0.0;
     return jumped ? VISOR_FILTER_JUMPED : VISOR_FILTER_RESTARTED;
 }
@@ -571,7 +551,7 @@ VISOR_RARE static enum visor_filter_verdict restart(struct visor_filter *filter)
     const struct visor_line *line = filter->on_trial ? &filter->trial : &filter->line;
     uint32_t taken = filter->taken;
     double rate = line->rate;
-    double deviation = is_sane(rate) ? visor_math_sqrt(freed_variance(line)) : ANY_RATE;
+    double deviation = is_sane(rate) ? visor_math_sqrt(visor_trial_freed(line)) : ANY_RATE;
 
     for (unsigned int i = 0; i < n; i++)
         again[i] = *visor_filter_entry(filter, filter->count - n + i);
@@ -583,36 +563,6 @@ VISOR_RARE static enum visor_filter_verdict restart(struct visor_filter *filter)
     filter->taken = taken;
     filter->learnt = n;
     return VISOR_FILTER_RESTARTED;
-}
-
-/* What the line cannot explain the trial can: it was the rate that changed. */
-static bool fits_trial(const struct visor_filter *filter, const struct visor_point *point)
-{
-    struct visor_line trial = filter->trial;
-    double innovation, variance;
-
-    if (!filter->on_trial)
-        return false;
-    visor_line_move(&trial, point->at, filter->noise.wander);
-    innovation = visor_line_innovation(&trial, point, &filter->noise, &variance);
-    return innovation * innovation <= TRIAL_CAUTION * TRIAL_CAUTION * variance;
-}
-
-/* The trial takes part in every sample until it knows enough; true: it contradicts the line. */
-static bool try_rate(struct visor_filter *filter, const struct visor_point *point)
-{
-    double apart, variance;
-
-    if (!filter->on_trial)
-        return false;
-    visor_line_take(&filter->trial, point, &filter->noise, NULL);
-    apart = filter->trial.rate - filter->line.rate;
-    variance = filter->trial.p11;
-    if (apart * apart > TRIAL_VERDICT * TRIAL_VERDICT * variance)
-        return true;
-    filter->on_trial = variance > TRIAL_ENOUGH * TRIAL_ENOUGH * filter->line.p11 &&
-                       variance > TRIAL_TRIFLE * TRIAL_TRIFLE;
-    return false;
 }
 
 /* A server's dispersion is a bound, a reference clock's (engine/refclock.h) is the deviation
@@ -702,9 +652,11 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
         filter->noise.white = told_white(sample->dispersion_s);
     if (filter->count == 0) {
         if (filter->rebased)
-            begin_trial(filter, &entry, 1);
+            visor_trial_begin(filter, &entry);
         filter->rebased = false;
         accept(filter, &entry, drift, &no_miss);
+        if (filter->on_trial)
+            visor_trial_run(filter);
         return VISOR_FILTER_TAKEN;
     }
     *jump_s = misfit(filter, &entry, &deviations);
@@ -717,13 +669,13 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
         if (visor_math_size(deviations) > SLACK_BEYOND)
             miss.slack_s = visor_math_size(*jump_s) - deviation;
         accept(filter, &entry, drift, &miss);
-        if (try_rate(filter, &entry.point) || visor_math_size(filter->bias) > BIAS_MOST)
+        if (visor_trial_contradicts(filter) || visor_math_size(filter->bias) > BIAS_MOST)
             return restart(filter);
         return VISOR_FILTER_TAKEN;
     }
-    if (fits_trial(filter, &entry.point)) {
-        accept(filter, &entry, FREE_RATE, &no_miss);
-        visor_line_take(&filter->trial, &entry.point, &filter->noise, NULL);
+    if (visor_trial_fits(filter, &entry.point)) {
+        accept(filter, &entry, VISOR_RATE_FREE, &no_miss);
+        visor_trial_run(filter);
         return restart(filter);
     }
     filter->suspects[filter->suspect_count++] = entry;
@@ -733,16 +685,22 @@ enum visor_filter_verdict visor_filter_take(struct visor_filter *filter,
 }
 
 /* What a rate may be wrong by beside its deviation while the noise is known from the same few
- * samples only; what was known before, and was not only heard of, is no better known for that. */
-static double youth(const struct visor_filter *filter)
+ * samples only, but not beyond what was known of it before. */
+static double youth(const struct visor_filter *filter, const struct visor_line *line, double known)
 {
     double freedom = filter->learnt > 2 ? (double)filter->learnt - 2.0 : 1.0;
-    double deviation = visor_math_sqrt(filter->line.p11);
-    double more = deviation * YOUNG_RATE / (freedom * freedom);
-    double known = filter->prior_rate_deviation;
-    double most = (filter->hearsay && known < FREE_RATE ? FREE_RATE : known) - deviation;
+    double deviation = visor_math_sqrt(line->p11);
+    double more = deviation * YOUNG_RATE / (freedom * freedom), most = known - deviation;
 
     return RATE_DEVIATIONS * (more < most ? more : most > 0.0 ? most : 0.0);
+}
+
+/* What was only heard of is no better known than an unknown rate. */
+static double known_rate(const struct visor_filter *filter)
+{
+    double known = filter->prior_rate_deviation;
+
+    return filter->hearsay && known < VISOR_RATE_FREE ? VISOR_RATE_FREE : known;
 }
 
 double visor_filter_unrest(const struct visor_filter *filter, double interval_s)
@@ -751,15 +709,18 @@ double visor_filter_unrest(const struct visor_filter *filter, double interval_s)
 
     if (unexplained > 0.0 && unexplained < 1e-3 * interval_s)
         unrest = 2.0 * unexplained / interval_s;
-    return unrest + youth(filter) + visor_filter_trial(filter);
+    return unrest + youth(filter, &filter->line, known_rate(filter)) + visor_filter_trial(filter);
 }
 
 double visor_filter_trial(const struct visor_filter *filter)
 {
+    const struct visor_line *trial = &filter->trial;
+
     if (!filter->on_trial)
         return 0.0;
-    return visor_math_size(filter->trial.rate - filter->line.rate) +
-           RATE_DEVIATIONS * visor_math_sqrt(filter->trial.p11);
+    return visor_math_size(trial->rate - filter->line.rate) +
+           RATE_DEVIATIONS * visor_math_sqrt(trial->p11) +
+           youth(filter, trial, visor_math_sqrt(filter->trial_prior.p11));
 }
 
 double visor_filter_jitter(const struct visor_filter *filter)

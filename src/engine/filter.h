@@ -16,6 +16,7 @@
 /* How much a counter changes its rate at most, s/s: what is more was a jump, or a clock that is
  * none. */
 #define VISOR_RATE_CHANGE_MOST 1e-3
+#define VISOR_RATE_FREE        1e-4 /* s/s: what is believed of an unknown counter */
 
 struct visor_filter_entry {
     struct visor_point point;
@@ -53,10 +54,12 @@ struct visor_filter {
     double late_excess_s;    /* the smallest of the newest VISOR_FILTER_LATE ones */
     double bias;             /* running mean of the misses with their sign, in deviations */
     double known_delay_s;    /* `mindelay`; 0: to be learnt */
+    double kept_delay_s;     /* smallest one before the counter jumped; 0: unknown */
     double floor_s;          /* smallest credible noise: configured or the refclock's precision */
     double cost;             /* -2 log likelihood of the entries under the noise */
     struct visor_line prior; /* at the oldest entry's time, before it is taken */
     struct visor_line trial; /* from samples since the last jump alone, as if of unknown rate */
+    struct visor_line trial_prior; /* the same before the first of them is taken, at its time */
     struct visor_filter_entry suspects[VISOR_FILTER_SUSPECTS];
     struct visor_filter_entry entries[VISOR_FILTER_SAMPLES]; /* a ring, oldest at `first` */
 };

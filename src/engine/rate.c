@@ -19,6 +19,7 @@ static void turn_filter(struct visor_filter *filter, visor_mono now, double chan
     visor_line_turn(&filter->prior, now, change);
     visor_line_turn(&filter->line, now, change);
     visor_line_turn(&filter->trial, now, change);
+    visor_line_turn(&filter->trial_prior, now, change);
     filter->prior_rate += change;
 }
 

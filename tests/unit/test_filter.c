@@ -513,6 +513,28 @@ static void test_take__after_a_jump_another_rate_is_found_out(void **state)
     assert_true(fabs(filter.line.rate - path.rate) < 5e-7);
 }
 
+/* Four samples that were held up alike by chance look quiet: the trial must not believe them. */
+static void test_trial__few_samples_know_their_noise_badly(void **state)
+{
+    int wrong = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 5000; seed++) {
+        struct visor_filter filter;
+        struct path path = path_of(seed);
+
+        visor_filter_init(&filter, true, 64);
+        feed(&filter, &path, 24, 64.0);
+        visor_filter_rebase(&filter);
+        path.offset += 0.2;
+        turn(&path, 2e-5);
+        feed(&filter, &path, 4, 2.0);
+        wrong += fabs(filter.line.rate - path.rate) >
+                 5.0 * sqrt(filter.line.p11) + visor_filter_trial(&filter);
+    }
+    assert_true(wrong <= 1); /* 5 deviations, where those are known */
+}
+
 /* A machine that is paused again and again keeps its rate. */
 static void test_take__pauses_in_a_row_are_jumps(void **state)
 {
@@ -675,6 +697,7 @@ int main(void)
         cmocka_unit_test(test_unrest__an_unknown_rate_is_none),
         cmocka_unit_test(test_unrest__misses_of_a_wrong_rate_are_kept),
         cmocka_unit_test(test_shift__moves_the_trial_too),
+        cmocka_unit_test(test_trial__few_samples_know_their_noise_badly),
         cmocka_unit_test(test_take__after_a_jump_another_rate_is_found_out),
         cmocka_unit_test(test_take__pauses_in_a_row_are_jumps),
         cmocka_unit_test(test_take__a_noisy_sample_does_not_acquit_the_suspects),
