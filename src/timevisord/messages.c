@@ -164,7 +164,7 @@ static const char *fault_text(int64_t fault)
 {
     switch (fault) {
     case VISOR_FAULT_SILENT:
-        return _("it does not answer");
+        return _("it has fallen silent");
     case VISOR_FAULT_STEPPED:
         return _("its time has jumped");
     case VISOR_FAULT_FROZEN:
