@@ -325,11 +325,19 @@ static int copies_about(const struct visor_witness *w, visor_wall real)
                           visor_wall_add(real, COPY_SOON_NS));
 }
 
+static void add_copy(struct visor_witness *w, visor_wall real)
+{
+    w->copied_at[w->copies++ % VISOR_WITNESS_COPIES] = real;
+}
+
 static void note_copy(struct visor_witness *w, visor_wall real)
 {
     int known = copies_about(w, real);
 
-    w->copied_at[known >= 0 ? (uint32_t)known : w->copies++ % VISOR_WITNESS_COPIES] = real;
+    if (known >= 0)
+        w->copied_at[known] = real;
+    else
+        add_copy(w, real);
 }
 
 /* The kernel copies once its clock has become synchronised, and then by its own timer, which waits
@@ -339,7 +347,7 @@ static void follow_copies(struct visor_witness *w, bool trusted, visor_wall real
     if (trusted && !w->trusted &&
         (w->copies == 0 ||
          copies_between(w, visor_wall_add(w->trusted_until, -COPY_LATE_NS), real) >= 0))
-        note_copy(w, real);
+        add_copy(w, real);
     if (w->trusted && !trusted)
         w->trusted_until = real;
     w->trusted = trusted;
@@ -420,7 +428,7 @@ static enum visor_witness_verdict set(struct visor_witness *w, const struct viso
         return VISOR_WITNESS_NOTHING; /* the next edge tells */
     w->sets++;
     w->led = 0;
-    note_copy(w, ours->real);
+    note_copy(w, w->denied_error_s > 0.0 ? w->jumped_real : ours->real);
     begin_anew(w, ours, said, visor_math_sqrt(w->line.p11));
     return VISOR_WITNESS_SET;
 }
@@ -442,6 +450,8 @@ static enum visor_witness_verdict jumped(struct visor_witness *w, const struct v
         w->jumps++;
         w->backward += m->raw < 0.0;
         w->jumped_at = w->parted_at = ours->raw;
+        w->jumped_real = ours->real;
+        w->maybe_set = m->unsure;
         return m->unsure ? VISOR_WITNESS_UNSURE : VISOR_WITNESS_JUMPED;
     }
     begin_anew(w, ours, said, visor_math_sqrt(w->line.p11));
@@ -597,6 +607,9 @@ void visor_witness_told(struct visor_witness *w, double jump_s, double error_s)
 {
     double unsure;
 
+    if (w->maybe_set && w->told_error_s >= 0.0 && w->told_s - jump_s > w->told_error_s + error_s)
+        note_copy(w, w->jumped_real);
+    w->maybe_set = false;
     if (!w->pending)
         return;
     jump_s += gained(w, jump_s, &unsure) + w->before_s;

@@ -68,9 +68,11 @@ struct visor_witness {
     visor_mono since_at[VISOR_WITNESS_SINCE]; /* … jumped, and when; ring; `since_count` ever */
     uint32_t since_count;
     visor_mono jumped_at;
-    visor_mono parted_at; /* leads from before, or at, it were taken before our counter jumped */
-    uint32_t coarse;      /* readings in a row that agreed with the sharp ones */
-    uint32_t late;        /* sharp readings in a row that missed by `late_s` < 0 */
+    visor_wall jumped_real; /* REALTIME then */
+    bool maybe_set;         /* and it may have been set then; nobody has said yet */
+    visor_mono parted_at;   /* leads from before, or at, it were taken before our counter jumped */
+    uint32_t coarse;        /* readings in a row that agreed with the sharp ones */
+    uint32_t late;          /* sharp readings in a row that missed by `late_s` < 0 */
     double late_s;
     double latest_s;      /* the most that one was late by, lately … */
     visor_mono latest_at; /* … then */
