@@ -233,6 +233,10 @@ static void marked(struct visor_engine *e, const struct visor_event_witness *eve
     if (!(all->heard & 1u << event->kind) || before == event->marker)
         return;
     d = visor_evidence_note(e, event->kind, sign_of(event->kind));
+    if (!d->invalidated && !(d->seen & (1u << VISOR_SIGN_PARTED | 1u << VISOR_SIGN_SET))) {
+        d->sized = false; /* that timers were late tells nothing of the counter */
+        d->size_s = d->error_s = 0.0;
+    }
     if (event->kind == VISOR_WITNESS_BOOTTIME && !d->invalidated) /* by whole seconds, mostly */
         size(d, visor_seconds_from_ns((int64_t)(event->marker - before)), 1.0);
     if (!d->invalidated) {

@@ -260,7 +260,7 @@ void visor_evidence_starved(struct visor_engine *e, const struct visor_event_wit
     d = visor_evidence_note(e, VISOR_WITNESS_TIMER, VISOR_SIGN_LATE);
     d->late_s += amount;
     take_stolen(e, d);
-    if (!has(d, VISOR_SIGN_PARTED))
+    if (!has(d, VISOR_SIGN_PARTED) && !d->invalidated)
         size(d, d->late_s, d->error_s + 1e-3);
     look_at(e, d);
 }
