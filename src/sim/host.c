@@ -318,14 +318,15 @@ static void reveal_device(struct visor_host *host, const struct visor_world *wor
     visor_checker_exchange(&host->checker, &exchange, lo, hi);
 }
 
-/* A slew is what REALTIME gains on the estimate; judged when the event is done with, since the
- * estimate may have changed too. */
+/* A slew is what REALTIME gains on the estimate, if there is one; judged when the event is done
+ * with, since the estimate may have changed too. */
 static void check_slew(struct visor_host *host, const struct visor_world *world)
 {
     double slew = host->kernel.applied - host->view.rate_ppb * 1e-9;
     double limit = host->model->config->max_slew_rate * 1e-6 + 1e-6;
 
-    if (host->frequency_set && host->published && (slew > limit || slew < -limit))
+    if (host->frequency_set && host->published && host->view.trust != VISOR_TRUST_UNKNOWN &&
+        (slew > limit || slew < -limit))
         visor_checker_blame(&host->checker, VISOR_VIOLATION_SLEW, world->now, slew, limit);
     host->frequency_set = false;
 }
