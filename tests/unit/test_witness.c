@@ -339,6 +339,36 @@ static void test_take__it_is_set_by_a_little(void **state)
         }
 }
 
+static void drift(struct chip *chip, int edges)
+{
+    for (int i = 0; i < edges; i++) {
+        chip->t += 0.5;
+        chip->set -= 0.065 / 659.0;
+        assert_int_equal(edge(chip, 0.0), VISOR_WITNESS_NOTHING);
+    }
+}
+
+/* … by more than an RTC should drift: it may be a stall, until others have denied it once. */
+static void test_take__what_was_denied_tells_when_it_is_set(void **state)
+{
+    struct chip chip = chip_of(false);
+
+    (void)state;
+    chip.synchronized = true;
+    chip.set = chip.real - 0.03;
+    drift(&chip, 400); /* not when it is expected to be set */
+    chip.set = chip.real;
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_UNSURE);
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_UNSURE);
+    visor_witness_told(&chip.witness, 0.0, 1e-4);
+    drift(&chip, 657);
+    for (int copy = 0; copy < 2; copy++) {
+        chip.set = chip.real;
+        assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_SET);
+        drift(&chip, 658);
+    }
+}
+
 /* … while our clock was being slewed, and went on. */
 static void test_take__it_is_set_during_a_slew(void **state)
 {
@@ -596,6 +626,7 @@ int main(void)
         cmocka_unit_test(test_take__it_is_set_to_the_nearest_second),
         cmocka_unit_test(test_take__it_is_set_to_the_nearest_second_when_due),
         cmocka_unit_test(test_take__it_is_set_by_a_little),
+        cmocka_unit_test(test_take__what_was_denied_tells_when_it_is_set),
         cmocka_unit_test(test_take__it_is_set_during_a_slew),
         cmocka_unit_test(test_take__a_stall_by_as_much_as_it_is_behind),
         cmocka_unit_test(test_take__it_is_set_right_after_a_step),
