@@ -19,12 +19,14 @@
 #define EVEN_SAMPLES    6            /* the newest ones */
 #define SHORTER         6.0          /* times their spread of delays: that is another way */
 #define YOUNG           3            /* samples below which two suspects are enough to restart */
-#define EXPLAINED       3.0          /* deviations of the line */
-#define SLACK_BEYOND    2.0          /* deviations */
-#define BIAS_MEMORY     16.0         /* samples */
-#define BIAS_MOST       0.8          /* 4.4 deviations of a mean over that memory */
-#define RATE_DEVIATIONS 5.0          /* that a bound allows for */
-#define YOUNG_RATE      125.0        /* Student's far tails: 1 + this / freedom^2 normal ones */
+#define OUTLIER         4.0 /* times the mean excess: one in 50 of a single queue is more */
+#define SETTLED         0.95
+#define EXPLAINED       3.0   /* deviations of the line */
+#define SLACK_BEYOND    2.0   /* deviations */
+#define BIAS_MEMORY     16.0  /* samples */
+#define BIAS_MOST       0.8   /* 4.4 deviations of a mean over that memory */
+#define RATE_DEVIATIONS 5.0   /* that a bound allows for */
+#define YOUNG_RATE      125.0 /* Student's far tails: 1 + this / freedom^2 normal ones */
 
 #define CAUTION         1.5 /* times a wander that was learnt from enough samples */
 #define WANDER_TYPICAL  1e-9
@@ -126,7 +128,7 @@ static double hidden_of(const struct visor_filter *filter, double asymmetry)
 
     if (filter->known_delay_s > 0.0)
         return 0.0;
-    return filter->mean_excess_s * (two > one ? two : one);
+    return filter->queue_excess_s * (two > one ? two : one);
 }
 
 static void measure_hidden(struct visor_filter *filter)
@@ -138,6 +140,26 @@ static void measure_hidden(struct visor_filter *filter)
         return;
     filter->noise.hidden_s = hidden;
     filter->stale = true;
+}
+
+/* Of queues: samples that were held up by something else beside them, a starved machine for one,
+ * tell nothing of how much the quickest ones were held up. */
+static double queue_excess(const struct visor_filter *filter, double mean, double guess)
+{
+    double last;
+
+    do {
+        double sum = guess;
+
+        last = mean;
+        for (unsigned int i = 0; i < filter->count; i++) {
+            double excess = visor_filter_entry(filter, i)->point.excess_s;
+
+            sum += excess < OUTLIER * last ? excess : OUTLIER * last;
+        }
+        mean = sum / (double)filter->count;
+    } while (mean < SETTLED * last);
+    return mean;
 }
 
 /* Smallest delay, and excesses over it. */
@@ -173,6 +195,7 @@ static void measure_delays(struct visor_filter *filter)
     if (n > 1.0 && guess > 2.0 * (largest - smallest))
         guess = 2.0 * (largest - smallest);
     filter->mean_excess_s = (sum + guess) / n;
+    filter->queue_excess_s = queue_excess(filter, filter->mean_excess_s, guess);
     filter->late_excess_s = 1e9;
     for (unsigned int i = 0; i < NEWCOMERS && i < filter->count; i++) {
         double excess = visor_filter_entry(filter, filter->count - 1u - i)->point.excess_s;
@@ -510,6 +533,28 @@ static bool is_sane(double rate)
     return visor_math_size(rate) <= VISOR_RATE_MOST;
 }
 
+/* A reply that waited for a stalled machine to go on was under way for longer than its counter
+ * says: it may be the newest sample before a jump, or the first one after it. */
+VISOR_RARE static void drop_spanning(struct visor_filter *filter)
+{
+    if (filter->network && filter->suspects[0].delay_s < filter->min_delay_s) {
+        filter->suspect_count--;
+        for (unsigned int i = 0; i < filter->suspect_count; i++)
+            filter->suspects[i] = filter->suspects[i + 1];
+    }
+    if (filter->count < YOUNG) { /* then nothing is left of before but the rate */
+        uint16_t suspects = filter->suspect_count;
+
+        visor_filter_rebase(filter);
+        filter->rebased = false;
+        filter->suspect_count = suspects;
+        return;
+    }
+    filter->count--;
+    measure_delays(filter);
+    filter->cost = run(filter, &filter->noise, &filter->line);
+}
+
 /* Enough suspects: either a jump, or a counter that runs at another rate than was believed. In a
  * young filter nothing says that the first samples were the right ones: all are taken again. */
 VISOR_RARE static enum visor_filter_verdict believe(struct visor_filter *filter, double *jump_s)
@@ -522,18 +567,21 @@ VISOR_RARE static enum visor_filter_verdict believe(struct visor_filter *filter,
     if (!jumped && filter->count < YOUNG)
         for (; n < filter->count; n++)
             again[n] = *visor_filter_entry(filter, n);
+    if (jumped) {
+        drop_spanning(filter);
+        suspects_agree(filter, jump_s);
+    }
     for (unsigned int i = 0; i < filter->suspect_count; i++)
         again[n++] = filter->suspects[i];
     if (jumped) {
         visor_filter_shift(filter, *jump_s);
         visor_interval_forget(filter); /* the jump is known to within the noise only */
+        visor_trial_begin(filter, &again[0]);
     } else {
         visor_filter_reset(filter);
         visor_filter_expect(filter, is_sane(filter->line.rate) ? filter->line.rate : 0.0,
                             deviation);
     }
-    if (jumped)
-        visor_trial_begin(filter, &again[0]);
     for (unsigned int i = 0; i < n; i++)
         accept(filter, &again[i], deviation, &no_miss);
     if (jumped)

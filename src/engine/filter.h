@@ -46,8 +46,8 @@ struct visor_filter {
     double low, high;
     visor_mono until;
     double root_distance_s; /* the smallest of the last few: half the delay, all dispersions */
-    double mean_excess_s;
-    double scatter_s; /* running mean of what samples missed the line by */
+    double mean_excess_s, queue_excess_s; /* of all; and without what no queue explains */
+    double scatter_s;                     /* running mean of what samples missed the line by */
     double prior_rate, prior_rate_deviation;
     double min_delay_s;
     double typical_excess_s; /* mean of all but the last few */

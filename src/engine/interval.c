@@ -31,7 +31,7 @@ static double reach_of(const struct visor_filter *filter, const struct visor_fil
  * exponential queues, the smallest of n by 1.25 mean / sqrt(n). */
 static double least_width(const struct visor_filter *filter, const struct visor_filter_entry *entry)
 {
-    double held = 1.25 * filter->mean_excess_s / visor_math_sqrt((double)filter->count), base;
+    double held = 1.25 * filter->queue_excess_s / visor_math_sqrt((double)filter->count), base;
 
     if (!filter->network)
         return LEAST_OVERLAP_DEVICE * 2.0 * reach_of(filter, entry);
@@ -75,7 +75,7 @@ static void average(struct visor_filter *filter, const struct visor_filter_entry
 
     low = low > filter->low ? low : filter->low;
     high = high < filter->high ? high : filter->high;
-    if (!averages(filter) || low > high)
+    if (!averages(filter) || high - low < least_width(filter, entry))
         return;
     filter->low = low;
     filter->high = high;
