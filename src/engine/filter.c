@@ -19,8 +19,8 @@
 #define EVEN_SAMPLES    6            /* the newest ones */
 #define SHORTER         6.0          /* times their spread of delays: that is another way */
 #define YOUNG           3            /* samples below which two suspects are enough to restart */
-#define OUTLIER         4.0 /* times the mean excess: one in 50 of a single queue is more */
-#define SETTLED         0.95
+#define OUTLIER         4.0   /* times the mean excess: one in 50 of a single queue is more */
+#define SETTLED         0.95  /* of it: what changes by less does not matter */
 #define EXPLAINED       3.0   /* deviations of the line */
 #define SLACK_BEYOND    2.0   /* deviations */
 #define BIAS_MEMORY     16.0  /* samples */

@@ -4,39 +4,39 @@
 
 #include "base/math.h"
 
-#define SHARP_NS         5000000 /* readings as narrow as this are points, others only intervals */
-#define LEAST_JUMP_S     0.01    /* what is less is the sources' affair */
-#define DEVIATIONS       8.0
-#define FREE_RATE        1e-3 /* s/s: the counter of an emulator may be so far off */
-#define NOISE_FIRST_S    1e-3
-#define NOISE_LEAST_S    2e-5
-#define NOISE_MEMORY     16.0
-#define WANDER           1e-7 /* s/s per sqrt(s): oscillators of RTCs, hosts that slew */
-#define SET_S            0.03 /* who sets an RTC hits the second so closely */
-#define COPY_NS          (659 * VISOR_NS_PER_S) /* Linux 6: ntp.c, sched_sync_hw_clock() */
-#define DOUBTFUL_NS      (15 * VISOR_NS_PER_S)  /* a kernel told of 16 s is not synchronised */
-#define COPY_SOON_NS     (2 * VISOR_NS_PER_S)   /* an edge shows it when it is over */
-#define COPY_LATE_NS     (12 * VISOR_NS_PER_S)  /* tried anew every two seconds; LATE_PROOF edges */
-#define DRIFTED_S        0.05 /* by what an RTC drifts between two copies, or less */
-#define SLEWED_NS        (VISOR_NS_PER_S / 4) /* between two edges, at most */
-#define VISIBLE          6.0                  /* times their mean size */
-#define PROOF            3                    /* readings that tell the clocks apart */
-#define TRAINING         4
-#define COARSE_PROOF     16 /* a device whose edges are not its seconds' is read in vain */
-#define LATE_S           1.0
-#define LATE_SAME_S      5e-4
-#define LATE_SAME        6.0
-#define LATE_PROOF       5 /* delays are rarely the same so often */
-#define LATE_PROOF_AGAIN 2
-#define LATE_NS          (60 * VISOR_NS_PER_S) /* for so long a machine is taken to be as busy as it was */
-#define IN_TIME          3                     /* edges that say the same are in time */
-#define LEAD_WANDER      1e-5 /* s/s: what a clock's gain on UTC may change by, with its temperature */
-#define RATE_MOVED       1e-4 /* s a reading, one a second: our own rate after a migration */
-#define BLIND_NS         (4 * VISOR_NS_PER_S) /* in which a jump is noticed */
-#define LEAD_SURE        5.0                  /* deviations of that gain, as learnt */
-#define CRYSTAL          1e-5                 /* s/s: deviation of what they gain, or hosts do */
-#define GAIN_MOST        1e-4                 /* s/s: of any crystal, on UTC */
-#define BACKWARD_MOST    8
+#define SHARP_NS      5000000 /* readings as narrow as this are points, others only intervals */
+#define LEAST_JUMP_S  0.01    /* what is less is the sources' affair */
+#define DEVIATIONS    8.0
+#define FREE_RATE     1e-3 /* s/s: the counter of an emulator may be so far off */
+#define NOISE_FIRST_S 1e-3
+#define NOISE_LEAST_S 2e-5
+#define NOISE_MEMORY  16.0
+#define WANDER        1e-7 /* s/s per sqrt(s): oscillators of RTCs, hosts that slew */
+#define SET_S         0.03 /* who sets an RTC hits the second so closely */
+#define COPY_NS       (659 * VISOR_NS_PER_S) /* Linux 6: ntp.c, sched_sync_hw_clock() */
+#define DOUBTFUL_NS   (15 * VISOR_NS_PER_S)  /* a kernel told of 16 s is not synchronised */
+#define COPY_SOON_NS  (2 * VISOR_NS_PER_S)   /* an edge shows it when it is over */
+#define COPY_LATE_NS  (12 * VISOR_NS_PER_S)  /* tried anew every two seconds; LATE_PROOF edges */
+#define DRIFTED_S     0.05                   /* by what an RTC drifts between two copies, or less */
+#define SLEWED_NS     (VISOR_NS_PER_S / 4)   /* between two edges, at most */
+#define VISIBLE       6.0                    /* times their mean size */
+#define PROOF         3                      /* readings that tell the clocks apart */
+#define TRAINING      4
+#define COARSE_PROOF  16 /* a device whose edges are not its seconds' is read in vain */
+#define LATE_S        1.0
+#define LATE_SAME_S   5e-4
+#define LATE_SAME     6.0
+#define LATE_PROOF    5                     /* delays are rarely the same so often */
+#define LATE_AGAIN    2                     /* right after a jump */
+#define LATE_NS       (60 * VISOR_NS_PER_S) /* for so long a machine is taken to be as busy as it was */
+#define IN_TIME       3                     /* edges that say the same are in time */
+#define LEAD_WANDER   1e-5 /* s/s: what a clock's gain on UTC may change by, with its temperature */
+#define RATE_MOVED    1e-4 /* s a reading, one a second: our own rate after a migration */
+#define BLIND_NS      (4 * VISOR_NS_PER_S) /* in which a jump is noticed */
+#define LEAD_SURE     5.0                  /* deviations of that gain, as learnt */
+#define CRYSTAL       1e-5                 /* s/s: deviation of what they gain, or hosts do */
+#define GAIN_MOST     1e-4                 /* s/s: of any crystal, on UTC */
+#define BACKWARD_MOST 8
 
 static visor_wall middle(const struct visor_event_witness *event)
 {
@@ -185,8 +185,8 @@ static bool is_in_time(const struct visor_witness *w, const struct visor_trusted
                visor_ns_from_seconds(allowed);
 }
 
-static enum visor_witness_verdict in_time(struct visor_witness *w, const struct visor_reading *ours,
-                                          visor_wall said)
+static enum visor_witness_verdict begin_in_time(struct visor_witness *w,
+                                                const struct visor_reading *ours, visor_wall said)
 {
     begin_anew(w, ours, said, visor_math_sqrt(w->line.p11));
     return VISOR_WITNESS_NOTHING;
@@ -479,7 +479,7 @@ static bool was_late(struct visor_witness *w, double miss, visor_mono raw)
     }
     w->late = same ? w->late + 1 : 1;
     w->late_s = miss;
-    return w->late < (w->pending ? LATE_PROOF_AGAIN : LATE_PROOF);
+    return w->late < (w->pending ? LATE_AGAIN : LATE_PROOF);
 }
 
 /* An edge of a clock that goes with REALTIME, which was just stepped, may reach us late. If it was
@@ -570,7 +570,7 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
     if (sharp && !w->pending && w->readings >= TRAINING && visor_math_size(m.raw) > visible(w) &&
         visor_math_size(m.raw) <= m.allowed && was_set(w, &ours, event, &m))
         return is_in_time(w, utc, &ours, middle(event), m.raw, visible(w))
-                   ? in_time(w, &ours, middle(event))
+                   ? begin_in_time(w, &ours, middle(event))
                    : set(w, &ours, middle(event), sharp);
     if (fits(event, &m)) {
         take_fitting(w, &ours, middle(event), &m, sharp, utc);
@@ -591,7 +591,7 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
         was_late(w, m.raw, ours.raw))
         return VISOR_WITNESS_NOTHING;
     if (sharp && is_in_time(w, utc, &ours, middle(event), m.raw, m.allowed))
-        return in_time(w, &ours, middle(event));
+        return begin_in_time(w, &ours, middle(event));
     *jump_s = m.raw;
     *error_s = m.half + m.allowed * 5.0 / DEVIATIONS;
     if (sharp && was_late_lately(w, ours.raw))
