@@ -422,7 +422,7 @@ static void add_row(struct visor_table *table, const json_t *source,
 }
 
 void visor_report_sources(const json_t *status, const struct visor_facts *facts, FILE *out,
-                          bool colored)
+                          bool colored, int width)
 {
     const char *const headings[] = {"",         _("SOURCE"),        _("ADDRESS"), _("STRATUM"),
                                     _("POLL"),  _("REACH"),         _("LAST"),    _("OFFSET"),
@@ -438,6 +438,7 @@ void visor_report_sources(const json_t *status, const struct visor_facts *facts,
         visor_table_free(table);
         return;
     }
+    visor_table_fold(table, width);
     for (i = 0; i < sizeof(headings) / sizeof(headings[0]); i++)
         visor_table_add(table, VISOR_DIM, headings[i]);
     for (i = 0; i < json_array_size(sources); i++)

@@ -14,9 +14,10 @@
 void visor_report_status(const json_t *status, const struct visor_verdict *verdict, FILE *out,
                          bool colored, int width);
 
-/* One line a source; `facts` may be NULL. */
+/* One line a source, its last column folded to `width` cells in all (0: not); `facts` may be NULL.
+ */
 void visor_report_sources(const json_t *status, const struct visor_facts *facts, FILE *out,
-                          bool colored);
+                          bool colored, int width);
 
 /* "2026-11-23 21:04:05.123 UTC" of ns since 1970; "" if it is no number. Returns `text`. */
 char *visor_report_utc(const json_t *ns, char text[48]);

@@ -35,7 +35,7 @@ int visor_cli_sources(int argc, char **argv)
         visor_ask_print(sources);
     else
         visor_report_sources(status, visor_machine_facts(machine), stdout,
-                             visor_table_wants_color(stdout));
+                             visor_table_wants_color(stdout), 0);
     exit_status = json_array_size(sources) ? VISOR_CLI_YES : VISOR_CLI_NO;
     visor_machine_free(machine);
     json_decref(status);

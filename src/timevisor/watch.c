@@ -96,7 +96,8 @@ static void print_view(struct watch *watch, const json_t *status, FILE *out)
         visor_report_status(status, &verdict, out, watch->colored, watch->width);
         print_charts(watch, status, &verdict, out);
         fputc('\n', out);
-        visor_report_sources(status, visor_machine_facts(watch->machine), out, watch->colored);
+        visor_report_sources(status, visor_machine_facts(watch->machine), out, watch->colored,
+                             watch->width);
     } else {
         fprintf(out, "%s%s%s\n", visor_table_color(VISOR_BAD, watch->colored),
                 _("No daemon answers: what this clock is worth is not known."),
