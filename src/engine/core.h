@@ -52,8 +52,9 @@ struct visor_engine {
     struct visor_line line;
     bool known;                  /* `line` holds */
     double rate, rate_deviation; /* best knowledge of the counter's rate, s/s */
-    double low, high;            /* what the agreeing sources allow, around the line, at line.at */
-    double drift;                /* s/s: growth of that interval */
+    double low, high;            /* what the agreeing sources allow, around the line, … */
+    visor_mono sure_at;          /* … at this time */
+    double drift;                /* s/s: growth of that interval until renew_at */
     double calm_drift;           /* what it would be without doubt */
     enum visor_trust trust;
     uint64_t epoch;
@@ -180,9 +181,12 @@ void visor_authmode_apply(struct visor_engine *e);
 void visor_follow_update(struct visor_engine *e);
 /* Says it if nobody can be selected, and changes nothing. */
 void visor_follow_complain(struct visor_engine *e); /* select, combine, publish, steer */
-/* Growth of the bound that holds for a little more than `seconds` from now; e->renew_at is when it
- * ends. */
+/* By how much the interval has grown since e->sure_at, s. */
+double visor_follow_grown(const struct visor_engine *e, visor_mono raw);
+/* Growth of the bound from now on, for a little more than `seconds` or for as long as a straight
+ * line does; e->renew_at is when it ends. */
 void visor_follow_foresee(struct visor_engine *e, double seconds);
+void visor_follow_renew(struct visor_engine *e); /* it has ended, and nothing was heard */
 VISOR_RARE void
 visor_follow_fall_back(struct visor_engine *e); /* to the mean rate, when its time has come: */
 visor_mono visor_follow_fallback_deadline(const struct visor_engine *e);

@@ -121,10 +121,7 @@ double visor_discipline_remaining(const struct visor_engine *e)
 
 double visor_discipline_settled_s(const struct visor_engine *e, visor_mono raw)
 {
-    double aged = visor_seconds_from_ns(visor_mono_diff(raw, e->line.at));
-    double low = -e->low + e->drift * aged, high = e->high + e->drift * aged;
-
-    return low > high ? low : high;
+    return (-e->low > e->high ? -e->low : e->high) + visor_follow_grown(e, raw);
 }
 
 int64_t visor_discipline_bound_ns(const struct visor_engine *e, visor_mono raw)
@@ -455,7 +452,7 @@ void visor_discipline_timer(struct visor_engine *e)
 {
     visor_leap_timer(e);
     if (e->known && !visor_mono_before(e->now.raw, e->renew_at)) {
-        visor_follow_foresee(e, visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->line.at)));
+        visor_follow_renew(e);
         visor_publish_view(e);
         visor_discipline_status(e, false);
     }

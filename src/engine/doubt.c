@@ -28,7 +28,7 @@ bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
     if (!e->known || e->trust == VISOR_TRUST_DISRUPTED || /* nothing is published */
         visor_source_options(source) & VISOR_SELECT_NOSELECT)
         return false;
-    aged = visor_seconds_from_ns(visor_mono_diff(sample->at, e->line.at));
+    aged = visor_seconds_from_ns(visor_mono_diff(sample->at, e->sure_at));
     off = visor_seconds_from_ns(
         visor_wall_diff(sample->reference, visor_line_utc(&e->line, sample->at)));
     reach = visor_sample_reach(sample, !source->refclock, visor_filter_deviation(&source->filter));

@@ -10,6 +10,8 @@
 #define DISPUTE_LEAST  1e-6 /* s/s: rates so close are not worth a dispute */
 #define BIAS_SHARE     0.1  /* of a root distance: how asymmetric a path is taken to be */
 #define FORESEEN       1.25 /* times the time that the next sample should take */
+#define BENT           0.2  /* of its square: by so much the growth increases along a chord, … */
+#define CHORDS         8.0  /* … or for this part of the time foreseen */
 #define MEASURES_FROM  8    /* samples, by which its noise is known */
 #define MEASURES_NOISE 2.0  /* times the source's noise: a noisier one sees less */
 #define ASKED_ENOUGH   3    /* requests without an answer */
@@ -301,16 +303,52 @@ static struct visor_line combine(const struct visor_engine *e, const struct viso
     return base;
 }
 
-/* Growth of the bound that holds a little longer than `seconds` from now; renewed if nothing is
- * heard by then, since a wandering rate makes an error grow faster than linearly. */
+double visor_follow_grown(const struct visor_engine *e, visor_mono raw)
+{
+    return e->drift * visor_seconds_from_ns(visor_mono_diff(raw, e->sure_at));
+}
+
+/* How fast the bound has grown on average, so long after the line was measured: the faster the
+ * longer, since the rate wanders. */
+static double growth_after(const struct visor_engine *e, double aged)
+{
+    double walked = e->wander * e->wander * VISOR_WALK * aged;
+
+    return visor_source_growth(e->line.p11 + walked, e->config);
+}
+
+/* A chord of that curve. */
 void visor_follow_foresee(struct visor_engine *e, double seconds)
 {
     double aged = visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->line.at));
-    double rate = e->line.p11 + e->wander * e->wander * VISOR_WALK * (aged + FORESEEN * seconds);
+    double growth = growth_after(e, aged), whole = FORESEEN * seconds + 1.0, until = whole;
+    double walk =
+        VISOR_RATE_DEVIATIONS * VISOR_RATE_DEVIATIONS * VISOR_WALK * e->wander * e->wander;
 
-    e->calm_drift = visor_source_growth(rate, e->config) + e->unrest;
+    if (BENT * growth * growth < walk * until)
+        until = BENT * growth * growth / walk;
+    if (until < whole / CHORDS)
+        until = whole / CHORDS;
+    e->calm_drift =
+        (growth_after(e, aged + until) * (aged + until) - growth * aged) / until + e->unrest;
     e->drift = e->calm_drift + visor_doubt_rate(e);
-    e->renew_at = visor_mono_add(e->now.raw, visor_ns_from_seconds(FORESEEN * seconds + 1.0));
+    e->renew_at = visor_mono_add(e->now.raw, visor_ns_from_seconds(until));
+}
+
+static void keep_grown(struct visor_engine *e)
+{
+    double grown = visor_follow_grown(e, e->now.raw);
+
+    e->low -= grown;
+    e->high += grown;
+    e->root_dispersion_s += grown;
+    e->sure_at = e->now.raw;
+}
+
+void visor_follow_renew(struct visor_engine *e)
+{
+    keep_grown(e);
+    visor_follow_foresee(e, visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->line.at)));
 }
 
 /* One counter has one rate: a source that tries another one, and is not outvoted, makes the bound
@@ -351,6 +389,7 @@ static void adopt(struct visor_engine *e, const struct visor_source *leader,
     e->high = high - (low > 0.0 ? low : high < 0.0 ? high : 0.0);
     e->low = low - (low > 0.0 ? low : high < 0.0 ? high : 0.0);
     e->line = line;
+    e->sure_at = e->now.raw;
     e->known = true;
     e->rate = line.rate;
     e->rate_deviation = visor_math_sqrt(line.p11) + 1e-8;
@@ -367,6 +406,7 @@ void visor_follow_fall_back(struct visor_engine *e)
     if (!visor_fallback_take(&e->fallback, &rate))
         return;
     change = rate - e->line.rate;
+    keep_grown(e);
     visor_line_turn(&e->line, e->now.raw, change);
     e->line.p11 += change * change;
     e->rate = rate;
@@ -463,7 +503,7 @@ static bool contradicts(const struct visor_engine *e, const struct visor_selecti
 /* How far from the estimate UTC can be, were it not for doubt, s. */
 static double sure_reach(const struct visor_engine *e)
 {
-    double aged = visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->line.at));
+    double aged = visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->sure_at));
 
     return (-e->low > e->high ? -e->low : e->high) + e->calm_drift * aged;
 }

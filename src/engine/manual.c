@@ -45,11 +45,12 @@ static void hold(struct visor_engine *e, visor_wall utc, double rate, double dev
     };
     if (e->known) { /* what the sources allowed stays where it was */
         double moved = visor_line_diff(&e->line, &before, e->now.raw);
-        double grown = e->drift * visor_seconds_from_ns(visor_mono_diff(e->now.raw, before.at));
+        double grown = visor_follow_grown(e, e->now.raw);
 
         e->low -= grown + moved;
         e->high += grown - moved;
     }
+    e->sure_at = e->now.raw;
     e->known = true;
     visor_publish_moved(e);
 }

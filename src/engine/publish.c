@@ -20,8 +20,7 @@ void visor_publish_init(struct visor_engine *e)
 
 static double dispersion_now(const struct visor_engine *e)
 {
-    return e->root_dispersion_s +
-           e->drift * visor_seconds_from_ns(visor_mono_diff(e->now.raw, e->line.at));
+    return e->root_dispersion_s + visor_follow_grown(e, e->now.raw);
 }
 
 /* What the sources gave. */

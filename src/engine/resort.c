@@ -32,7 +32,7 @@ static bool is_wanted(struct visor_engine *e)
 static bool confirms(struct visor_engine *e, visor_mono raw, visor_wall utc, double noise_s,
                      double error_s)
 {
-    double grown = e->drift * visor_seconds_from_ns(visor_mono_diff(raw, e->line.at));
+    double grown = visor_follow_grown(e, raw);
     double off = visor_seconds_from_ns(visor_wall_diff(utc, visor_line_utc(&e->line, raw)));
 
     if (visor_math_size(off) > noise_s)
@@ -40,6 +40,7 @@ static bool confirms(struct visor_engine *e, visor_mono raw, visor_wall utc, dou
     visor_line_move(&e->line, raw, e->wander);
     e->low = e->low - grown > off - error_s ? e->low - grown : off - error_s;
     e->high = e->high + grown < off + error_s ? e->high + grown : off + error_s;
+    e->sure_at = raw;
     e->root_dispersion_s = -e->low > e->high ? -e->low : e->high;
     visor_follow_foresee(e, AGAIN_S);
     return true;
@@ -57,6 +58,7 @@ static void adopt(struct visor_engine *e, visor_mono raw, visor_wall utc, double
         e->line.p11 = RATE_S * RATE_S;
     e->low = -error_s;
     e->high = error_s;
+    e->sure_at = raw;
     e->root_delay_s = 0.0;
     e->root_dispersion_s = error_s;
     visor_follow_foresee(e, AGAIN_S);
