@@ -17,13 +17,16 @@
 #define DOUBTFUL_NS   (15 * VISOR_NS_PER_S)  /* a kernel told of 16 s is not synchronised */
 #define COPY_SOON_NS  (2 * VISOR_NS_PER_S)   /* an edge shows it when it is over */
 #define COPY_LATE_NS  (12 * VISOR_NS_PER_S)  /* tried anew every two seconds; LATE_PROOF edges */
+#define COPY_BUSY_NS  (30 * VISOR_NS_PER_S)  /* the same of a machine that hardly gets its CPU */
 #define DRIFTED_S     0.05                   /* by what an RTC drifts between two copies, or less */
-#define SLEWED_NS     (VISOR_NS_PER_S / 4)   /* between two edges, at most */
+#define SLEW_PART     10                     /* no kernel slews by more than a tenth */
+#define SLEWED_NS     VISOR_NS_PER_S         /* between two edges, at most */
 #define VISIBLE       6.0                    /* times their mean size */
 #define PROOF         3                      /* readings that tell the clocks apart */
 #define TRAINING      4
 #define COARSE_PROOF  16 /* a device whose edges are not its seconds' is read in vain */
 #define LATE_S        1.0
+#define LATER         2.0 /* times what edges have been late by, the next one may be */
 #define LATE_SAME_S   5e-4
 #define LATE_SAME     6.0
 #define LATE_PROOF    5                     /* delays are rarely the same so often */
@@ -158,6 +161,22 @@ static const struct visor_lead *greatest_lead(const struct visor_witness *w, vis
     return most;
 }
 
+/* On a busy machine the line rests on late readings: by how much those that were least late are
+ * ahead of it, s. What is no more than noise is none. */
+static double held_back(const struct visor_witness *w)
+{
+    double most = 0.0;
+
+    for (uint32_t i = 0; i < w->led && i < VISOR_WITNESS_LEADS; i++) {
+        double ahead = visor_seconds_from_ns(
+            visor_wall_diff(w->leads[i].said, visor_line_utc(&w->line, w->leads[i].at)));
+
+        if (ahead > most && !visor_mono_before(w->leads[i].at, w->begun_at))
+            most = ahead;
+    }
+    return most > LEAST_JUMP_S ? most : 0.0;
+}
+
 /* From when on leads tell where the witness stands now: over a long stall it has moved against UTC
  * itself. Until some are from after it, those from before are the best there are. */
 static visor_mono leads_hold_from(const struct visor_witness *w)
@@ -169,20 +188,27 @@ static visor_mono leads_hold_from(const struct visor_witness *w)
     return since >= IN_TIME ? visor_mono_add(w->parted_at, 1) : (visor_mono){INT64_MIN};
 }
 
+/* So much an edge may be late, s: as one was in the last minute. */
+static double lateness(const struct visor_witness *w, visor_mono raw)
+{
+    return visor_mono_diff(raw, w->latest_at) < LATE_NS ? w->latest_s : 0.0;
+}
+
 /* On a busy machine the line may rest on late readings, one after a jump on a single one; one that
  * is in time then seems to be `ahead`. But it is where it has been against the estimate of UTC,
- * which a jump of our counter would have left behind. */
+ * which a jump of our counter would have left behind. Right after it was set that is not known. */
 static bool is_in_time(const struct visor_witness *w, const struct visor_trusted *utc,
                        const struct visor_reading *ours, visor_wall said, double ahead,
                        double allowed)
 {
     const struct visor_lead *newest, *most;
 
+    if (!utc || ahead <= 0.0 || w->pending)
+        return false;
     most = greatest_lead(w, leads_hold_from(w), (visor_mono){INT64_MAX}, &newest);
-
-    return utc && most && ahead > 0.0 && !w->pending &&
-           visor_ns_diff(visor_wall_diff(said, visor_line_utc(&utc->line, ours->raw)), most->ns) <=
-               visor_ns_from_seconds(allowed);
+    return most ? visor_ns_diff(visor_wall_diff(said, visor_line_utc(&utc->line, ours->raw)),
+                                most->ns) <= visor_ns_from_seconds(allowed)
+                : ahead <= LATE_S && lateness(w, ours->raw) > 0.0;
 }
 
 static enum visor_witness_verdict begin_in_time(struct visor_witness *w,
@@ -253,18 +279,20 @@ static void take_sharp(struct visor_witness *w, const struct visor_reading *ours
     remember(w, ours, said);
 }
 
-/* Does it say what REALTIME said, now or since its last sharp reading? A slew goes on meanwhile. */
+/* Does it say what REALTIME said, now or since its last sharp reading? A slew goes on meanwhile. An
+ * edge that is late seems to say less. */
 static bool says_real(const struct visor_witness *w, const struct visor_event_witness *event,
-                      const struct visor_reading *ours, double slack_s)
+                      const struct visor_reading *ours, double slack_s, double late_s)
 {
-    int64_t slack = visor_ns_from_seconds(slack_s);
-    int64_t slewed = visor_ns_diff(visor_ns_diff(ours->real.ns, ours->raw.ns),
-                                   visor_ns_diff(w->ours.real.ns, w->ours.raw.ns));
+    int64_t slack = visor_ns_from_seconds(slack_s), late = visor_ns_from_seconds(late_s);
+    int64_t elapsed = visor_mono_diff(ours->raw, w->ours.raw);
+    int64_t slewed = visor_ns_diff(visor_wall_diff(ours->real, w->ours.real), elapsed);
+    int64_t most = elapsed < SLEWED_NS * SLEW_PART ? elapsed / SLEW_PART : SLEWED_NS;
 
-    if (slewed > SLEWED_NS || slewed < -SLEWED_NS)
+    if (slewed > most || slewed < -most)
         slewed = 0; /* that was a step */
     return visor_wall_diff(event->earliest, ours->real) <= slack + (slewed < 0 ? -slewed : 0) &&
-           visor_wall_diff(ours->real, event->latest) <= slack + (slewed > 0 ? slewed : 0);
+           visor_wall_diff(ours->real, event->latest) <= slack + late + (slewed > 0 ? slewed : 0);
 }
 
 /* What one edge seldom misses the line by. */
@@ -297,15 +325,17 @@ static bool was_set(const struct visor_witness *w, const struct visor_reading *o
     bool told = w->pending && w->told_error_s >= 0.0 && w->told_error_s <= SET_S;
     double size = visor_math_size(told ? m->raw - w->told_s : m->raw);
     double whole = (double)(int64_t)(size + 0.5);
+    double late = LATER * lateness(w, ours->raw);
+    double unsure = m->allowed + late + (told ? w->told_error_s : 0.0);
 
     if (w->denied_error_s > 0.0 &&
         visor_math_size(m->raw - w->denied_s) <= m->allowed + m->half + w->denied_error_s)
         return true;
-    if (before > visible(w) && says_real(w, event, ours, before > SET_S ? SET_S : before / 2.0))
+    if (before > visible(w) && says_real(w, event, ours, before > SET_S ? SET_S : before / 2.0,
+                                         size > LATE_S ? late : 0.0))
         return true;
-    return before > 0.5 - SET_S && says_real(w, event, ours, 0.5 + SET_S) &&
-           (m->half > 0.0 || (whole > 0.0 && visor_math_size(size - whole) <=
-                                                 m->allowed + (told ? w->told_error_s : 0.0)));
+    return before > 0.5 - SET_S && says_real(w, event, ours, 0.5 + SET_S, late) &&
+           (m->half > 0.0 || (whole > 0.0 && visor_math_size(size - whole) <= unsure));
 }
 
 /* Of the times that are known of it, the one by which the kernel copies then; -1: none. */
@@ -320,10 +350,11 @@ static int copies_between(const struct visor_witness *w, visor_wall from, visor_
     return -1;
 }
 
-static int copies_about(const struct visor_witness *w, visor_wall real)
+static int copies_about(const struct visor_witness *w, visor_mono raw, visor_wall real)
 {
-    return copies_between(w, visor_wall_add(real, -COPY_LATE_NS),
-                          visor_wall_add(real, COPY_SOON_NS));
+    int64_t late_ns = lateness(w, raw) > 0.0 ? COPY_BUSY_NS : COPY_LATE_NS;
+
+    return copies_between(w, visor_wall_add(real, -late_ns), visor_wall_add(real, COPY_SOON_NS));
 }
 
 static void add_copy(struct visor_witness *w, visor_wall real)
@@ -331,9 +362,9 @@ static void add_copy(struct visor_witness *w, visor_wall real)
     w->copied_at[w->copies++ % VISOR_WITNESS_COPIES] = real;
 }
 
-static void note_copy(struct visor_witness *w, visor_wall real)
+static void note_copy(struct visor_witness *w, visor_mono raw, visor_wall real)
 {
-    int known = copies_about(w, real);
+    int known = copies_about(w, raw, real);
 
     if (known >= 0)
         w->copied_at[known] = real;
@@ -373,7 +404,7 @@ static bool may_have_jumped(const struct visor_witness *w, const struct visor_ev
                             const struct visor_reading *ours, const struct misses *m)
 {
     bool told = w->pending && w->told_error_s >= 0.0 && w->told_error_s <= SET_S;
-    bool copied = event->kind == VISOR_WITNESS_RTC && copies_about(w, ours->real) >= 0;
+    bool copied = event->kind == VISOR_WITNESS_RTC && copies_about(w, ours->raw, ours->real) >= 0;
 
     return m->raw > DRIFTED_S && !told && !copied && w->denied_error_s == 0.0 &&
            visor_mono_diff(ours->raw, w->begun_at) > BLIND_NS &&
@@ -422,14 +453,36 @@ static void put_behind(struct visor_witness *w)
     }
 }
 
-static enum visor_witness_verdict set(struct visor_witness *w, const struct visor_reading *ours,
-                                      visor_wall said, bool sharp)
+/* The next edge tells what it was set to. That may be late; so it is known from now on what has not
+ * happened. */
+static void await_edge(struct visor_witness *w, const struct visor_reading *ours,
+                       const struct misses *m)
 {
-    if (!sharp)
-        return VISOR_WITNESS_NOTHING; /* the next edge tells */
+    if (w->denied_error_s == 0.0)
+        w->jumped_real = ours->real;
+    w->denied_s = m->raw;
+    w->denied_error_s = LATE_S;
+}
+
+/* By REALTIME: the edge that proves it may not be the first one that showed it. */
+static visor_wall when_set(const struct visor_witness *w, const struct visor_reading *ours,
+                           const struct misses *m)
+{
+    if (w->denied_error_s > 0.0)
+        return w->jumped_real;
+    return m->raw < 0.0 && w->late > 0 ? w->late_real : ours->real;
+}
+
+static enum visor_witness_verdict set(struct visor_witness *w, const struct visor_reading *ours,
+                                      visor_wall said, const struct misses *m, bool sharp)
+{
+    if (!sharp) {
+        await_edge(w, ours, m);
+        return VISOR_WITNESS_NOTHING;
+    }
     w->sets++;
     w->led = 0;
-    note_copy(w, w->denied_error_s > 0.0 ? w->jumped_real : ours->real);
+    note_copy(w, ours->raw, when_set(w, ours, m));
     begin_anew(w, ours, said, visor_math_sqrt(w->line.p11));
     return VISOR_WITNESS_SET;
 }
@@ -460,23 +513,20 @@ static enum visor_witness_verdict jumped(struct visor_witness *w, const struct v
     return m->unsure ? VISOR_WITNESS_UNSURE : VISOR_WITNESS_MEASURED;
 }
 
-static bool was_late_lately(const struct visor_witness *w, visor_mono raw)
-{
-    return w->latest_s > 0.0 && visor_mono_diff(raw, w->latest_at) < LATE_NS;
-}
-
 /* We may have been woken late for an edge: that looks as if the witness had fallen behind. If it
  * has, the next edges say the same; right after a jump, of which nobody else knows how far it was,
  * the first one waited for us to go on, and the second is enough. */
-static bool was_late(struct visor_witness *w, double miss, visor_mono raw)
+static bool was_late(struct visor_witness *w, double miss, const struct visor_reading *ours)
 {
     double apart = visor_math_size(miss - w->late_s);
     bool same = w->late > 0 && apart <= LATE_SAME_S + LATE_SAME * w->noise_s;
 
-    if (miss > -LATE_S && (!was_late_lately(w, raw) || -miss > w->latest_s)) {
+    if (miss > -LATE_S && -miss > lateness(w, ours->raw)) {
         w->latest_s = -miss;
-        w->latest_at = raw;
+        w->latest_at = ours->raw;
     }
+    if (!same)
+        w->late_real = ours->real;
     w->late = same ? w->late + 1 : 1;
     w->late_s = miss;
     return w->late < (w->pending ? LATE_AGAIN : LATE_PROOF);
@@ -512,6 +562,7 @@ static bool fits(const struct visor_event_witness *event, const struct misses *m
 static void take_fitting(struct visor_witness *w, const struct visor_reading *ours, visor_wall said,
                          const struct misses *m, bool sharp, const struct visor_trusted *utc)
 {
+    w->denied_error_s = 0.0; /* it was not set after all */
     if (!sharp) {
         w->coarse++;
         return;
@@ -571,7 +622,7 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
         visor_math_size(m.raw) <= m.allowed && was_set(w, &ours, event, &m))
         return is_in_time(w, utc, &ours, middle(event), m.raw, visible(w))
                    ? begin_in_time(w, &ours, middle(event))
-                   : set(w, &ours, middle(event), sharp);
+                   : set(w, &ours, middle(event), &m, sharp);
     if (fits(event, &m)) {
         take_fitting(w, &ours, middle(event), &m, sharp, utc);
         return VISOR_WITNESS_NOTHING;
@@ -581,24 +632,23 @@ enum visor_witness_verdict visor_witness_take(struct visor_witness *w,
         begin_anew(w, &ours, middle(event), FREE_RATE);
         return VISOR_WITNESS_NOTHING;
     }
-    if (sharp && may_go_with_real(w, event, &m) && was_late(w, m.real, ours.raw))
+    if (sharp && may_go_with_real(w, event, &m) && was_late(w, m.real, &ours))
         return VISOR_WITNESS_NOTHING;
     if (!sharp && w->coarse < COARSE_PROOF) {
         w->coarse = 0;
         return VISOR_WITNESS_NOTHING;
     }
-    if (edge && m.raw < 0.0 && (!w->pending || w->told_error_s < 0.0) &&
-        was_late(w, m.raw, ours.raw))
+    if (edge && m.raw < 0.0 && (!w->pending || w->told_error_s < 0.0) && was_late(w, m.raw, &ours))
         return VISOR_WITNESS_NOTHING;
     if (sharp && is_in_time(w, utc, &ours, middle(event), m.raw, m.allowed))
         return begin_in_time(w, &ours, middle(event));
-    *jump_s = m.raw;
+    *jump_s = m.raw - held_back(w);
     *error_s = m.half + m.allowed * 5.0 / DEVIATIONS;
-    if (sharp && was_late_lately(w, ours.raw))
-        *error_s += w->latest_s; /* so much the line may be late */
+    if (sharp)
+        *error_s += lateness(w, ours.raw); /* so much the line may be late */
     m.unsure = was_set(w, &ours, event, &m);
     if (m.unsure && !may_have_jumped(w, event, &ours, &m))
-        return set(w, &ours, middle(event), sharp);
+        return set(w, &ours, middle(event), &m, sharp);
     return jumped(
         w, &ours, middle(event), &m, sharp,
         size_up(w, &m, sharp, event->kind == VISOR_WITNESS_RTC && m.raw > 0.0, jump_s, error_s));
@@ -611,7 +661,7 @@ void visor_witness_told(struct visor_witness *w, double jump_s, double error_s)
     double unsure;
 
     if (w->maybe_set && w->told_error_s >= 0.0 && w->told_s - jump_s > w->told_error_s + error_s)
-        note_copy(w, w->jumped_real);
+        note_copy(w, w->jumped_at, w->jumped_real);
     w->maybe_set = false;
     if (!w->pending)
         return;

@@ -74,6 +74,7 @@ struct visor_witness {
     uint32_t coarse;        /* readings in a row that agreed with the sharp ones */
     uint32_t late;          /* sharp readings in a row that missed by `late_s` < 0 */
     double late_s;
+    visor_wall late_real; /* REALTIME at the first of them */
     double latest_s;      /* the most that one was late by, lately … */
     visor_mono latest_at; /* … then */
     double noise_s;       /* mean size of what sharp readings miss the line by */

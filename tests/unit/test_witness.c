@@ -293,6 +293,27 @@ static void test_take__it_is_set_to_the_nearest_second(void **state)
     assert_int_equal(coarse(&chip), VISOR_WITNESS_JUMPED);
 }
 
+/* … and the first edge after it is late, of which a reading between edges or earlier ones tell. */
+static void test_take__it_is_set_to_the_nearest_second_and_read_late(void **state)
+{
+    for (int busy = 0; busy < 2; busy++) {
+        struct chip chip = chip_of(false);
+
+        (void)state;
+        chip.set = chip.real - 12.4;
+        learn(&chip);
+        synchronize(&chip);
+        for (int i = 0; i < 4 && busy; i++)
+            assert_int_equal(edge(&chip, 0.3 + 0.02 * i), VISOR_WITNESS_NOTHING);
+        chip.set += 12.0;
+        if (!busy)
+            assert_int_equal(coarse(&chip), VISOR_WITNESS_NOTHING);
+        assert_int_equal(edge(&chip, 0.4), VISOR_WITNESS_SET);
+        if (busy) /* where it is since then nobody knows yet: a quicker edge shows no jump */
+            assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_NOTHING);
+    }
+}
+
 /* … is set when it is just more than half a second off, whenever the kernel copies. */
 static void test_take__it_is_set_to_the_nearest_second_when_due(void **state)
 {
@@ -381,6 +402,29 @@ static void test_take__it_is_set_during_a_slew(void **state)
     chip.real += 0.06;
     assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_SET);
     learn(&chip);
+}
+
+/* … as fast as a kernel can, to long ago: edges that may only be late are waited for, but the next
+ * time is counted from the first of them. */
+static void test_take__it_is_set_back_during_a_slew(void **state)
+{
+    struct chip chip = chip_of(false);
+
+    (void)state;
+    chip.real -= 19.8;
+    learn(&chip);
+    synchronize(&chip);
+    chip.set = -20.0; /* the nearest second */
+    for (int i = 0; i < 4; i++) {
+        chip.real += 0.083;
+        assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_NOTHING);
+    }
+    chip.real += 0.083;
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_SET);
+    for (int i = 0; i < 654; i++)
+        assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_NOTHING);
+    chip.set += 1.0;
+    assert_int_equal(edge(&chip, 0.0), VISOR_WITNESS_SET);
 }
 
 /* That it was set shows in when it is: else we were stopped for as long as it was behind, unless
@@ -624,6 +668,8 @@ int main(void)
         cmocka_unit_test(test_take__a_timely_edge_after_late_ones_is_no_jump),
         cmocka_unit_test(test_take__on_a_busy_machine_the_error_covers_what_edges_are_late_by),
         cmocka_unit_test(test_take__it_is_set_to_the_nearest_second),
+        cmocka_unit_test(test_take__it_is_set_to_the_nearest_second_and_read_late),
+        cmocka_unit_test(test_take__it_is_set_back_during_a_slew),
         cmocka_unit_test(test_take__it_is_set_to_the_nearest_second_when_due),
         cmocka_unit_test(test_take__it_is_set_by_a_little),
         cmocka_unit_test(test_take__what_was_denied_tells_when_it_is_set),
