@@ -13,6 +13,7 @@
 #define WALLS_FROM      8            /* samples, of which one will have been quick */
 #define HIDDEN_CHANGE   0.1          /* of it: a smaller one is not worth reckoning all anew */
 #define RATE_KEPT       1e-8         /* s/s: what is known of a rate across a jump */
+#define MOSTLY          3            /* suspects that agree: the first one is none */
 #define ANY_RATE        0.1          /* s/s: after evidence that it is no ordinary one */
 #define RECENT          4            /* samples whose smallest root distance counts */
 #define NEWCOMERS       4            /* samples that do not say yet what is typical */
@@ -497,12 +498,12 @@ static double misfit(const struct visor_filter *filter, const struct visor_filte
     return innovation;
 }
 
-/* Mean jump of the suspects, weighted; false if they do not agree on one: from each to the next the
- * counter must have run at the rate of the line. */
-static bool suspects_agree(const struct visor_filter *filter, double *jump_s)
+/* Mean jump of the suspects, weighted, and how many of the newest agree on one: from each to the
+ * next the counter must have run at the rate of the line. */
+static unsigned int agreeing_suspects(const struct visor_filter *filter, double *jump_s)
 {
     double sum = 0.0, weight = 0.0, last = 0.0, last_variance = 0.0, unused;
-    bool agree = true;
+    unsigned int agree = 0;
 
     for (unsigned int i = 0; i < filter->suspect_count; i++) {
         const struct visor_point *point = &filter->suspects[i].point;
@@ -516,8 +517,10 @@ static bool suspects_agree(const struct visor_filter *filter, double *jump_s)
             double allowed = variance + last_variance +
                              dt * dt * (filter->line.p11 + wander * wander * dt / 3.0);
 
-            agree &= (jump - last) * (jump - last) <= AGREE * AGREE * allowed;
+            if ((jump - last) * (jump - last) > AGREE * AGREE * allowed)
+                agree = 0;
         }
+        agree++;
         sum += jump / variance;
         weight += 1.0 / variance;
         last = jump;
@@ -533,15 +536,19 @@ static bool is_sane(double rate)
     return visor_math_size(rate) <= VISOR_RATE_MOST;
 }
 
+static void drop_suspects(struct visor_filter *filter, unsigned int oldest)
+{
+    filter->suspect_count = (uint16_t)(filter->suspect_count - oldest);
+    for (unsigned int i = 0; i < filter->suspect_count; i++)
+        filter->suspects[i] = filter->suspects[i + oldest];
+}
+
 /* A reply that waited for a stalled machine to go on was under way for longer than its counter
  * says: it may be the newest sample before a jump, or the first one after it. */
 VISOR_RARE static void drop_spanning(struct visor_filter *filter)
 {
-    if (filter->network && filter->suspects[0].delay_s < filter->min_delay_s) {
-        filter->suspect_count--;
-        for (unsigned int i = 0; i < filter->suspect_count; i++)
-            filter->suspects[i] = filter->suspects[i + 1];
-    }
+    if (filter->network && filter->suspects[0].delay_s < filter->min_delay_s)
+        drop_suspects(filter, 1);
     if (filter->count < YOUNG) { /* then nothing is left of before but the rate */
         uint16_t suspects = filter->suspect_count;
 
@@ -555,21 +562,27 @@ VISOR_RARE static void drop_spanning(struct visor_filter *filter)
     filter->cost = run(filter, &filter->noise, &filter->line);
 }
 
-/* Enough suspects: either a jump, or a counter that runs at another rate than was believed. In a
- * young filter nothing says that the first samples were the right ones: all are taken again. */
+/* Enough suspects: either a jump, or a counter that runs at another rate than was believed. One
+ * that was under way during the jump tells of neither. In a young filter nothing says that the
+ * first samples were the right ones: all are taken again. */
 VISOR_RARE static enum visor_filter_verdict believe(struct visor_filter *filter, double *jump_s)
 {
     struct visor_filter_entry again[YOUNG + VISOR_FILTER_SUSPECTS];
-    bool jumped = suspects_agree(filter, jump_s) && is_sane(filter->line.rate);
+    unsigned int agree = agreeing_suspects(filter, jump_s);
+    bool jumped = agree == filter->suspect_count && is_sane(filter->line.rate);
     double deviation = jumped ? VISOR_RATE_FREE : ANY_RATE;
     unsigned int n = 0;
 
+    if (agree >= MOSTLY && agree < filter->suspect_count) {
+        drop_suspects(filter, filter->suspect_count - agree);
+        return VISOR_FILTER_SUSPECT;
+    }
     if (!jumped && filter->count < YOUNG)
         for (; n < filter->count; n++)
             again[n] = *visor_filter_entry(filter, n);
     if (jumped) {
         drop_spanning(filter);
-        suspects_agree(filter, jump_s);
+        agreeing_suspects(filter, jump_s);
     }
     for (unsigned int i = 0; i < filter->suspect_count; i++)
         again[n++] = filter->suspects[i];

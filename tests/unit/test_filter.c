@@ -267,6 +267,33 @@ static void test_take__a_large_change_of_rate_is_no_series_of_jumps(void **state
 }
 
 /* The counter now runs faster by `change` from this moment on. */
+/* It seems to have jumped by another amount; all that came later agree. */
+static void test_take__a_reply_that_was_under_way_is_no_other_rate(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        struct visor_filter filter;
+        struct path path = path_of(seed);
+        enum visor_filter_verdict verdict = VISOR_FILTER_TAKEN;
+        double jump;
+
+        visor_filter_init(&filter, true, 64);
+        feed(&filter, &path, 64, 1.0);
+        path.offset -= 0.44;
+        for (int i = 0; i < 5; i++) {
+            struct visor_sample sample = measure(&path, 0.4);
+
+            if (i == 0)
+                sample.reference.ns += 20000000;
+            assert_true(i == 0 || verdict == VISOR_FILTER_SUSPECT);
+            verdict = visor_filter_take(&filter, &sample, 1e-6, &jump);
+        }
+        assert_int_equal(verdict, VISOR_FILTER_JUMPED);
+        assert_true(fabs(jump + 0.44) < 1e-3);
+        assert_true(fabs(filter.line.rate - path.rate) < 1e-6);
+    }
+}
+
 static void turn(struct path *path, double change)
 {
     path->offset -= change * path->t;
@@ -737,6 +764,7 @@ int main(void)
         cmocka_unit_test(test_take__believes_a_jump_at_the_fourth_sample_and_keeps_the_rate),
         cmocka_unit_test(test_take__one_wild_sample_changes_nothing),
         cmocka_unit_test(test_take__a_large_change_of_rate_is_no_series_of_jumps),
+        cmocka_unit_test(test_take__a_reply_that_was_under_way_is_no_other_rate),
         cmocka_unit_test(test_take__a_small_change_of_rate_is_found_by_its_bias),
         cmocka_unit_test(test_take__noise_alone_is_no_bias),
         cmocka_unit_test(test_take__noise_does_not_explain_a_wrong_rate),
