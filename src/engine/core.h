@@ -224,6 +224,9 @@ bool visor_doubt_hear(struct visor_engine *e, struct visor_source *source,
 /* The same for a sample that may fit the interval but does not fit the source's line. */
 VISOR_RARE bool visor_doubt_suspect(struct visor_engine *e, struct visor_source *source,
                                     double jump_s);
+/* It has jumped. If another one has by as much and nobody denies it, it was our counter: who was
+ * not heard since cannot know, and its interval spans both. */
+VISOR_RARE void visor_doubt_jumped(struct visor_engine *e, const struct visor_source *source);
 /* Does the last sample of another one leave no room for what the doubtful one says? Else it is no
  * witness. */
 bool visor_doubt_refuted(const struct visor_source *s, const struct visor_source *other);

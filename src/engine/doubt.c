@@ -4,6 +4,9 @@
 
 #include "base/math.h"
 
+#define ALIKE 0.1 /* of a jump */
+#define KNOWN 4   /* samples, to know one's own jump from noise */
+
 /* It may be the rate that changed since the source's last good sample, perhaps half of that time
  * ago: the error goes on growing. What is off may be off by as much more as the sample is. */
 static void allow_for_rate(struct visor_engine *e, struct visor_source *source, visor_mono at,
@@ -73,6 +76,46 @@ bool visor_doubt_refuted(const struct visor_source *s, const struct visor_source
 {
     return other->doubt_s == 0.0 && visor_math_size(other->heard_off_s - s->doubt_off_s) >
                                         other->heard_reach_s + s->doubt_reach_s;
+}
+
+/* Both have jumped by as much, as far as each can tell. */
+static bool jumped_alike(const struct visor_source *a, const struct visor_source *b)
+{
+    double noise = visor_filter_deviation(&a->filter) + visor_filter_deviation(&b->filter);
+
+    return visor_math_size(a->jump_s - b->jump_s) <=
+           ALIKE * visor_math_size(a->jump_s) + VISOR_SURE_DEVIATIONS * noise;
+}
+
+/* Was it our counter that jumped? Another source has seen it, too, and none that was heard since
+ * denies it. */
+static bool is_ours(const struct visor_engine *e, const struct visor_source *source)
+{
+    bool ours = false;
+
+    for (int i = 0; i < e->source_count; i++) {
+        const struct visor_source *other = &e->sources[i];
+
+        if (other == source || other->id == 0 ||
+            visor_mono_before(other->last_at, source->doubt_since) ||
+            visor_source_options(other) & VISOR_SELECT_NOSELECT)
+            continue;
+        if (!visor_mono_before(other->jumped_at, source->fitted_at) && jumped_alike(other, source))
+            ours = true;
+        else if (other->filter.suspect_count == 0 && other->doubt_s == 0.0 &&
+                 other->filter.count >= KNOWN)
+            return false;
+    }
+    return ours;
+}
+
+void visor_doubt_jumped(struct visor_engine *e, const struct visor_source *source)
+{
+    if (source->doubt_s <= 0.0 || !is_ours(e, source))
+        return;
+    for (int i = 0; i < e->source_count; i++)
+        if (e->sources[i].id != 0 && visor_mono_before(e->sources[i].last_at, source->doubt_since))
+            e->sources[i].missed_s = source->jump_s;
 }
 
 /* Do as many of the sources heard since then say the same as say otherwise? */

@@ -143,17 +143,24 @@ static double settled(const struct visor_candidate *c)
     return c->distance - c->waiting;
 }
 
+/* Who has fallen silent knows less of now than anyone. */
+static int doubtful(const struct visor_candidate *c)
+{
+    return c->suspect + c->silent;
+}
+
 /* The best of the agreeing; who led keeps the lead unless another is better by the margin. */
 static int lead(struct visor_candidate *candidates, int count,
                 const struct visor_selection_limits *limits)
 {
-    bool preferred = false, healthy = false;
-    int best = -1, least = 256;
+    bool preferred = false;
+    int best = -1, least = 256, fewest = 2;
 
     for (int i = 0; i < count; i++)
         if (agrees(&candidates[i])) {
             preferred |= (candidates[i].options & VISOR_SELECT_PREFER) && !candidates[i].suspect;
-            healthy |= !candidates[i].suspect;
+            if (doubtful(&candidates[i]) < fewest)
+                fewest = doubtful(&candidates[i]);
             if (candidates[i].stratum < least)
                 least = candidates[i].stratum;
         }
@@ -162,7 +169,7 @@ static int lead(struct visor_candidate *candidates, int count,
 
         if (!agrees(c))
             continue;
-        if (healthy && c->suspect) {
+        if (doubtful(c) > fewest) {
             c->state = c->faulty ? VISOR_STATE_STALE : VISOR_STATE_WAITING_UPDATE;
             continue;
         }

@@ -18,6 +18,7 @@ struct visor_candidate {
     bool newcomer; /* in: it has samples, but too few to lead: it votes only */
     bool suspect;  /* in: its last sample did not fit: it may not lead while others can */
     bool faulty;   /* in: and that is known to be its own fault: silence, another path */
+    bool silent;   /* in: it has not answered for longer than chance allows */
     bool selected; /* in: it led until now */
     enum visor_select_state state; /* in: why it is not usable; out: the verdict */
 };

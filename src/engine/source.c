@@ -261,6 +261,7 @@ void visor_source_nominate(struct visor_source *source, const struct visor_line 
     candidate->newcomer =
         (int)filter->taken < (filter->limit < SAMPLES_NEEDED ? filter->limit : SAMPLES_NEEDED);
     candidate->faulty = source->fault != VISOR_FAULT_NONE;
+    candidate->silent = source->fault == VISOR_FAULT_SILENT;
     candidate->suspect = source->fault != VISOR_FAULT_NONE || is_unsettled(source);
     if (filter->count > 0) {
         candidate->age = visor_seconds_from_ns(visor_mono_diff(now, source->last_at));
@@ -275,8 +276,8 @@ void visor_source_nominate(struct visor_source *source, const struct visor_line 
         center = visor_line_diff(&line, base, now);
         aged = visor_seconds_from_ns(visor_mono_diff(now, filter->line.at));
         interval = visor_source_interval(source);
-        candidate->low = center + low;
-        candidate->high = center + high;
+        candidate->low = center + low + (source->missed_s < 0.0 ? source->missed_s : 0.0);
+        candidate->high = center + high + (source->missed_s > 0.0 ? source->missed_s : 0.0);
         candidate->distance = filter->root_distance_s + visor_math_sqrt(line.p00) + drift * aged;
         candidate->waiting = visor_math_sqrt(line.p00) - visor_math_sqrt(filter->line.p00) +
                              drift * (aged < interval ? aged : interval);

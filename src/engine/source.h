@@ -81,6 +81,7 @@ struct visor_source {
     visor_mono measured_until; /* a reading of it or of another one tells how the counter ran */
     visor_mono jumped_at;   /* its filter last believed a jump or another rate; INT64_MIN: never */
     double jump_s;          /* … by how much it was off then */
+    double missed_s;        /* our counter may have jumped by it since it was heard last */
     int proof;              /* good samples since the fault was last seen */
     double loss;            /* share of requests without an answer, as far as they tell */
     double loss_weight;     /* requests that it rests on */

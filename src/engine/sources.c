@@ -378,6 +378,8 @@ static void use_sample(struct visor_engine *e, struct visor_source *source,
     }
     if (source->filter.on_trial && is_its_own(e, source))
         source->filter.on_trial = false;
+    if (verdict != VISOR_FILTER_SUSPECT)
+        source->missed_s = 0.0;
     switch (verdict) {
     case VISOR_FILTER_SUSPECT:
         doubted |= visor_doubt_suspect(e, source, jump);
@@ -388,6 +390,7 @@ static void use_sample(struct visor_engine *e, struct visor_source *source,
         e->queue[(e->queue_first + e->queue_count - 1) % VISOR_QUEUE].message.number[0] = jump;
         source->fresh = true;
         source->proof = VISOR_SOURCE_PROOF;
+        visor_doubt_jumped(e, source);
         source->wanted_interval_s = 0.0; /* what jumps once may jump again */
         adapt_poll(e, source);
         break;

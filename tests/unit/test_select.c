@@ -160,6 +160,19 @@ static void test_select__prefer_leads_unless_it_is_suspect(void **state)
     assert_int_equal(c[2].state, VISOR_STATE_COMBINED);
 }
 
+static void test_select__the_silent_lead_last(void **state)
+{
+    struct visor_candidate c[] = {at(0.0, 1e-4), at(0.0, 9e-4)};
+
+    (void)state;
+    c[0].suspect = c[0].faulty = c[0].silent = true;
+    c[1].suspect = true; /* it does not know its rate yet */
+    assert_int_equal(run(c, 2).best, 1);
+    assert_int_equal(c[0].state, VISOR_STATE_STALE);
+    c[0].state = VISOR_STATE_WAITING_SOURCES;
+    assert_int_equal(run(c, 1).best, 0);
+}
+
 static void test_select__leader_keeps_the_lead_within_the_margin(void **state)
 {
     struct visor_candidate c[] = {at(0.0, 1.00e-3), at(0.0, 1.05e-3)};
@@ -185,6 +198,7 @@ int main(void)
         cmocka_unit_test(test_select__trusted_one_decides),
         cmocka_unit_test(test_select__required_one_must_agree),
         cmocka_unit_test(test_select__prefer_leads_unless_it_is_suspect),
+        cmocka_unit_test(test_select__the_silent_lead_last),
         cmocka_unit_test(test_select__leader_keeps_the_lead_within_the_margin),
     };
 
